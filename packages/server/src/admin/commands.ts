@@ -1,0 +1,94 @@
+import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
+import { nearest } from '../config/nearest.ts'
+import type { Accounts } from '../module.ts'
+import type { Json } from '../world.ts'
+import { CommandError } from './requests.ts'
+import type { Request } from './requests.ts'
+
+/** A host as commands see it. */
+export interface CommandHost {
+  readonly accounts: Accounts & { list(): AsyncIterable<string> }
+}
+
+export interface Listener {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+}
+
+/** A server that runs. */
+export interface Running {
+  readonly hosts: ReadonlyMap<string, CommandHost>
+  readonly listening: readonly Listener[]
+  /** Reads the configuration again; gives sentences on what waits for the next start. */
+  reload(): Promise<readonly string[]>
+  /** Begins to stop. */
+  stop(): void
+}
+
+export type Status = {
+  readonly pid: number
+  readonly listening: readonly { readonly [K in keyof Listener]: Listener[K] }[]
+}
+
+/** Carries out a request; yields what is to be shown. @throws {CommandError} */
+export async function* run(request: Request, server: Running): AsyncGenerator<Json> {
+  switch (request.command) {
+    case 'reload':
+      yield* await server.reload()
+      return
+    case 'stop':
+      yield { pid: process.pid }
+      return server.stop()
+    case 'status':
+      yield {
+        pid: process.pid,
+        listening: server.listening.map(({ name, address, port }) => ({ name, address, port })),
+      } satisfies Status
+      return
+    default:
+      yield* runUser(request, server.hosts)
+  }
+}
+
+export type UserRequest = Extract<Request, { command: `user ${string}` }>
+
+/** The commands on accounts, which need no running server. @throws {CommandError} */
+export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
+  if (request.command === 'user list') {
+    const chosen = request.host === undefined ? hosts.values() : [hostNamed(request.host, hosts)]
+    for (const host of chosen) yield* host.accounts.list()
+    return
+  }
+  const account = accountOf(request.jid)
+  const { accounts } = hostNamed(account.domain, hosts)
+  try {
+    if (request.command === 'user add') await accounts.create(account, request.password)
+    else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
+    else await accounts.remove(account)
+  } catch (error) {
+    if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function accountOf(text: string): Jid {
+  try {
+    const jid = Jid.parse(text)
+    if (jid.local !== undefined && jid.isBare) return jid
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new CommandError(`"${text}" is no address (${error.message}): write name@domain`, { cause: error })
+  }
+  throw new CommandError(`"${text}" is not the address of an account: write name@domain`)
+}
+
+function hostNamed(name: string, hosts: ReadonlyMap<string, CommandHost>): CommandHost {
+  const host = hosts.get(name)
+  if (host !== undefined) return host
+  const suggestion = nearest(name, hosts.keys())
+  const known = [...hosts.keys()].join(', ')
+  throw new CommandError(
+    `this server does not serve the domain ${name}: ${suggestion === undefined ? `it serves ${known}; add it under hosts in the configuration` : `did you mean ${suggestion}?`}`,
+  )
+}

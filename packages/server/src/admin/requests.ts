@@ -1,0 +1,28 @@
+import * as z from 'zod'
+import type { Json } from '../world.ts'
+
+const jid = z.string().min(1).max(3071)
+const password = z.string().max(1024)
+
+/** What can be asked over the control socket: one of these in one line of JSON. */
+export const requestSchema = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal('user add'), jid, password }),
+  z.strictObject({ command: z.literal('user passwd'), jid, password }),
+  z.strictObject({ command: z.literal('user remove'), jid }),
+  z.strictObject({ command: z.literal('user list'), host: z.string().optional() }),
+  z.strictObject({ command: z.literal('reload') }),
+  z.strictObject({ command: z.literal('status') }),
+  z.strictObject({ command: z.literal('stop') }),
+])
+export type Request = z.output<typeof requestSchema>
+
+/** What is answered: any number of items, each in its line, then an end or an error. */
+export type Response = { readonly item: Json } | { readonly end: true } | { readonly error: string }
+
+/** A whole request fits; a longer line is no request. */
+export const MAX_LINE_BYTES = 16 * 1024
+
+/** Something that the person at the terminal can mend; the message says in plain words what is wrong and how. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+}

@@ -1,0 +1,96 @@
+import { isDeepStrictEqual } from 'node:util'
+import { readConfig } from '../config.ts'
+import type { Config } from '../config.ts'
+import { modules } from '../modules/modules.ts'
+import { createServer } from '../server.ts'
+import type { Listener } from './commands.ts'
+import { listenForControl } from './control-server.ts'
+import { describeFailure } from './failure.ts'
+import { isPretty, openLog } from './log.ts'
+
+/** npm passes a Ctrl-C on that the terminal has sent to all of them: the second one within this time (ms) is the same one. */
+const SAME_SIGNAL = 500
+
+/** Runs a server in this process until it is told to stop. */
+export async function start(file: string | undefined): Promise<void> {
+  const config = readConfig(file, modules)
+  const log = openLog(config.log, process.stdout)
+  const server = await createServer(config, { log })
+  let listening: readonly Listener[]
+  let closeControl: () => void
+  try {
+    listening = await server.start()
+    closeControl = await listenForControl({
+      data: config.data,
+      server: { hosts: server.hosts, listening, reload, stop },
+      onError: tell,
+    })
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  if (isPretty(config.log, process.stdout)) process.stdout.write(greeting(listening, config, file))
+  else
+    log.info(
+      { listening, hosts: Object.keys(config.hosts), data: config.data },
+      `listening; new account: ${newAccount(config, file)}`,
+    )
+
+  let stopping: number | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping === undefined) stop()
+      else if (performance.now() - stopping > SAME_SIGNAL) process.exit(1)
+    })
+  }
+  process.on('SIGHUP', () => {
+    reload().then((notices) => notices.forEach(tell), tell)
+  })
+
+  async function reload(): Promise<readonly string[]> {
+    const next = readConfig(file, modules)
+    await server.reload(next)
+    return waiting(config, next)
+  }
+
+  function stop(): void {
+    stopping = performance.now()
+    server.stop().then(
+      () => {
+        closeControl()
+        process.exit(0)
+      },
+      (error: unknown) => {
+        tell(error)
+        process.exit(1)
+      },
+    )
+  }
+}
+
+function tell(trouble: unknown): void {
+  process.stderr.write(`jackdaw: ${typeof trouble === 'string' ? trouble : describeFailure(trouble)}\n`)
+}
+
+function waiting(running: Config, next: Config): string[] {
+  return (['data', 'listen', 'storage'] as const)
+    .filter((section) => !isDeepStrictEqual(running[section], next[section]))
+    .map((section) => `what has changed under ${section} waits for the next start`)
+}
+
+/** What listens where, and how to make the first account. */
+function greeting(listening: readonly Listener[], config: Config, file: string | undefined): string {
+  const rows = listening.map(
+    ({ name, address, port }) => `  ${name.padEnd(6)} ${address.includes(':') ? `[${address}]` : address}:${port}\n`,
+  )
+  return `Jackdaw serves ${Object.keys(config.hosts).join(', ')} with data in ${config.data}
+${rows.join('')}New account: ${newAccount(config, file)}
+Ctrl-C stops it.
+`
+}
+
+function newAccount({ hosts }: Config, file: string | undefined): string {
+  const command = process.env['npm_lifecycle_event'] === 'start' ? 'npm run -s jackdaw --' : 'jackdaw'
+  const option = file === undefined ? '' : ` --config ${/^[\w./-]+$/.test(file) ? file : `'${file}'`}`
+  return `${command} user add NAME@${Object.keys(hosts)[0]!}${option}`
+}

@@ -1,0 +1,50 @@
+import { CertificateError, readCertificate } from '../transport/certificate-file.ts'
+import type { Finding, Scene } from './finding.ts'
+import { isLocal } from './local.ts'
+
+const DAY = 86_400_000
+const SOON = 14 * DAY
+
+/** Whether each host has a certificate that its clients will take, for long enough. */
+export async function certificates({ config, clock }: Scene): Promise<Finding[]> {
+  const findings: Finding[] = []
+  for (const [domain, host] of Object.entries(config.hosts)) {
+    const title = `certificate of ${domain}`
+    if (host.certificate === undefined) {
+      findings.push(
+        isLocal(domain)
+          ? { title, level: 'ok', sentence: 'Jackdaw makes its own.' }
+          : {
+              title,
+              level: 'warn',
+              sentence: `Jackdaw makes its own, which apps do not trust: get one for ${domain} and name its files under hosts.${domain}.certificate.`,
+            },
+      )
+      continue
+    }
+    const files = { certificate: host.certificate.cert, key: host.certificate.key }
+    try {
+      const { certificate, warnings } = await readCertificate({ domain, files }, files, {
+        minVersion: config.tls.minimum,
+        now: clock.now(),
+      })
+      for (const sentence of warnings) findings.push({ title, level: 'fail', sentence })
+      if (warnings.length > 0) continue
+      const until = certificate.validToDate
+      const date = until.toISOString().slice(0, 10)
+      findings.push(
+        until.getTime() - clock.now() < SOON
+          ? {
+              title,
+              level: 'warn',
+              sentence: `It expires on ${date}: renew it and put the new one into ${files.certificate}.`,
+            }
+          : { title, level: 'ok', sentence: `It is good until ${date}.` },
+      )
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error
+      findings.push({ title, level: 'fail', sentence: error.message })
+    }
+  }
+  return findings
+}

@@ -1,0 +1,74 @@
+import { Resolver } from 'node:dns/promises'
+import type { Listener, Status } from '../admin/commands.ts'
+import { reachServer } from '../admin/control-client.ts'
+import { describeFailure } from '../admin/failure.ts'
+import { readConfig } from '../config.ts'
+import type { Config } from '../config.ts'
+import { modules } from '../modules/modules.ts'
+import { systemClock } from '../world.ts'
+import { certificates } from './certificates.ts'
+import { clock } from './clock.ts'
+import { disk } from './disk.ts'
+import { dns } from './dns.ts'
+import type { Finding, Probe, Scene } from './finding.ts'
+import { openings } from './openings.ts'
+import { permissions } from './permissions.ts'
+import { ports } from './ports.ts'
+import { stored } from './stored.ts'
+
+const probes: Readonly<Record<string, Probe>> = { certificates, ports, dns, clock, disk, permissions, stored, openings }
+
+/** Looks at everything, prints a line for each finding; gives the exit code: 1 when something is wrong that stops the server or its clients. */
+export async function check(file: string | undefined, output: NodeJS.WritableStream): Promise<0 | 1> {
+  let failures = 0
+  for await (const finding of look(file)) {
+    if (finding.level === 'fail') failures += 1
+    output.write(`${finding.level.padEnd(4)}  ${finding.title}: ${finding.sentence}\n`)
+  }
+  return failures > 0 ? 1 : 0
+}
+
+async function* look(file: string | undefined): AsyncGenerator<Finding> {
+  const title = 'configuration'
+  let config: Config
+  try {
+    config = readConfig(file, modules)
+  } catch (error) {
+    yield { title, level: 'fail', sentence: describeFailure(error) }
+    return
+  }
+  yield {
+    title,
+    level: 'ok',
+    sentence: file === undefined ? 'There is no file, so everything has its default.' : `${file} is sound.`,
+  }
+  let running: readonly Listener[] | undefined
+  try {
+    running = await listenersOf(config.data)
+  } catch (error) {
+    yield { title: 'server', level: 'fail', sentence: describeFailure(error) }
+  }
+  const resolver = new Resolver({ timeout: 3000, tries: 2 })
+  yield* probe({ config, modules, clock: systemClock, running, resolveSrv: (name) => resolver.resolveSrv(name) })
+}
+
+async function* probe(scene: Scene): AsyncGenerator<Finding> {
+  for (const [title, look] of Object.entries(probes)) {
+    try {
+      yield* await look(scene)
+    } catch (error) {
+      yield { title, level: 'fail', sentence: describeFailure(error) }
+    }
+  }
+}
+
+async function listenersOf(data: string): Promise<readonly Listener[] | undefined> {
+  const control = await reachServer(data)
+  if (control === undefined) return undefined
+  try {
+    for await (const status of control.ask({ command: 'status' })) return (status as Status).listening
+    return []
+  } finally {
+    control.close()
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { FrameReader, JournalError, findFrame } from '../journal/frames.ts'
+import { damaged, listParts, partFile } from '../journal/parts.ts'
+import { openingError } from '../storage/sqlite-connection.ts'
+import type { Finding, Scene } from './finding.ts'
+
+/** Of a greater database only the beginning is looked at: reading all of it would take minutes. */
+const WHOLE_BYTES = 256 * 1024 ** 2
+
+/** Whether what is kept can be read; changes nothing. */
+export async function stored({ config, running }: Scene): Promise<Finding[]> {
+  if (running !== undefined) return [{ title: 'stored data', level: 'ok', sentence: 'The running server has it open.' }]
+  const journal = join(config.data, 'journal')
+  const database = join(config.data, 'jackdaw.db')
+  return [
+    ...(existsSync(journal) ? [journalFinding(journal)] : []),
+    ...(existsSync(database) ? [databaseFinding(database)] : []),
+  ]
+}
+
+function journalFinding(folder: string): Finding {
+  const title = 'journal'
+  try {
+    const torn = readJournal(folder)
+    if (torn === 0) return { title, level: 'ok', sentence: 'It is whole.' }
+    return {
+      title,
+      level: 'ok',
+      sentence: `It is whole but for ${torn} bytes half written when the server ended, which nobody was told of; the next start cuts them off.`,
+    }
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error
+    return { title, level: 'fail', sentence: error.message }
+  }
+}
+
+/** Gives the number of bytes that a crash has half written at the end. @throws {JournalError} */
+function readJournal(folder: string): number {
+  const parts = listParts(folder)
+  for (const [index, first] of parts.entries()) {
+    const file = partFile(folder, first)
+    const content = readFileSync(file)
+    const frames = new FrameReader((buffer, position) => content.copy(buffer, 0, position))
+    let next = first
+    while (frames.next() !== undefined) next += 1
+    const { position } = frames
+    const following = parts[index + 1]
+    if (following === undefined) {
+      if (findFrame(content, position) !== undefined) throw damaged(file, position)
+      return content.length - position
+    }
+    if (position < content.length) throw damaged(file, position)
+    if (next !== following)
+      throw new JournalError(
+        `The journal part ${partFile(folder, next)} is missing: put it back, or restore the whole data folder from a backup.`,
+      )
+  }
+  return 0
+}
+
+function databaseFinding(file: string): Finding {
+  const title = 'database'
+  try {
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 1000 })
+    try {
+      const isWhole = statSync(file).size <= WHOLE_BYTES
+      const rows = database.prepare(isWhole ? 'PRAGMA quick_check(1)' : 'SELECT count(*) FROM sqlite_schema').all()
+      const word = rows[0]?.['quick_check']
+      if (word !== undefined && word !== 'ok') throw Object.assign(new Error(String(word)), { errcode: 11 })
+      return { title, level: 'ok', sentence: isWhole ? 'It is whole.' : 'It can be read.' }
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    return { title, level: 'fail', sentence: openingError(file, error).message }
+  }
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+// Nothing is imported before the version is known to be right: an older Node fails on the imports in words that help nobody.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 24 || (major === 24 && minor < 15)) {
+  console.error(
+    `jackdaw: needs Node 24.15 or newer and runs on ${process.version}: install a newer one from https://nodejs.org`,
+  )
+  process.exit(1)
+}
+
+try {
+  const { program } = await import('./admin/program.ts')
+  await program().parseAsync()
+} catch (error) {
+  const { describeFailure } = await import('./admin/failure.ts')
+  console.error(`jackdaw: ${describeFailure(error)}`)
+  process.exit(1)
+}
+
+export {}

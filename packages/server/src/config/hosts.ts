@@ -1,0 +1,93 @@
+import * as z from 'zod'
+import type { Module } from '../module.ts'
+import { domainOf } from './fields.ts'
+import { unknownName, wording } from './problem.ts'
+
+/** A module's own fields, or false where it does not run. */
+export type ModuleConfig = false | Readonly<Record<string, unknown>>
+
+const text = () => z.string().min(1)
+
+/** The virtual hosts, by name; each with the modules that this server has. */
+export function hostsSchema(modules: readonly Module[]) {
+  const host = z.strictObject({
+    certificate: z
+      .strictObject({
+        key: text().describe('Private key, a PEM file.'),
+        cert: text().describe('Certificate and the chain above it, a PEM file.'),
+      })
+      .describe(
+        'The TLS certificate of this domain, read again when its files change; without it Jackdaw makes its own, which clients must be told to trust.',
+      )
+      .optional(),
+    plaintext: z
+      .union([z.boolean(), z.literal('loopback')], { error: 'expected false, loopback or true' })
+      .describe(
+        'Whether logins without TLS are allowed: not at all (false), from this machine (loopback), or from everywhere (true).',
+      )
+      .meta({ title: 'false, loopback or true' })
+      .default(false),
+    anonymous: z.boolean().describe('Whether anybody may log in without an account (SASL ANONYMOUS).').default(false),
+    modules: modulesSchema(modules)
+      .describe('Extensions: false switches one off, true switches one on, fields switch it on and set it.')
+      .prefault({}),
+  })
+  return z.record(z.string(), host).transform((hosts, context): Record<string, z.output<typeof host>> => {
+    const named = new Map<string, z.output<typeof host>>()
+    for (const [name, value] of Object.entries(hosts)) {
+      const domain = domainOf(name)
+      const message =
+        domain === undefined
+          ? `expected a domain name, not "${name}"`
+          : named.has(domain)
+            ? `the domain "${domain}" stands here twice`
+            : undefined
+      if (message !== undefined)
+        context.issues.push({ code: 'invalid_key', origin: 'record', issues: [], input: name, path: [name], message })
+      else named.set(domain!, value)
+    }
+    if (named.size === 0 && context.issues.length === 0)
+      context.issues.push({ code: 'custom', input: hosts, message: 'expected at least one domain' })
+    return Object.fromEntries(named)
+  })
+}
+
+function modulesSchema(modules: readonly Module[]) {
+  return z
+    .record(
+      z.string(),
+      z.union([z.boolean(), z.record(z.string(), z.unknown())], {
+        error: 'expected true, false or the fields of the module',
+      }),
+    )
+    .transform((written, context): Record<string, ModuleConfig> => {
+      const names = modules.map((module) => module.name)
+      for (const name of Object.keys(written)) {
+        if (!names.includes(name))
+          context.issues.push({
+            code: 'invalid_key',
+            origin: 'record',
+            issues: [],
+            input: name,
+            path: [name],
+            message: unknownName('module', name, names),
+          })
+      }
+      return Object.fromEntries(
+        modules.map((module): [string, ModuleConfig] => {
+          const value = written[module.name] ?? module.isOptIn !== true
+          if (value === false) return [module.name, false]
+          const schema = (module.config as z.ZodObject | undefined)?.strict() ?? z.strictObject({})
+          const result = schema.safeParse(value === true ? {} : value, { error: wording })
+          if (result.success) return [module.name, result.data]
+          for (const issue of result.error.issues)
+            context.issues.push({
+              ...issue,
+              input: undefined,
+              path: [module.name, ...issue.path],
+            } as z.core.$ZodRawIssue)
+          return [module.name, false]
+        }),
+      )
+    })
+}

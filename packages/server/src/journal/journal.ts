@@ -1,0 +1,150 @@
+import type { Clock, Json } from '../world.ts'
+
+/** One lasting effect: what happened, then its particulars. The kinds are named by the reader that understands them. */
+export type JournalRecord = readonly [kind: string, ...particulars: Json[]]
+
+/**
+ * Where batches of records are kept: a file, or memory in a simulation. A batch is the effects of one tick and is kept whole or
+ * not at all.
+ */
+export interface JournalStore {
+  /** The number of the last batch kept; 0 when there is none. */
+  readonly last: number
+  /** Keeps a batch under the number `last + 1`. Throws (ENOSPC, EIO) when it could not, and then nothing of it is kept. */
+  append(batch: string): void
+  /** The batches numbered `from` and later, in order. */
+  read(from: number): Iterable<readonly [number: number, batch: string]>
+  /** Batches numbered below `from` are needed by nobody any more. */
+  release(from: number): void
+  /** The number of the first batch of the part that is being written; grows when a new part is begun. */
+  readonly part: number
+  close(): void
+}
+
+/** Called at the tick's end: `commit` may still append (counters gathered during the tick), `flush` may write to sockets. */
+export interface TickEnd {
+  commit?(): void
+  flush?(): void
+}
+
+export interface JournalOptions {
+  readonly store: JournalStore
+  readonly clock: Clock
+  /** Told when a commit fails (disk full) and again, with undefined, when one succeeds after that. */
+  readonly onTrouble?: (error: Error | undefined) => void
+  /** Told the number of each batch as it is kept. */
+  readonly onCommit?: (number: number) => void
+}
+
+/**
+ * The journal: one tick, one commit. Effects of all the input of a tick are gathered by `append`; at the tick's end they are kept as one
+ * batch, and only then do the streams that have output write it.
+ *
+ * While the store refuses (disk full), the batch and all output wait and `isTroubled` is true: ports pause their input, and the
+ * commit is tried again every second.
+ */
+export class Journal {
+  readonly #store: JournalStore
+  readonly #clock: Clock
+  readonly #options: JournalOptions
+  #records: string[] = []
+  #committers = new Set<TickEnd>()
+  #flushers = new Set<TickEnd>()
+  #scheduled = false
+  #closed = false
+  #whenRelieved: (() => void)[] = []
+  isTroubled = false
+
+  constructor(options: JournalOptions) {
+    this.#options = options
+    this.#store = options.store
+    this.#clock = options.clock
+  }
+
+  /** The number of the batch that now gathers. */
+  get next(): number {
+    return this.#store.last + 1
+  }
+
+  /** Adds an effect to this tick's batch and returns the batch's number. */
+  append(record: JournalRecord): number {
+    this.#records.push(JSON.stringify(record))
+    this.#schedule()
+    return this.#store.last + 1
+  }
+
+  /** Calls `end.commit` before this tick's batch is kept. */
+  beforeCommit(end: TickEnd): void {
+    this.#committers.add(end)
+    this.#schedule()
+  }
+
+  /** Calls `end.flush` once this tick's batch has been kept. */
+  afterCommit(end: TickEnd): void {
+    this.#flushers.add(end)
+    this.#schedule()
+  }
+
+  /** Resolves when the store takes batches again; at once when it does. */
+  relieved(): Promise<void> {
+    return this.isTroubled ? new Promise((resolve) => this.#whenRelieved.push(resolve)) : Promise.resolve()
+  }
+
+  /** Commits what has gathered now: before a stop. Throws when the store refuses. */
+  close(): void {
+    this.#commit()
+    this.#closed = true
+    this.#store.close()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return
+    this.#scheduled = true
+    this.#clock.soon(() => this.#tick())
+  }
+
+  #tick(): void {
+    if (this.#closed) return
+    try {
+      this.#commit()
+    } catch (error) {
+      if (!this.isTroubled) this.#options.onTrouble?.(error as Error)
+      this.isTroubled = true
+      this.#clock.after(1000, () => this.#tick())
+      return
+    }
+    this.#scheduled = false
+    if (this.isTroubled) this.#relieve()
+    this.#flush()
+  }
+
+  #commit(): void {
+    const committers = this.#committers
+    if (committers.size > 0) {
+      this.#committers = new Set()
+      for (const end of committers) end.commit!()
+    }
+    if (this.#records.length === 0) return
+    this.#store.append(this.#records.join(',\n'))
+    this.#records = []
+    this.#options.onCommit?.(this.#store.last)
+  }
+
+  #flush(): void {
+    if (this.#flushers.size === 0) return
+    const flushers = this.#flushers
+    this.#flushers = new Set()
+    for (const end of flushers) end.flush!()
+  }
+
+  #relieve(): void {
+    this.isTroubled = false
+    this.#options.onTrouble?.(undefined)
+    for (const resolve of this.#whenRelieved.splice(0)) resolve()
+  }
+}
+
+/** The records of one batch. */
+export function recordsOf(batch: string): JournalRecord[] {
+  return JSON.parse(`[${batch}]`) as JournalRecord[]
+}

@@ -1,0 +1,60 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Metrics } from './module.ts'
+
+/** All that a server shows at /metrics. */
+export class ServerMetrics {
+  readonly registry = new Registry()
+  readonly #readers = new Map<string, Map<string, () => number>>()
+
+  /** Also the process's own figures: memory, CPU, event loop, garbage collection. */
+  collectProcess(): void {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  /** A figure of the whole server, read when somebody looks. */
+  gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.registry], collect: () => gauge.set(read()) })
+  }
+
+  /** A count of the whole server that is kept elsewhere. */
+  counter(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        counter.reset()
+        counter.inc(read())
+      },
+    })
+  }
+
+  /** What a module of that host registers; `onStop` gets what takes it away again. */
+  ofHost(host: string, onStop: (act: () => void) => void): Metrics {
+    const { registry } = this
+    const shared = <M extends Counter | Gauge | Histogram>(name: string, make: () => M): M => {
+      const metric = (registry.getSingleMetric(name) as M | undefined) ?? make()
+      onStop(() => metric.remove({ host }))
+      return metric
+    }
+    const labels = { labelNames: ['host'], registers: [registry] }
+    const readersOf = (name: string) => {
+      const readers = this.#readers.get(name) ?? new Map<string, () => number>()
+      this.#readers.set(name, readers)
+      return readers
+    }
+    const read = (name: string, gauge: Gauge) => {
+      for (const [label, value] of readersOf(name)) gauge.set({ host: label }, value())
+    }
+    return {
+      counter: (name, help) => shared(name, () => new Counter({ name, help, ...labels })).labels({ host }),
+      gauge(name, help, collect) {
+        const metric: Gauge = shared(name, () => new Gauge({ name, help, ...labels, collect: () => read(name, metric) }))
+        readersOf(name).set(host, collect)
+        onStop(() => void readersOf(name).delete(host))
+      },
+      histogram: (name, help, buckets) =>
+        shared(name, () => new Histogram({ name, help, buckets: [...buckets], ...labels })).labels({ host }),
+    }
+  }
+}

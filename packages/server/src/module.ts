@@ -1,0 +1,181 @@
+import type { Element, Iq, Jid, Message, Payload, Presence, Stanza } from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
+import type * as z from 'zod'
+import type { StreamFeature } from './stream/features.ts'
+import type { LogStore, MapStore } from './storage/storage.ts'
+import type { Awaitable, Clock, Json, Random } from './world.ts'
+
+/**
+ * One extension. Declared by `defineModule`; started once for each virtual host on which it is enabled. All that it registers with its
+ * `Host` is undone when it is unloaded, in reverse.
+ */
+export interface Module<F extends z.ZodObject = any, S extends Stores = any, Api = any> {
+  /** The file's own name; its section under `modules` in the configuration. */
+  readonly name: string
+  /** Extension and version implemented: 'XEP-0280 1.0.1'. The support table is made of these. */
+  readonly xeps?: readonly string[]
+  /** Modules that it uses: started before it, stopped after it. */
+  readonly needs?: readonly Module[]
+  /** Service discovery features of the server and of its accounts, advertised while the module runs. */
+  readonly features?: { readonly server?: readonly string[]; readonly account?: readonly string[] }
+  /** Type, default, bounds and one sentence of help for each field. */
+  readonly config?: F
+  /** Loaded only where the configuration names it. */
+  readonly isOptIn?: boolean
+  /** What it keeps; opened before start. */
+  readonly stores?: S
+  /** What it returns is what `use` gives to others. */
+  start(host: Host<F, S>): Awaitable<Api>
+}
+
+export type StoreKind<T extends Json = any> = { readonly kind: 'map' | 'log'; readonly value?: T }
+export type Stores = Readonly<Record<string, StoreKind>>
+export type Opened<S extends Stores> = {
+  readonly [K in keyof S]: S[K] extends { kind: 'map'; value?: infer T extends Json }
+    ? MapStore<T>
+    : S[K] extends { kind: 'log'; value?: infer T extends Json }
+      ? LogStore<T>
+      : never
+}
+
+/** A store of values under keys. */
+export const map = <T extends Json>(): { readonly kind: 'map'; readonly value?: T } => ({ kind: 'map' })
+/** A store of entries in order. */
+export const log = <T extends Json>(): { readonly kind: 'log'; readonly value?: T } => ({ kind: 'log' })
+
+/** One virtual host, seen by one module. */
+export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
+  readonly domain: Jid
+  readonly config: z.output<F>
+  readonly stores: Opened<S>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** May alter, refuse (throw a StanzaError) or end ('stop') the passage of a stanza. */
+  hook<K extends keyof Hooks>(at: K, stage: Stage, handler: Handler<Hooks[K]>): void
+  /** Is told what happened. */
+  on<K extends keyof Facts>(fact: K, listener: (about: Facts[K]) => Awaitable<void>): void
+  /** Answers an IQ: what it returns is the result's payload; a thrown StanzaError is the error. */
+  answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): void
+  streamFeature(feature: StreamFeature): void
+  /** Service discovery features that come and go. Those of the declaration need no call. */
+  feature(place: Place, name: string): void
+  http(path: string, serve: HttpServe): void
+  /** The sessions that are bound to a local account, in no order. */
+  sessions(account: Jid): Iterable<Target>
+  /** The session with this full JID. */
+  session(jid: Jid): Target | undefined
+  readonly accounts: Accounts
+  /** Routes a stanza; `from` must be set. What goes wrong with it is answered to `from`, not thrown. */
+  send(stanza: Stanza): void
+  /** Asks and awaits the answer; rejects with the StanzaError answered, or remote-server-timeout after 30 s. */
+  ask(iq: Iq): Promise<Element | undefined>
+  use<Api>(module: Module<any, any, Api>): Api
+  readonly metrics: Metrics
+  /** Rare: all the above is undone by itself. */
+  onStop(undo: () => Awaitable<void>): void
+}
+
+/** Shown at the server's /metrics, labelled with the host; gone when the module stops. Names begin with `jackdaw_`. */
+export interface Metrics {
+  counter(name: string, help: string): { inc(by?: number): void }
+  gauge(name: string, help: string, collect: () => number): void
+  histogram(name: string, help: string, buckets: readonly number[]): { observe(value: number): void }
+}
+
+/** 'server': addressed to the domain; 'account': to a bare JID of it, or to nobody, which means the sender's own. */
+export type Place = 'server' | 'account'
+
+export interface IqRequest<T> {
+  readonly iq: Iq
+  readonly payload: T
+  /** Full JID of who asks. */
+  readonly from: Jid
+  /** The account asked (place 'account'), or the domain. */
+  readonly to: Jid
+  /** The asking session, when it is a local one. */
+  readonly sender: Target | undefined
+  /** Whether an account asks itself. */
+  readonly isOwn: boolean
+}
+export type Reply<T> = (request: IqRequest<T>) => Awaitable<Element | void>
+
+/** The order in which hooks see a stanza: refuse; add; keep; copy; hand over. Within a stage, the order of registration. */
+export const stages = ['check', 'stamp', 'store', 'copy', 'deliver'] as const
+export type Stage = (typeof stages)[number]
+export type Handler<P> = (passage: P) => Awaitable<'stop' | void>
+
+/** A stanza on its way. `stanza` may be replaced (stanzas are immutable). */
+export interface Passage<S extends Stanza = Stanza> {
+  stanza: S
+  /** The local session that sent it, if one did. */
+  readonly sender: Target | undefined
+  /** Local sessions that get it; the hooks may add and remove. Empty in ':out'. */
+  readonly recipients: Set<Target>
+  /** Set by a store that keeps it for a recipient who is away: then nobody is told that it could not be delivered. */
+  isKept: boolean
+}
+
+/** ':out' sees what a local session sends; ':in' what arrives for a local account or session (the sender's `to` is set). */
+export interface Hooks {
+  'message:out': Passage<Message>
+  'message:in': Passage<Message>
+  'presence:out': Passage<Presence>
+  'presence:in': Passage<Presence>
+  'iq:out': Passage<Iq>
+  'iq:in': Passage<Iq>
+  /** Each stanza as it is handed to one session. */
+  'session:send': { stanza: Stanza; readonly session: Target }
+}
+
+/** Told, not asked. */
+export interface Facts {
+  /** A resource has been bound. */
+  'session:bound': { readonly session: Target }
+  /** A session has ended for good (closed, timed out, replaced): before this its last unavailable presence was sent. `undelivered` was never acknowledged. */
+  'session:gone': { readonly session: Target; readonly undelivered: readonly Stanza[] }
+  'account:created': { readonly account: Jid }
+  'account:removed': { readonly account: Jid }
+}
+
+/** A session as modules see it. */
+export interface Target {
+  /** The full JID. */
+  readonly jid: Jid
+  /** The bare JID. */
+  readonly account: Jid
+  /** Hands over a stanza, in order; survives with the session. */
+  deliver(stanza: Stanza): void
+  /** A value of the session's record: lives as long as the session, also through a kill. */
+  get<T extends Json>(key: string): T | undefined
+  /** Undefined removes. */
+  set(key: string, value: Json | undefined): void
+  /** The last available presence broadcast, as sent; undefined while unavailable. Kept by the presence module under 'presence'. */
+  readonly presence: Presence | undefined
+  /** -128 … 127; 0 without a presence. */
+  readonly priority: number
+  /** Whether the last presence was an available one. */
+  readonly isAvailable: boolean
+  /** Milliseconds since the epoch when it last sent a stanza that was not an IQ answer. */
+  readonly lastActive: number
+  /** Ends the session: stream error to its client, unavailable to its contacts. */
+  end(error?: Error): void
+}
+
+/** Answers a request; `address` is where it came from. */
+export type HttpServe = (request: Request, facts: { readonly address: string }) => Awaitable<Response>
+
+/** The accounts of one virtual host. */
+export interface Accounts {
+  exists(account: Jid): Awaitable<boolean>
+  /** Keeps SCRAM keys only. Throws a StanzaError conflict when it exists, not-acceptable for an unfit name or password. */
+  create(account: Jid, password: string): Promise<void>
+  setPassword(account: Jid, password: string): Promise<void>
+  /** Ends its sessions and drops all that it owns. */
+  remove(account: Jid): Promise<void>
+}
+
+/** Types a module's declaration. */
+export function defineModule<F extends z.ZodObject, S extends Stores, Api>(module: Module<F, S, Api>): Module<F, S, Api> {
+  return module
+}

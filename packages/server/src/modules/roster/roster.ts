@@ -1,0 +1,110 @@
+import { type Jid, presence, type RosterItem, RosterQuery, rosterVersioningFeature, StanzaError } from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule, map } from '../../module.ts'
+import { when } from '../../when.ts'
+import { sendUnavailable } from '../presence/available.ts'
+import { type Contact, isSubscribedTo, isSubscriber } from './contact.ts'
+import { type History, pushOf, type Roster, Rosters } from './rosters.ts'
+
+/** Most characters of a handle or of a group's name (RFC 6121 §2.3.3 leaves the limit to the server). */
+const maxName = 1023
+const maxGroups = 100
+
+/** The roster: contacts that the server keeps for its accounts (RFC 6121 §2). */
+export const roster = defineModule({
+  name: 'roster',
+  stores: { contacts: map<Contact>(), history: map<History>() },
+  config: z.object({
+    contacts: z.int().min(1).default(5000).describe('Most contacts in the roster of one account.'),
+  }),
+  start(host) {
+    const rosters = new Rosters(host, host.stores.contacts, host.stores.history)
+
+    host.streamFeature({
+      name: 'roster versioning',
+      needs: ['authenticated'],
+      forbids: ['bound'],
+      offer: () => rosterVersioningFeature,
+    })
+
+    host.answer('get', 'account', RosterQuery, ({ payload, sender, to, isOwn }) => {
+      // The same answer as for an account that does not exist.
+      if (!isOwn || !sender) throw new StanzaError('service-unavailable')
+      return when(rosters.of(to), (roster) => {
+        // §2.2: from now on it is an interested resource.
+        sender.set('roster', true)
+        const changes = payload.ver === undefined ? undefined : roster.changesSince(payload.ver)
+        if (!changes || (changes.length > 0 && changes.length >= roster.size))
+          return RosterQuery.write({ ver: String(roster.version), items: roster.items })
+        // §2.6.3: an empty result first, then the pushes. Two microtasks later the result is on its way, and it is still the same tick.
+        queueMicrotask(() =>
+          queueMicrotask(() => {
+            for (const [version, item] of changes) sender.deliver(pushOf(version, item).addressed({ to: sender.jid }))
+          }),
+        )
+      })
+    })
+
+    host.answer('set', 'account', RosterQuery, ({ payload, to, isOwn }) => {
+      const [item, ...more] = payload.items
+      if (!isOwn) throw new StanzaError('forbidden', 'This is not your roster')
+      if (!item || more.length > 0) throw new StanzaError('bad-request', 'A roster set holds exactly one item')
+      const jid = item.jid.bare
+      if (jid.equals(to)) throw new StanzaError('not-allowed', 'Nobody is a contact of itself')
+      const isRemoval = item.subscription === 'remove'
+      if (!isRemoval) checkItem(item)
+      return when(rosters.of(to), (roster) => (isRemoval ? remove(roster, jid) : put(roster, jid, item)))
+    })
+
+    host.on('session:gone', ({ session }) => rosters.forget(session.account))
+
+    // Its contacts learn it while there still is a roster.
+    host.on('account:removed', ({ account }) =>
+      when(rosters.of(account), (roster) => {
+        for (const item of roster.items) cancel(roster, item.jid)
+        rosters.forget(account)
+      }),
+    )
+
+    function put(roster: Roster, jid: Jid, { name = '', groups }: RosterItem): void {
+      const old = roster.contact(jid)
+      if (old.version === 0) checkSize(roster)
+      rosters.push(roster, jid, { ...old, name, groups })
+    }
+
+    function remove(roster: Roster, jid: Jid): void {
+      if (roster.contact(jid).version === 0)
+        throw new StanzaError('item-not-found', `${jid.toString()} is not in the roster`)
+      cancel(roster, jid)
+    }
+
+    /** RFC 6121 §2.5.2: no subscription, nor request for one, outlives the item. */
+    function cancel(roster: Roster, jid: Jid): void {
+      const { account } = roster
+      const old = roster.contact(jid)
+      // §3.2.2: while it still is subscribed.
+      if (isSubscriber(old)) sendUnavailable(host, account, jid)
+      rosters.remove(roster, jid)
+      if (isSubscriber(old) || old.request) host.send(presence({ from: account, to: jid, type: 'unsubscribed' }))
+      if (isSubscribedTo(old) || old.ask) host.send(presence({ from: account, to: jid, type: 'unsubscribe' }))
+    }
+
+    /** Throws when the roster is full. */
+    function checkSize(roster: Roster): void {
+      if (roster.size >= host.config.contacts) throw new StanzaError('resource-constraint', 'The roster is full')
+    }
+
+    return { rosters, checkSize }
+  },
+})
+
+/** RFC 6121 §2.3.3 */
+function checkItem({ name = '', groups }: RosterItem): void {
+  if (new Set(groups).size < groups.length) throw new StanzaError('bad-request', 'A group is named twice')
+  if (name.length > maxName) throw new StanzaError('not-acceptable', 'The name is too long')
+  if (groups.length > maxGroups) throw new StanzaError('not-acceptable', 'Too many groups')
+  for (const group of groups) {
+    if (group === '') throw new StanzaError('not-acceptable', 'The name of a group is empty')
+    if (group.length > maxName) throw new StanzaError('not-acceptable', 'The name of a group is too long')
+  }
+}

@@ -1,0 +1,93 @@
+import { StreamError } from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
+import type { Journal } from '../journal/journal.ts'
+import type { Router } from '../router/router.ts'
+import { Attempts } from '../stream/attempts.ts'
+import { Stream, type StreamHost, type StreamLimits, type StreamPort } from '../stream/stream.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { Clock, Random } from '../world.ts'
+
+export interface ClientPortLimits extends StreamLimits {
+  readonly unauthenticatedConnections: number
+}
+
+interface ClientPortOptions {
+  readonly router: Router
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly limits: ClientPortLimits
+}
+
+/** The door for clients: a stream for each connection, whatever carries it. */
+export class ClientPort implements StreamPort {
+  readonly clock: Clock
+  readonly random: Random
+  readonly journal: Journal
+  readonly log: Logger
+  readonly attempts: Attempts
+  readonly #router: Router
+  readonly #streams = new Set<Stream>()
+  /** Those that have not logged in. */
+  readonly #strangers = new Set<Stream>()
+  #limits: ClientPortLimits
+  #whenEmpty: (() => void) | undefined
+  #isClosing = false
+
+  constructor(options: ClientPortOptions) {
+    this.clock = options.clock
+    this.random = options.random
+    this.journal = options.journal
+    this.log = options.log
+    this.#router = options.router
+    this.#limits = options.limits
+    this.attempts = new Attempts(options.clock, options.limits)
+  }
+
+  get limits(): ClientPortLimits {
+    return this.#limits
+  }
+
+  set limits(limits: ClientPortLimits) {
+    this.#limits = limits
+    this.attempts.limits = limits
+  }
+
+  get connections(): number {
+    return this.#streams.size
+  }
+
+  readonly accept = (transport: Transport): void => {
+    const stream = new Stream(transport, this)
+    this.#streams.add(stream)
+    this.#strangers.add(stream)
+    if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
+    else if (this.journal.isTroubled) stream.refuse('The server cannot write to its disk')
+    else if (this.#strangers.size > this.#limits.unauthenticatedConnections)
+      stream.refuse('Too many clients are logging in at this moment')
+  }
+
+  host(domain: string): StreamHost | undefined {
+    return this.#router.hosts.get(domain)
+  }
+
+  loggedIn(stream: Stream): void {
+    this.#strangers.delete(stream)
+  }
+
+  gone(stream: Stream): void {
+    this.#streams.delete(stream)
+    this.#strangers.delete(stream)
+    if (this.#streams.size === 0) this.#whenEmpty?.()
+  }
+
+  /** Ends all streams with system-shutdown; resolves when their connections are gone. Sessions that can be resumed stay. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#streams.size === 0) return
+    const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
+    for (const stream of this.#streams) stream.end(new StreamError('system-shutdown'))
+    await empty
+  }
+}

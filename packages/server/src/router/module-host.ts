@@ -1,0 +1,136 @@
+import type { Element, Iq, Jid, Payload, Stanza } from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
+import type * as z from 'zod'
+import type {
+  Accounts,
+  Facts,
+  Handler,
+  Hooks,
+  Host,
+  HttpServe,
+  Metrics,
+  Module,
+  Opened,
+  Place,
+  Reply,
+  Stage,
+  Stores,
+  Target,
+} from '../module.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { StreamFeature } from '../stream/features.ts'
+import type { Awaitable, Clock, Random } from '../world.ts'
+import type { VirtualHost } from './host.ts'
+import type { Router } from './router.ts'
+
+/** What a module's host hands through to it. */
+export interface Surroundings {
+  readonly host: VirtualHost
+  readonly router: Router
+  readonly sessions: Sessions
+  readonly storage: Storage
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly metrics: (undo: (act: () => void) => void) => Metrics
+  /** Returns what takes the path back. */
+  http(path: string, serve: HttpServe): () => void
+  api(module: Module): unknown
+}
+
+/** One running module's view of its virtual host; remembers how to undo all that the module registers. */
+export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host<F, S> {
+  readonly domain: Jid
+  readonly config: z.output<F>
+  readonly stores: Opened<S>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly accounts: Accounts
+  readonly metrics: Metrics
+  readonly #module: Module<F, S>
+  readonly #around: Surroundings
+  readonly #undo: (() => Awaitable<void>)[] = []
+
+  constructor(module: Module<F, S>, config: z.output<F>, around: Surroundings) {
+    const { host, storage, clock, random, log } = around
+    this.#module = module
+    this.#around = around
+    this.domain = host.domain
+    this.config = config
+    this.stores = openStores(module, host.domain, storage)
+    this.clock = clock
+    this.random = random
+    this.log = log.child({ module: module.name, host: host.domain.toString() })
+    this.accounts = host.accounts
+    this.metrics = around.metrics((act) => this.#undo.push(act))
+    for (const feature of module.features?.server ?? []) this.feature('server', feature)
+    for (const feature of module.features?.account ?? []) this.feature('account', feature)
+  }
+
+  hook<K extends keyof Hooks>(at: K, stage: Stage, handler: Handler<Hooks[K]>): void {
+    this.#undo.push(this.#around.host.hooks[at].add(stage, handler))
+  }
+
+  on<K extends keyof Facts>(fact: K, listener: (about: Facts[K]) => Awaitable<void>): void {
+    this.#undo.push(this.#around.host.on(fact, listener))
+  }
+
+  answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): void {
+    this.#undo.push(this.#around.host.answer(type, at, payload, reply))
+  }
+
+  streamFeature(feature: StreamFeature): void {
+    const { streamFeatures } = this.#around.host
+    streamFeatures.add(feature)
+    this.#undo.push(() => void streamFeatures.delete(feature))
+  }
+
+  feature(place: Place, name: string): void {
+    this.#undo.push(this.#around.host.feature(place, name))
+  }
+
+  http(path: string, serve: HttpServe): void {
+    this.#undo.push(this.#around.http(path, serve))
+  }
+
+  sessions(account: Jid): Iterable<Target> {
+    return this.#around.sessions.of(account)
+  }
+
+  session(jid: Jid): Target | undefined {
+    return this.#around.sessions.get(jid)
+  }
+
+  send(stanza: Stanza): void {
+    this.#around.router.send(stanza)
+  }
+
+  ask(iq: Iq): Promise<Element | undefined> {
+    return this.#around.router.ask(iq)
+  }
+
+  use<Api>(module: Module<any, any, Api>): Api {
+    if (!this.#module.needs?.includes(module)) throw new Error(`${this.#module.name} does not declare that it needs ${module.name}`)
+    return this.#around.api(module) as Api
+  }
+
+  onStop(undo: () => Awaitable<void>): void {
+    this.#undo.push(undo)
+  }
+
+  /** Takes back all that was registered, the last first. */
+  async stop(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo()
+  }
+}
+
+function openStores<S extends Stores>(module: Module<any, S>, domain: Jid, storage: Storage): Opened<S> {
+  const opened: Record<string, unknown> = {}
+  for (const [name, { kind }] of Object.entries(module.stores ?? {})) {
+    const full = `${domain}/${module.name}/${name}`
+    opened[name] = kind === 'map' ? storage.map(full) : storage.log(full)
+  }
+  return opened as Opened<S>
+}

@@ -1,0 +1,54 @@
+import type * as z from 'zod'
+import type { Module } from '../module.ts'
+import { ModuleHost, type Surroundings } from './module-host.ts'
+
+interface Running {
+  readonly host: ModuleHost<z.ZodObject, any>
+  readonly api: unknown
+}
+
+/** The modules that run on one virtual host. They can be loaded and unloaded while it serves. */
+export class Modules {
+  readonly #around: Omit<Surroundings, 'api'>
+  readonly #running = new Map<Module, Running>()
+
+  constructor(around: Omit<Surroundings, 'api'>) {
+    this.#around = around
+  }
+
+  has(module: Module): boolean {
+    return this.#running.has(module)
+  }
+
+  /** In the order of their start. */
+  get running(): Iterable<Module> {
+    return this.#running.keys()
+  }
+
+  /** Starts it, and before it those that it needs. When it fails to start, nothing of it is left. */
+  async load(module: Module, config: unknown): Promise<void> {
+    if (this.#running.has(module)) return
+    for (const needed of module.needs ?? []) await this.load(needed, undefined)
+    const values = module.config ? module.config.parse(config ?? {}) : {}
+    const host = new ModuleHost(module, values, { ...this.#around, api: (needed) => this.#running.get(needed)?.api })
+    try {
+      this.#running.set(module, { host, api: await module.start(host) })
+    } catch (error) {
+      await host.stop()
+      throw error
+    }
+  }
+
+  /** Stops it, and before it those that need it. */
+  async unload(module: Module): Promise<void> {
+    const running = this.#running.get(module)
+    if (!running) return
+    for (const other of [...this.#running.keys()].reverse()) if (other.needs?.includes(module)) await this.unload(other)
+    this.#running.delete(module)
+    await running.host.stop()
+  }
+
+  async stop(): Promise<void> {
+    for (const module of [...this.#running.keys()].reverse()) await this.unload(module)
+  }
+}

@@ -1,0 +1,223 @@
+import { type Element, type Iq, type Jid, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
+import type { Hooks, Passage } from '../module.ts'
+import type { Session } from '../session/session.ts'
+import type { SessionRouter, Sessions } from '../session/sessions.ts'
+import type { Awaitable, Clock } from '../world.ts'
+import { choose, undeliverable } from './delivery.ts'
+import type { VirtualHost } from './host.ts'
+
+const askTimeout = 30_000
+
+interface Asked {
+  readonly to: string
+  readonly settle: (answer: Element | undefined | StanzaError) => void
+}
+
+/**
+ * Takes each stanza from its sender to whoever it is for, through the hooks of the modules. The one place where a thrown StanzaError
+ * becomes an error reply.
+ */
+export class Router implements SessionRouter {
+  readonly hosts = new Map<string, VirtualHost>()
+  readonly #sessions: Sessions
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #asked = new Map<string, Asked>()
+  #lastAsk = 0
+  readonly counts = { messages: 0, presences: 0, iqs: 0, errors: 0 }
+
+  constructor(sessions: Sessions, clock: Clock, log: Logger) {
+    this.#sessions = sessions
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Handles a stanza that a session sent; resolves (or returns, when nothing waits) when all its effects are there. */
+  accept(received: Stanza, session: Session): Awaitable<void> {
+    const { from } = received
+    // RFC 6120 §8.1.2.1
+    if (from && !from.equals(session.jid) && !from.equals(session.account))
+      throw new StreamError('invalid-from', 'The stanza names another sender')
+    const stanza = from?.equals(session.jid) ? received : received.addressed({ from: session.jid })
+    this.#count(stanza)
+    try {
+      const wait = this.#accept(stanza, session)
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
+  }
+
+  /** Routes a stanza of the server's or of a module's; its `from` is set. */
+  send(stanza: Stanza): void {
+    try {
+      const wait = this.#route(stanza, undefined)
+      if (wait instanceof Promise) wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
+  }
+
+  /** Sends a request and resolves with the payload of its result; rejects with the StanzaError answered. */
+  ask(iq: Iq): Promise<Element | undefined> {
+    const id = `jackdaw-${++this.#lastAsk}`
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(askTimeout, () => settle(new StanzaError('remote-server-timeout')))
+      const settle = (answer: Element | undefined | StanzaError) => {
+        cancel()
+        this.#asked.delete(id)
+        if (answer instanceof StanzaError) reject(answer)
+        else resolve(answer)
+      }
+      this.#asked.set(id, { to: String(iq.to), settle })
+      this.send(iq.with({ id }))
+    })
+  }
+
+  // What the registry of sessions asks
+
+  sending(stanza: Stanza, session: Session): Stanza | undefined {
+    const passage = { stanza, session }
+    return this.#hostOf(session.jid).hooks['session:send'].run(passage) === 'stop' ? undefined : passage.stanza
+  }
+
+  farewell(session: Session): Awaitable<void> {
+    const { presence } = session
+    if (presence) return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
+  }
+
+  bound(session: Session): void {
+    void this.#hostOf(session.jid).tell('session:bound', { session })
+  }
+
+  gone(session: Session, undelivered: readonly Stanza[]): Awaitable<void> {
+    for (const stanza of undelivered)
+      if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
+        this.#refuse(stanza, new StanzaError('service-unavailable'))
+    return this.#hostOf(session.jid).tell('session:gone', { session, undelivered })
+  }
+
+  #hostOf(jid: Jid): VirtualHost {
+    return this.hosts.get(jid.domain)!
+  }
+
+  #accept(stanza: Stanza, session: Session): Awaitable<void> {
+    if (stanza.name === 'iq') checkIq(stanza)
+    const hook = `${stanza.name}:out` as 'message:out'
+    const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
+    const verdict = this.#hostOf(session.jid).hooks[hook].run(passage)
+    if (verdict instanceof Promise)
+      return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#route(passage.stanza, session)))
+    if (verdict !== 'stop') return this.#route(passage.stanza, session)
+  }
+
+  #route(stanza: Stanza, sender: Session | undefined): Awaitable<void> {
+    // RFC 6120 §10.3: without 'to' it is for the sender's own account.
+    const to = stanza.to ?? stanza.from!.bare
+    const host = this.hosts.get(to.domain)
+    if (!host) throw new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
+    if (stanza.name === 'iq') return this.#routeIq(stanza as Iq, to, host, sender)
+    const sessions = to.local === undefined ? [] : choose(stanza, to, this.#sessions.of(to.bare))
+    const passage = { stanza, sender, recipients: new Set(sessions), isKept: false } as Passage as Hooks['message:in']
+    // Whether an account exists need not be asked while it has a session here.
+    if (stanza.name === 'message' && sessions.length === 0 && to.local !== undefined) {
+      const exists = this.#sessions.of(to.bare).length > 0 || host.accounts.exists(to.bare)
+      if (exists instanceof Promise) return exists.then((does) => this.#arrive(passage, host, does))
+      return this.#arrive(passage, host, exists)
+    }
+    return this.#arrive(passage, host, true)
+  }
+
+  #arrive(passage: Hooks['message:in'], host: VirtualHost, exists: boolean): Awaitable<void> {
+    if (!exists) return this.#hand(passage)
+    const verdict = host.hooks[`${passage.stanza.name}:in`].run(passage)
+    if (verdict instanceof Promise)
+      return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#hand(passage)))
+    if (verdict !== 'stop') this.#hand(passage)
+  }
+
+  #hand({ stanza, recipients, isKept }: Passage): void {
+    for (const target of recipients) target.deliver(stanza)
+    if (recipients.size > 0 || isKept || stanza.name !== 'message') return
+    const condition = undeliverable(stanza)
+    if (condition) throw new StanzaError(condition)
+  }
+
+  #routeIq(iq: Iq, to: Jid, host: VirtualHost, sender: Session | undefined): Awaitable<void> {
+    const passage: Passage<Iq> = { stanza: iq, sender, recipients: new Set(), isKept: false }
+    const verdict = host.hooks['iq:in'].run(passage)
+    if (verdict instanceof Promise)
+      return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#handIq(passage.stanza, to, host, sender)))
+    if (verdict !== 'stop') return this.#handIq(passage.stanza, to, host, sender)
+  }
+
+  #handIq(iq: Iq, to: Jid, host: VirtualHost, sender: Session | undefined): Awaitable<void> {
+    const isRequest = iq.type === 'get' || iq.type === 'set'
+    if (!to.isBare && to.local !== undefined) {
+      const session = this.#sessions.get(to)
+      if (session) return session.deliver(iq)
+      if (isRequest) throw new StanzaError('service-unavailable')
+      return
+    }
+    if (!isRequest) return this.#answered(iq)
+    const place = to.local === undefined ? 'server' : 'account'
+    const answer = host.reply(iq, place, to.isBare ? to : host.domain, sender)
+    // RFC 6121 §8.5.1: the same for an account that does not exist, so that nobody learns which do.
+    if (!answer) throw new StanzaError('service-unavailable')
+    const { result } = answer
+    if (result instanceof Promise) return result.then((payload) => this.#result(iq, payload, sender))
+    this.#result(iq, result, sender)
+  }
+
+  #result(iq: Iq, payload: Element | void, sender: Session | undefined): void {
+    const result = iq.reply('result', payload ?? undefined)
+    if (sender) sender.deliver(result)
+    else this.send(result)
+  }
+
+  #answered(iq: Iq): void {
+    const asked = this.#asked.get(iq.id!)
+    if (asked?.to !== String(iq.from)) return
+    asked.settle(iq.type === 'error' ? StanzaError.from(iq) : iq.first())
+  }
+
+  #count(stanza: Stanza): void {
+    if (stanza.name === 'message') this.counts.messages++
+    else if (stanza.name === 'presence') this.counts.presences++
+    else this.counts.iqs++
+  }
+
+  /** RFC 6120 §8.3.1: an error is answered to the sender, unless what failed is an error itself or an answer. */
+  #refuse(stanza: Stanza, error: unknown): void {
+    this.counts.errors++
+    if (!(error instanceof StanzaError)) this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled')
+    if (stanza.type === 'error' || stanza.type === 'result') return
+    const told = error instanceof StanzaError ? error : new StanzaError('internal-server-error')
+    const { from } = stanza
+    if (!from) return
+    const reply = stanza.to ? stanza.error(told) : stanza.error(told).addressed({ to: from, from: from.bare })
+    const session = from.isBare ? undefined : this.#sessions.get(from)
+    if (session) session.deliver(reply)
+    else if (from.local !== undefined) this.send(reply)
+  }
+}
+
+/** RFC 6120 §8.2.3 */
+function checkIq(iq: Stanza): void {
+  if (iq.id === undefined) throw new StanzaError('bad-request', 'An iq needs an id')
+  const children = iq.elements().length
+  switch (iq.type) {
+    case 'get':
+    case 'set':
+      if (children !== 1) throw new StanzaError('bad-request', 'A request holds exactly one element')
+      return
+    case 'result':
+      if (children > 1) throw new StanzaError('bad-request', 'A result holds at most one element')
+      return
+    case 'error':
+      return
+    default:
+      throw new StanzaError('bad-request', "The type of an iq is 'get', 'set', 'result' or 'error'")
+  }
+}

@@ -1,0 +1,387 @@
+import { join } from 'node:path'
+import { Jid, StreamError } from '@jackdaw/xmpp'
+import { type Logger, pino } from 'pino'
+import { type Config, type ConfigInput, configFrom, type HostConfig } from './config.ts'
+import { networks } from './config/networks.ts'
+import { openFileJournal } from './journal/file.ts'
+import { Journal, type JournalStore } from './journal/journal.ts'
+import { ServerMetrics } from './metrics.ts'
+import type { Module } from './module.ts'
+import { modules as everyModule } from './modules/modules.ts'
+import { ClientPort, type ClientPortLimits } from './ports/c2s.ts'
+import { VirtualHost } from './router/host.ts'
+import { Modules } from './router/modules.ts'
+import { Router } from './router/router.ts'
+import { saslCrypto } from './sasl-crypto.ts'
+import { HostAccounts, hashes, iterations } from './session/accounts.ts'
+import { type SessionLimits, Sessions } from './session/sessions.ts'
+import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
+import { bind } from './stream/bind.ts'
+import { management } from './stream/management.ts'
+import { sasl, type SaslSecrets } from './stream/sasl.ts'
+import { starttls } from './stream/starttls.ts'
+import type { CertificateHost } from './transport/certificate-file.ts'
+import { Certificates } from './transport/certificate.ts'
+import { HttpRoutes } from './transport/http.ts'
+import type { Listener, Network, NetworkLimits } from './transport/network.ts'
+import { SystemNetwork } from './transport/system-network.ts'
+import { type Clock, type Random, systemClock, systemRandom } from './world.ts'
+
+/** What an embedder may hand in in place of the machine's own. */
+export interface Parts {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly log?: Logger
+  /** Every module there is; which of them run is the configuration's choice. */
+  readonly modules?: readonly Module[]
+  /** A network without TLS, such as a simulation's; no certificates are then made. */
+  readonly network?: Network
+  /** Keeps the journal elsewhere; the database is then in memory and rebuilt from it. */
+  readonly journalStore?: JournalStore
+  /** The cryptography of logins. */
+  readonly crypto?: SaslSecrets['crypto']
+}
+
+/** What listens where. */
+export interface Listening {
+  readonly name: 'xmpp' | 'xmpps' | 'http' | 'https'
+  readonly address: string
+  readonly port: number
+}
+
+interface Host {
+  readonly virtual: VirtualHost
+  readonly accounts: HostAccounts
+  readonly modules: Modules
+  config: HostConfig
+}
+
+/**
+ * Opens a server on its data: accounts can be worked with at once, clients come after `start`.
+ * @throws ConfigError, JournalError, StorageError: one plain sentence each
+ */
+export async function createServer(input: ConfigInput | Config = {}, parts: Parts = {}): Promise<Server> {
+  const modules = parts.modules ?? everyModule
+  const server = new Server(configFrom(input, modules), modules, parts)
+  await server.open()
+  return server
+}
+
+/** A whole Jackdaw: the composition root, the only place that knows every room. */
+export class Server {
+  readonly log: Logger
+  readonly metrics = new ServerMetrics()
+  /** By domain. */
+  readonly hosts = new Map<string, Host>()
+  readonly sessions: Sessions
+  readonly #parts: Parts
+  readonly #available: readonly Module[]
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #journalStore: JournalStore
+  readonly #journal: Journal
+  readonly #storage: SqliteStorage
+  readonly #router: Router
+  readonly #port: ClientPort
+  readonly #http: HttpRoutes
+  readonly #troubles = new Map<string, string>()
+  readonly #listeners: Listener[] = []
+  #secrets!: SaslSecrets
+  #certificates: Certificates | undefined
+  #config: Config
+  #mayWatch: (address: string) => boolean
+
+  constructor(config: Config, modules: readonly Module[], parts: Parts) {
+    this.#config = config
+    this.#parts = parts
+    this.#available = modules
+    this.#clock = parts.clock ?? systemClock
+    this.#random = parts.random ?? systemRandom
+    this.log = parts.log ?? pino({ level: config.log.level })
+    this.#mayWatch = networks(config.metrics.allow)
+    const clock = this.#clock
+    const random = this.#random
+    this.#journalStore = parts.journalStore ?? this.#openJournal()
+    this.#journal = new Journal({
+      store: this.#journalStore,
+      clock,
+      onTrouble: this.#trouble('journal'),
+      onCommit: (number) => {
+        this.#storage.committed(number)
+        this.sessions.committed()
+      },
+    })
+    try {
+      this.#storage = this.#openStorage()
+    } catch (error) {
+      this.#journalStore.close()
+      throw error
+    }
+    const journal = this.#journal
+    const limits = sessionLimits(config)
+    this.sessions = new Sessions({ journal, journalStore: this.#journalStore, clock, random, limits })
+    this.#router = new Router(this.sessions, clock, this.log)
+    this.#port = new ClientPort({ router: this.#router, journal, clock, random, log: this.log, limits: streamLimits(config) })
+    this.#http = new HttpRoutes({
+      health: () => [...this.#troubles.values()],
+      metrics: this.metrics.registry,
+      mayWatch: (address) => this.#mayWatch(address),
+      log: this.log,
+    })
+    this.#http.addWebSocket('/xmpp', this.#port.accept)
+    this.#measure()
+  }
+
+  get config(): Config {
+    return this.#config
+  }
+
+  /** Called by `createServer`. */
+  async open(): Promise<void> {
+    this.#secrets = {
+      crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
+      secret: await this.#secret(),
+      iterations,
+      hashes,
+    }
+    for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
+    this.sessions.recover(this.#router)
+  }
+
+  /** Listens. @throws ListenError, CertificateError */
+  async start(): Promise<readonly Listening[]> {
+    const { listen, data, tls } = this.#config
+    if (!this.#parts.network) {
+      this.#certificates = await Certificates.open({
+        folder: join(data, 'certificates'),
+        hosts: certificateHosts(this.#config),
+        minVersion: tls.minimum,
+        clock: this.#clock,
+        log: this.log,
+      })
+      this.metrics.collectProcess()
+    }
+    const network = this.#parts.network ?? new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
+    const secure = this.#certificates && { secure: this.#certificates }
+    const direct = { ...secure, isDirectTls: true, alpn: 'xmpp-client' }
+    const listening: Listening[] = []
+    const opened = async (name: Listening['name'], listener: Promise<Listener>) => {
+      const { address, port } = await listener
+      this.#listeners.push(await listener)
+      listening.push({ name, address, port })
+    }
+    this.sessions.revive()
+    try {
+      if (listen.xmpp) await opened('xmpp', network.listenTcp(listen.xmpp, { ...secure }, this.#port.accept))
+      if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
+      if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
+      if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))
+    } catch (error) {
+      await this.#closeListeners()
+      throw error
+    }
+    return listening
+  }
+
+  /** Takes over another configuration without a restart: hosts, modules, certificates, limits, log level. Ports and folders need one. */
+  async reload(input: ConfigInput | Config): Promise<void> {
+    const config = configFrom(input, this.#available)
+    await this.#certificates?.reload(certificateHosts(config))
+    this.#config = config
+    this.log.level = config.log.level
+    this.#mayWatch = networks(config.metrics.allow)
+    this.sessions.limits = sessionLimits(config)
+    this.#port.limits = streamLimits(config)
+    for (const domain of [...this.hosts.keys()]) if (!config.hosts[domain]) await this.#removeHost(domain)
+    for (const [domain, host] of Object.entries(config.hosts)) {
+      const running = this.hosts.get(domain)
+      if (running) await this.#configure(running, host)
+      else await this.#addHost(domain, host)
+    }
+  }
+
+  /** Ends all streams in an orderly way, keeps what can be resumed, and closes the data. */
+  async stop(): Promise<void> {
+    const closing = this.#closeListeners()
+    await this.#port.close()
+    await closing
+    for (const { modules } of this.hosts.values()) await modules.stop()
+    this.#certificates?.close()
+    this.#journal.close()
+    await this.#storage.close()
+  }
+
+  async #closeListeners(): Promise<void> {
+    await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()))
+  }
+
+  // The data
+
+  #openJournal(): JournalStore {
+    const { data, storage } = this.#config
+    return openFileJournal({
+      folder: join(data, 'journal'),
+      durability: storage.durability,
+      onTorn: (torn) => this.log.warn(torn, 'the end of the journal was half written when the server ended; it was cut off'),
+    })
+  }
+
+  #openStorage(): SqliteStorage {
+    const { data, storage } = this.#config
+    const isInMemory = this.#parts.journalStore !== undefined
+    return openSqliteStorage({
+      journal: this.#journal,
+      journalStore: this.#journalStore,
+      clock: this.#clock,
+      durability: storage.durability,
+      onApplied: (cursor) => this.#journalStore.release(Math.min(cursor + 1, this.sessions.keptFrom)),
+      onTrouble: this.#trouble('database'),
+      onMended: (sentence) => this.log.warn(sentence),
+      ...(isInMemory
+        ? { mode: 'inline', path: ':memory:' }
+        : { mode: 'worker', path: join(data, 'jackdaw.db'), journalFolder: join(data, 'journal') }),
+    })
+  }
+
+  #trouble(part: string): (error: Error | undefined) => void {
+    return (error) => {
+      if (error) {
+        this.#troubles.set(part, `The ${part} cannot be written: ${error.message}`)
+        this.log.error({ err: error }, `the ${part} cannot be written; input waits until it can`)
+      } else {
+        this.#troubles.delete(part)
+        this.log.info(`the ${part} can be written again`)
+      }
+    }
+  }
+
+  /** The secret from which unknown users' challenges are made: it must not change from start to start. */
+  async #secret(): Promise<Uint8Array> {
+    const secrets = this.#storage.map<string>('server/secrets')
+    const made = Buffer.from(this.#random.bytes(32)).toString('base64')
+    const kept = (await secrets.get('server', 'sasl')) ?? (await secrets.edit('server', 'sasl', () => made))
+    return Buffer.from(kept!, 'base64')
+  }
+
+  // The hosts
+
+  async #addHost(domain: string, config: HostConfig): Promise<void> {
+    const jid = Jid.of({ domain })
+    const host: Host = this.#compose(jid, config)
+    for (const feature of [
+      starttls,
+      sasl({ scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous }, this.#secrets),
+      bind((stream, account, resource) => this.sessions.bind(stream, account, resource)),
+      management({ location: undefined, find: (id, account) => this.sessions.find(id, account) }),
+    ])
+      host.virtual.streamFeatures.add(feature)
+    this.hosts.set(domain, host)
+    this.#router.hosts.set(domain, host.virtual)
+    await this.#configure(host, config)
+  }
+
+  #compose(domain: Jid, config: HostConfig): Host {
+    const around = {
+      router: this.#router,
+      sessions: this.sessions,
+      storage: this.#storage,
+      clock: this.#clock,
+      random: this.#random,
+      log: this.log,
+    }
+    const accounts = new HostAccounts({
+      domain,
+      storage: this.#storage,
+      sessions: this.sessions,
+      crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
+      told: (fact, about) => virtual.tell(fact, about),
+    })
+    const virtual = new VirtualHost(domain, accounts, (address) => {
+      const { plaintext } = host.config
+      return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
+    })
+    const modules = new Modules({
+      ...around,
+      host: virtual,
+      http: (path, serve) => this.#http.add(path, serve, domain.toString()),
+      metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
+    })
+    const host: Host = { virtual, accounts, modules, config }
+    return host
+  }
+
+  /** Loads and unloads modules until those run that the configuration wants, as it wants them. */
+  async #configure(host: Host, config: HostConfig): Promise<void> {
+    const { modules } = host
+    const before = host.config.modules as Record<string, unknown>
+    const wanted = config.modules as Record<string, unknown>
+    host.config = config
+    for (const module of this.#available) {
+      const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
+      if (modules.has(module) && (isChanged || !isWanted(module, wanted))) await modules.unload(module)
+    }
+    for (const module of this.#available)
+      if (isWanted(module, wanted)) await modules.load(module, wanted[module.name] === true ? undefined : wanted[module.name])
+  }
+
+  async #removeHost(domain: string): Promise<void> {
+    const host = this.hosts.get(domain)!
+    for (const session of [...this.sessions])
+      if (session.jid.domain === domain) this.sessions.end(session, new StreamError('host-gone'))
+    await host.modules.stop()
+    this.hosts.delete(domain)
+    this.#router.hosts.delete(domain)
+  }
+
+  #measure(): void {
+    const { metrics, sessions } = this
+    const { counts } = this.#router
+    metrics.gauge('jackdaw_connections', 'Client connections that are open', () => this.#port.connections)
+    metrics.gauge('jackdaw_sessions', 'Sessions, with or without a connection', () => sessions.size)
+    metrics.counter('jackdaw_messages_total', 'Messages sent by clients', () => counts.messages)
+    metrics.counter('jackdaw_presences_total', 'Presences sent by clients', () => counts.presences)
+    metrics.counter('jackdaw_iqs_total', 'IQ stanzas sent by clients', () => counts.iqs)
+    metrics.counter('jackdaw_stanza_errors_total', 'Stanzas answered with an error', () => counts.errors)
+    metrics.gauge('jackdaw_journal_batch', 'Number of the last batch in the journal', () => this.#journalStore.last)
+    metrics.gauge('jackdaw_journal_applied', 'Number of the last batch that is in the database', () => this.#storage.cursor)
+  }
+}
+
+const isLoopback = networks(['loopback'])
+
+function isWanted(module: Module, wanted: Readonly<Record<string, unknown>>): boolean {
+  return module.isOptIn ? wanted[module.name] !== undefined && wanted[module.name] !== false : wanted[module.name] !== false
+}
+
+function sessionLimits({ limits, resumption }: Config): SessionLimits {
+  return {
+    resumeTime: resumption.time,
+    outboxStanzas: resumption.queue,
+    outboxBytes: resumption.queueBytes,
+    resourcesPerAccount: limits.resourcesPerAccount,
+  }
+}
+
+function streamLimits({ limits, keepalive }: Config): ClientPortLimits {
+  return { ...limits, idleTime: keepalive.idle, pingTime: keepalive.timeout }
+}
+
+function networkLimits({ limits }: Config): NetworkLimits {
+  return {
+    connections: limits.connections,
+    connectionsPerAddress: limits.connectionsPerAddress,
+    handshakeTime: limits.unauthenticatedTime,
+    webSocketMessage: limits.stanzaBytes,
+    httpHeader: 16_384,
+    httpBody: limits.stanzaBytes,
+    httpHeaderTime: 10_000,
+    httpRequestTime: 60_000,
+  }
+}
+
+function certificateHosts(config: Config): CertificateHost[] {
+  return Object.entries(config.hosts).map(([domain, { certificate }]) => ({
+    domain,
+    ...(certificate && { files: { certificate: certificate.cert, key: certificate.key } }),
+  }))
+}

@@ -1,0 +1,116 @@
+import {
+  type Credentials,
+  deriveKeys,
+  type HashName,
+  type Jid,
+  type ScramCrypto,
+  type ScramKeys,
+  StanzaError,
+  StreamError,
+} from '@jackdaw/xmpp'
+import type { Accounts } from '../module.ts'
+import type { MapStore, Storage } from '../storage/storage.ts'
+import type { Awaitable } from '../world.ts'
+import type { Sessions } from './sessions.ts'
+
+/** The hashes for which an account has keys, the one that most clients use first. */
+export const hashes: readonly HashName[] = ['SHA-256', 'SHA-1', 'SHA-512']
+
+/** PBKDF2 rounds of new keys: the cost of a guess for who steals them, of a login for clients (RFC 7677 §4 asks for 4,096). */
+export const iterations = 10_000
+
+/** What is kept of a password: no password can be had from it, nor a login without trying one (RFC 5802 §9). In base64. */
+export type StoredKeys = {
+  readonly salt: string
+  readonly iterations: number
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
+interface AccountsOptions {
+  readonly domain: Jid
+  readonly storage: Storage
+  readonly sessions: Sessions
+  readonly crypto: ScramCrypto
+  readonly told: (fact: 'account:created' | 'account:removed', about: { readonly account: Jid }) => Awaitable<void>
+}
+
+/** The accounts of one virtual host and the keys of their passwords. */
+export class HostAccounts implements Accounts, Credentials {
+  readonly #options: AccountsOptions
+  readonly #keys: MapStore<StoredKeys>
+
+  constructor(options: AccountsOptions) {
+    this.#options = options
+    this.#keys = options.storage.map<StoredKeys>(`${options.domain}/accounts/keys`)
+  }
+
+  exists(account: Jid): Awaitable<boolean> {
+    const keys = this.#keys.get(account.toString(), hashes[0]!)
+    return keys instanceof Promise ? keys.then((found) => found !== undefined) : keys !== undefined
+  }
+
+  scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined> {
+    const keys = this.#keys.get(`${username}@${this.#options.domain}`, hash)
+    return keys instanceof Promise ? keys.then(opened) : opened(keys)
+  }
+
+  async create(account: Jid, password: string): Promise<void> {
+    const { domain } = this.#options
+    if (account.local === undefined || !account.isBare || account.domain !== domain.domain)
+      throw new StanzaError('not-acceptable', `An account's address is name@${domain}`)
+    const keys = await this.#derive(password)
+    if (await this.exists(account)) throw new StanzaError('conflict', `${account} exists already`)
+    this.#keep(account, keys)
+    await this.#options.told('account:created', { account })
+  }
+
+  async setPassword(account: Jid, password: string): Promise<void> {
+    const keys = await this.#derive(password)
+    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    this.#keep(account, keys)
+  }
+
+  async remove(account: Jid): Promise<void> {
+    const { domain, sessions, storage, told } = this.#options
+    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    for (const session of [...sessions.of(account)])
+      sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
+    await told('account:removed', { account })
+    storage.drop(`${domain}/`, account.toString())
+  }
+
+  /** The bare JIDs of all accounts, in order. */
+  async *list(): AsyncIterable<string> {
+    for await (const [owner] of this.#keys.owners(hashes[0]!)) yield owner
+  }
+
+  async #derive(password: string): Promise<readonly (readonly [HashName, StoredKeys])[]> {
+    const { crypto } = this.#options
+    if (password === '') throw new StanzaError('not-acceptable', 'A password must not be empty')
+    try {
+      return await Promise.all(
+        hashes.map(async (hash) => [hash, closed(await deriveKeys(hash, password, crypto.random(16), iterations, crypto))] as const),
+      )
+    } catch {
+      throw new StanzaError('not-acceptable', 'The password has characters that a password must not have (RFC 4013)')
+    }
+  }
+
+  #keep(account: Jid, keys: readonly (readonly [HashName, StoredKeys])[]): void {
+    for (const [hash, stored] of keys) void this.#keys.edit(account.toString(), hash, () => stored)
+  }
+}
+
+function closed(keys: ScramKeys): StoredKeys {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
+  const { salt, storedKey, serverKey } = keys
+  return { salt: base64(salt), iterations: keys.iterations, storedKey: base64(storedKey), serverKey: base64(serverKey) }
+}
+
+function opened(keys: StoredKeys | undefined): ScramKeys | undefined {
+  if (!keys) return undefined
+  const bytes = (text: string) => Buffer.from(text, 'base64')
+  const { salt, storedKey, serverKey } = keys
+  return { salt: bytes(salt), iterations: keys.iterations, storedKey: bytes(storedKey), serverKey: bytes(serverKey) }
+}

@@ -1,0 +1,228 @@
+import { clientNs, type Element, errorReply, type Jid, parse, type Presence, Stanza, type StanzaError, StreamError, write } from '@jackdaw/xmpp'
+import type { Journal, TickEnd } from '../journal/journal.ts'
+import type { Target } from '../module.ts'
+import type { SessionStream, StreamSession, Unacknowledged } from '../stream/bound.ts'
+import type { Awaitable, Clock, Json } from '../world.ts'
+
+/** A session as the journal keeps it: all that is needed to go on after a restart. */
+export interface SessionRecord {
+  /** The token for resumption: unguessable. */
+  readonly id: string
+  readonly jid: string
+  /** XEP-0198: stanzas are counted. */
+  readonly isManaged: boolean
+  /** How long it lives without a stream, milliseconds; 0 when it cannot be resumed. */
+  readonly resumeTime: number
+  readonly handled: number
+  readonly acknowledged: number
+  readonly state: { readonly [key: string]: Json }
+  readonly outbox: readonly Unacknowledged[]
+}
+
+/** What a session asks of those above it. */
+export interface SessionOwner {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly limits: { readonly resumeTime: number; readonly outboxStanzas: number; readonly outboxBytes: number }
+  accept(stanza: Stanza, session: Session): Awaitable<void>
+  /** The stanza as modules let it be handed to the session; undefined when they hold it back. */
+  sending(stanza: Stanza, session: Session): Stanza | undefined
+  end(session: Session, error?: StreamError): void
+}
+
+/** The connection of one resource of an account with the server: a plain record, written to the journal as it changes. */
+export class Session implements Target, StreamSession, TickEnd {
+  readonly number: number
+  readonly id: string
+  readonly jid: Jid
+  readonly account: Jid
+  readonly #owner: SessionOwner
+  readonly #state: Map<string, Json>
+  #outbox: Unacknowledged[]
+  #outboxBytes = 0
+  #acknowledged: number
+  #stream: SessionStream | undefined
+  #presence: Presence | undefined
+  #isCounted = true
+  #cancelExpiry: (() => void) | undefined
+  handled: number
+  isManaged: boolean
+  resumeTime: number
+  isEnded = false
+  lastActive: number
+
+  constructor(number: number, jid: Jid, record: SessionRecord, owner: SessionOwner) {
+    this.number = number
+    this.id = record.id
+    this.jid = jid
+    this.account = jid.bare
+    this.isManaged = record.isManaged
+    this.resumeTime = record.resumeTime
+    this.handled = record.handled
+    this.#acknowledged = record.acknowledged
+    this.#state = new Map(Object.entries(record.state))
+    this.#outbox = [...record.outbox]
+    for (const [, text] of record.outbox) this.#outboxBytes += text.length
+    this.#owner = owner
+    this.lastActive = owner.clock.now()
+  }
+
+  get record(): SessionRecord {
+    return {
+      id: this.id,
+      jid: this.jid.toString(),
+      isManaged: this.isManaged,
+      resumeTime: this.resumeTime,
+      handled: this.handled,
+      acknowledged: this.#acknowledged,
+      state: Object.fromEntries(this.#state),
+      outbox: this.#outbox,
+    }
+  }
+
+  // What modules see
+
+  deliver(stanza: Stanza): void {
+    if (this.isEnded) return
+    const sent = this.#owner.sending(stanza, this)
+    if (!sent) return
+    const text = write(sent, clientNs)
+    if (this.isManaged) this.#keep(text)
+    this.#stream?.deliver(text)
+  }
+
+  get<T extends Json>(key: string): T | undefined {
+    return this.#state.get(key) as T | undefined
+  }
+
+  set(key: string, value: Json | undefined): void {
+    if (value === undefined) {
+      if (!this.#state.delete(key)) return
+    } else this.#state.set(key, value)
+    if (key === 'presence') this.#presence = undefined
+    this.#owner.journal.append(['set', this.number, key, value ?? null])
+  }
+
+  get presence(): Presence | undefined {
+    const text = this.#state.get('presence')
+    if (text === undefined) return undefined
+    return (this.#presence ??= Stanza.from(parse(text as string)) as Presence)
+  }
+
+  get priority(): number {
+    return Number(this.presence?.child('priority')?.text ?? 0)
+  }
+
+  get isAvailable(): boolean {
+    return this.#state.has('presence')
+  }
+
+  end(error?: StreamError): void {
+    this.#owner.end(this, error)
+  }
+
+  // What its stream sees
+
+  accept(stanza: Stanza): Awaitable<void> {
+    this.lastActive = this.#owner.clock.now()
+    const wait = this.#owner.accept(stanza, this)
+    if (wait instanceof Promise) return wait.then(() => this.#count())
+    this.#count()
+  }
+
+  refuse(element: Element, error: StanzaError): void {
+    if (element.attr('type') !== 'error' && element.attr('type') !== 'result')
+      this.deliver(errorReply(element, error).addressed({ to: this.jid }))
+    this.#count()
+  }
+
+  manage(canResume: boolean, seconds?: number): { id: string; seconds: number } | undefined {
+    const longest = this.#owner.limits.resumeTime
+    this.isManaged = true
+    this.resumeTime = canResume ? Math.min(seconds === undefined ? longest : seconds * 1000, longest) : 0
+    this.#owner.journal.append(['manage', this.number, this.resumeTime])
+    return this.resumeTime > 0 ? { id: this.id, seconds: Math.floor(this.resumeTime / 1000) } : undefined
+  }
+
+  acknowledge(h: number): boolean {
+    const count = (h - this.#acknowledged) >>> 0
+    if (count === 0) return true
+    if (count > this.#outbox.length) return false
+    for (const [, text] of this.#outbox.splice(0, count)) this.#outboxBytes -= text.length
+    this.#acknowledged = h
+    this.#countLater()
+    return true
+  }
+
+  get unacknowledged(): number {
+    return this.#outbox.length
+  }
+
+  detach(stream: SessionStream, isClosed: boolean): void {
+    if (this.#stream !== stream || this.isEnded) return
+    this.#stream = undefined
+    if (isClosed || this.resumeTime === 0) this.#owner.end(this)
+    else this.expireLater()
+  }
+
+  // What the registry of sessions sees
+
+  /** The stream that carries it from now on; what the client has not acknowledged is written to it again. */
+  attach(stream: SessionStream): void {
+    this.#cancelExpiry?.()
+    this.#cancelExpiry = undefined
+    const old = this.#stream
+    this.#stream = stream
+    old?.end(new StreamError('conflict', 'The session has been resumed on another stream'))
+  }
+
+  /** Hands the stream what its client has not acknowledged (XEP-0198 §5). */
+  repeat(): void {
+    for (const [, text] of this.#outbox) this.#stream?.deliver(text)
+  }
+
+  /** Ends it unless it is resumed in time. */
+  expireLater(): void {
+    this.#cancelExpiry?.()
+    this.#cancelExpiry = this.#owner.clock.after(this.resumeTime, () => this.#owner.end(this))
+  }
+
+  /** Takes it out of use: nothing is delivered any more. Returns what was never acknowledged. */
+  finish(error: StreamError | undefined): Stanza[] {
+    this.isEnded = true
+    this.#cancelExpiry?.()
+    const stream = this.#stream
+    this.#stream = undefined
+    if (error) stream?.end(error)
+    return this.#outbox.map(([, text]) => Stanza.from(parse(text)))
+  }
+
+  // The journal's tick
+
+  commit(): void {
+    this.#isCounted = true
+    if (!this.isEnded) this.#owner.journal.append(['count', this.number, this.handled, this.#acknowledged])
+  }
+
+  #count(): void {
+    if (!this.isManaged) return
+    this.handled = (this.handled + 1) >>> 0
+    this.#countLater()
+  }
+
+  #countLater(): void {
+    if (!this.#isCounted) return
+    this.#isCounted = false
+    this.#owner.journal.beforeCommit(this)
+  }
+
+  #keep(text: string): void {
+    const at = this.#owner.clock.now()
+    this.#outbox.push([at, text])
+    this.#outboxBytes += text.length
+    this.#owner.journal.append(['out', this.number, at, text])
+    const { outboxStanzas, outboxBytes } = this.#owner.limits
+    if (this.#outbox.length > outboxStanzas || this.#outboxBytes > outboxBytes)
+      this.#owner.end(this, new StreamError('policy-violation', 'Too many stanzas wait for an acknowledgement'))
+  }
+}

@@ -1,0 +1,260 @@
+import { Jid, type Stanza, StanzaError, type StreamError, StreamError as StreamErrorValue } from '@jackdaw/xmpp'
+import type { Journal, JournalStore, TickEnd } from '../journal/journal.ts'
+import { recordsOf } from '../journal/journal.ts'
+import type { SessionStream } from '../stream/bound.ts'
+import type { Awaitable, Clock, Json, Random } from '../world.ts'
+import { Session, type SessionOwner, type SessionRecord } from './session.ts'
+
+/** What the registry asks of the router. */
+export interface SessionRouter {
+  accept(stanza: Stanza, session: Session): Awaitable<void>
+  sending(stanza: Stanza, session: Session): Stanza | undefined
+  /** Tells the contacts that it has gone, if it had not told them. */
+  farewell(session: Session): Awaitable<void>
+  bound(session: Session): void
+  gone(session: Session, undelivered: readonly Stanza[]): Awaitable<void>
+}
+
+export interface SessionLimits {
+  readonly resumeTime: number
+  readonly outboxStanzas: number
+  readonly outboxBytes: number
+  readonly resourcesPerAccount: number
+}
+
+interface SessionsOptions {
+  readonly journal: Journal
+  readonly journalStore: JournalStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits: SessionLimits
+}
+
+/** How many idle sessions' records are carried into a new part of the journal at each tick. */
+const carriedPerTick = 64
+
+/** Who is here: the sessions of all virtual hosts, rebuilt from the journal at start. */
+export class Sessions implements TickEnd, SessionOwner {
+  readonly clock: Clock
+  readonly journal: Journal
+  limits: SessionLimits
+  readonly #store: JournalStore
+  readonly #random: Random
+  readonly #byId = new Map<string, Session>()
+  readonly #byAccount = new Map<string, Session[]>()
+  #router!: SessionRouter
+  #lastNumber = 0
+  #part: number
+  #toCarry: Iterator<Session> | undefined
+
+  constructor(options: SessionsOptions) {
+    this.clock = options.clock
+    this.journal = options.journal
+    this.limits = options.limits
+    this.#store = options.journalStore
+    this.#random = options.random
+    this.#part = options.journalStore.part
+  }
+
+  /** Gives it the router, which needs it in turn, and takes up the sessions that the journal holds. */
+  recover(router: SessionRouter): void {
+    this.#router = router
+    const records = new Map<number, Recovered>()
+    for (const [, batch] of this.#store.read(0)) {
+      for (const [kind, number, ...rest] of recordsOf(batch)) replay(records, kind, number as number, rest)
+    }
+    for (const [number, record] of records) {
+      this.#lastNumber = Math.max(this.#lastNumber, number)
+      this.#add(new Session(number, Jid.parse(record.jid), record, this))
+    }
+    this.#part = this.#store.part
+    this.#toCarry = this.#byId.values()
+    this.#carryLater()
+  }
+
+  /** After `recover`, once the server can route: ends the sessions that cannot be resumed, gives the others their time. */
+  revive(): void {
+    for (const session of [...this.#byId.values()]) {
+      if (session.resumeTime > 0) session.expireLater()
+      else this.end(session)
+    }
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#byId.values()
+  }
+
+  /** The sessions of the account. */
+  of(account: Jid): readonly Session[] {
+    return this.#byAccount.get(account.toString()) ?? none
+  }
+
+  /** The session with this full JID. */
+  get(jid: Jid): Session | undefined {
+    for (const session of this.of(jid.bare)) if (session.jid.equals(jid)) return session
+    return undefined
+  }
+
+  /**
+   * RFC 6120 §7: binds a resource, the server's choice when none is given. One that is in use is taken from its old session
+   * (§7.7.2.2), which ends with the stream error conflict.
+   * @throws StanzaError resource-constraint (§7.6.2.1)
+   */
+  bind(stream: SessionStream, account: Jid, resource: string | undefined): Session {
+    const jid = account.withResource(resource ?? this.#token(9))
+    const old = this.get(jid)
+    if (!old && this.of(account).length >= this.limits.resourcesPerAccount)
+      throw new StanzaError('resource-constraint', 'This account has too many resources connected')
+    if (old) this.end(old, new StreamErrorValue('conflict', 'Replaced by a new connection'))
+    const record: SessionRecord = {
+      id: this.#token(18),
+      jid: jid.toString(),
+      isManaged: false,
+      resumeTime: 0,
+      handled: 0,
+      acknowledged: 0,
+      state: {},
+      outbox: [],
+    }
+    const session = new Session(++this.#lastNumber, jid, record, this)
+    this.#add(session)
+    this.journal.append(['session', session.number, session.record as unknown as Json])
+    session.attach(stream)
+    this.#router.bound(session)
+    return session
+  }
+
+  /** The session that the token names, if it is the account's and can be resumed. */
+  find(id: string, account: Jid): Session | undefined {
+    const session = this.#byId.get(id)
+    return session && session.resumeTime > 0 && session.account.equals(account) ? session : undefined
+  }
+
+  accept(stanza: Stanza, session: Session): Awaitable<void> {
+    return this.#router.accept(stanza, session)
+  }
+
+  sending(stanza: Stanza, session: Session): Stanza | undefined {
+    return this.#router.sending(stanza, session)
+  }
+
+  /** Ends a session for good: its contacts learn that it is unavailable, what it never acknowledged is handed to `gone`. */
+  end(session: Session, error?: StreamError): void {
+    if (session.isEnded) return
+    this.#remove(session)
+    const undelivered = session.finish(error)
+    const wait = this.#router.farewell(session)
+    if (wait instanceof Promise) void wait.then(() => this.#bury(session, undelivered))
+    else this.#bury(session, undelivered)
+  }
+
+  /** Part of the journal below which no session has a record: what is older may be released. */
+  get keptFrom(): number {
+    return this.#toCarry ? 0 : this.#part
+  }
+
+  /** Writes whole records of sessions into the journal's new part, some at each tick, so that old parts can be released. */
+  commit(): void {
+    if (this.#store.part !== this.#part) {
+      this.#part = this.#store.part
+      this.#toCarry = this.#byId.values()
+    }
+    if (!this.#toCarry) return
+    for (let i = 0; i < carriedPerTick; i++) {
+      const { value: session, done } = this.#toCarry.next()
+      if (done) {
+        this.#toCarry = undefined
+        return
+      }
+      this.journal.append(['session', session.number, session.record as unknown as Json])
+    }
+    this.#carryLater()
+  }
+
+  /** To be called when the journal has kept a batch: looks whether a new part has begun. */
+  committed(): void {
+    if (this.#store.part !== this.#part) this.#carryLater()
+  }
+
+  #carryLater(): void {
+    this.clock.soon(() => this.journal.beforeCommit(this))
+  }
+
+  // The record of its end comes after the effects of its end, in the same batch: a kill in between repeats both or neither.
+  #bury(session: Session, undelivered: readonly Stanza[]): void {
+    const end = () => void this.journal.append(['end', session.number])
+    const wait = this.#router.gone(session, undelivered)
+    if (wait instanceof Promise) void wait.then(end)
+    else end()
+  }
+
+  #add(session: Session): void {
+    this.#byId.set(session.id, session)
+    const key = session.account.toString()
+    const others = this.#byAccount.get(key)
+    if (others) others.push(session)
+    else this.#byAccount.set(key, [session])
+  }
+
+  #remove(session: Session): void {
+    this.#byId.delete(session.id)
+    const key = session.account.toString()
+    const others = (this.#byAccount.get(key) ?? []).filter((other) => other !== session)
+    if (others.length > 0) this.#byAccount.set(key, others)
+    else this.#byAccount.delete(key)
+  }
+
+  #token(size: number): string {
+    return Buffer.from(this.#random.bytes(size)).toString('base64url')
+  }
+}
+
+const none: readonly Session[] = []
+
+interface Recovered extends SessionRecord {
+  isManaged: boolean
+  resumeTime: number
+  handled: number
+  acknowledged: number
+  state: Record<string, Json>
+  outbox: (readonly [number, string])[]
+}
+
+/** Repeats one record of the journal upon the sessions' records. */
+function replay(records: Map<number, Recovered>, kind: string, number: number, rest: readonly Json[]): void {
+  if (kind === 'session') {
+    records.set(number, rest[0] as unknown as Recovered)
+    return
+  }
+  // Records of sessions that ended, or whose whole record comes later, in the next part.
+  const record = records.get(number)
+  if (!record) return
+  switch (kind) {
+    case 'set': {
+      const [key, value] = rest as [string, Json]
+      if (value === null) delete record.state[key]
+      else record.state[key] = value
+      break
+    }
+    case 'manage':
+      record.isManaged = true
+      record.resumeTime = rest[0] as number
+      break
+    case 'out':
+      record.outbox.push(rest as [number, string])
+      break
+    case 'count': {
+      const [handled, acknowledged] = rest as [number, number]
+      record.outbox.splice(0, (acknowledged - record.acknowledged) >>> 0)
+      record.handled = handled
+      record.acknowledged = acknowledged
+      break
+    }
+    case 'end':
+      records.delete(number)
+  }
+}

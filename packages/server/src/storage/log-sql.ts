@@ -1,0 +1,65 @@
+import type { Json } from '../world.ts'
+import { logPosition } from './log-id.ts'
+import type { SqliteReader } from './sqlite-reader.ts'
+import type { LogQuery } from './storage.ts'
+
+export type SqlValue = string | number
+
+/** Conditions and what stands for their question marks. */
+export interface Condition {
+  readonly sql: string
+  readonly values: readonly SqlValue[]
+}
+
+/**
+ * The condition of a query on an owner's entries of a store. `isWhole` leaves out `after` and `before`: what a page is a part of.
+ * The terms on `state` are literal because they choose the partial index.
+ */
+export function condition(store: number, owner: string, query: LogQuery, isWhole = false): Condition {
+  const terms = ['store = ?', 'owner = ?', query.isPending ? 'state > 0' : 'state < 2']
+  const values: SqlValue[] = [store, owner]
+  const add = (term: string, ...more: SqlValue[]): void => {
+    terms.push(term)
+    values.push(...more)
+  }
+  if (query.with !== undefined) add('peer = ?', query.with)
+  if (query.start !== undefined) add('at >= ? AND id >= ?', query.start, Math.floor(query.start * 1024))
+  if (query.end !== undefined) add('at <= ?', query.end)
+  if (query.ids) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids.map(logPosition)))
+  if (query.after !== undefined && !isWhole) add('id > ?', logPosition(query.after))
+  if (query.before !== undefined && !isWhole) add('id < ?', logPosition(query.before))
+  return { sql: terms.join(' AND '), values }
+}
+
+/** The ids that a query names; each must be there. */
+export function namedIds(query: LogQuery): readonly string[] {
+  const { after, before, ids = [] } = query
+  if (after === undefined && before === undefined) return ids
+  return [...ids, ...(after === undefined ? [] : [after]), ...(before === undefined ? [] : [before])]
+}
+
+/** The order and number of rows: one more than the page holds tells whether it is complete. */
+export function window(query: LogQuery, more = 0): string {
+  const order = `ORDER BY id ${query.fromEnd ? 'DESC' : 'ASC'}`
+  return query.max === undefined ? order : `${order} LIMIT ${Math.max(0, Math.trunc(query.max)) + more}`
+}
+
+/** A value as column text: a string as it is, anything else (and a string that SQL text cannot hold) as JSON behind a `=`. */
+export function encodeValue(value: Json): string {
+  const isPlain = typeof value === 'string' && !value.startsWith('=') && value.isWellFormed() && !value.includes('\0')
+  return isPlain ? value : `=${JSON.stringify(value)}`
+}
+
+export function decodeValue(text: string): Json {
+  return text.startsWith('=') ? (JSON.parse(text.slice(1)) as Json) : text
+}
+
+/** The first id that the query names and that is no entry of this owner's; undefined when all are. */
+export function unknownId(reader: SqliteReader, store: number | undefined, owner: string, query: LogQuery): string | undefined {
+  const state = query.isPending ? '' : ' AND state < 2'
+  return namedIds(query).find((id) => {
+    const position = logPosition(id)
+    if (store === undefined) return true
+    return !reader.row(`SELECT 1 FROM logs WHERE id = ? AND store = ? AND owner = ?${state}`, position, store, owner)
+  })
+}

@@ -1,0 +1,52 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { StorageError } from './storage.ts'
+
+/** 'JKDW': the database is ours. */
+const APPLICATION = 0x4a4b4457
+
+/**
+ * Forward only: a released migration is never edited, a new one is added behind it. `position` is the greatest log id ever given, also
+ * when its entry is gone; `id * 1024` is never before `at`, so that a start time bounds ids. `state`: 0 kept, 1 kept and
+ * pending, 2 only pending.
+ */
+const migrations: readonly string[] = [
+  `CREATE TABLE progress (cursor INTEGER NOT NULL, position INTEGER NOT NULL);
+   INSERT INTO progress VALUES (0, 0);
+   CREATE TABLE stores (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+   CREATE TABLE maps (store INTEGER, owner TEXT, key TEXT, value TEXT NOT NULL, PRIMARY KEY (store, owner, key)) WITHOUT ROWID;
+   CREATE INDEX maps_key ON maps (store, key, owner);
+   CREATE TABLE logs (
+     id INTEGER PRIMARY KEY, store INTEGER NOT NULL, owner TEXT NOT NULL, at INTEGER NOT NULL,
+     peer TEXT, state INTEGER NOT NULL, value TEXT NOT NULL
+   );
+   CREATE INDEX logs_owner ON logs (store, owner, id, at) WHERE state < 2;
+   CREATE INDEX logs_peer ON logs (store, owner, peer, id, at) WHERE state < 2 AND peer IS NOT NULL;
+   CREATE INDEX logs_pending ON logs (store, owner, id) WHERE state > 0;`,
+]
+
+/** Brings the database to the newest schema. */
+export function migrate(database: DatabaseSync, path: string): void {
+  const version = pragma(database, 'user_version')
+  if (version > migrations.length) {
+    throw new StorageError(
+      `The database ${path} was written by a newer Jackdaw (schema ${version}, this one knows ${migrations.length}): install that version again or a later one.`,
+    )
+  }
+  const isForeign = pragma(database, 'application_id') !== APPLICATION
+  if (isForeign && (version > 0 || database.prepare('SELECT 1 FROM sqlite_schema').get())) {
+    throw new StorageError(`The database ${path} belongs to another program: name another file.`)
+  }
+  if (version === migrations.length) return
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const migration of migrations.slice(version)) database.exec(migration)
+    database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${migrations.length}; COMMIT`)
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0] as number
+}

@@ -1,0 +1,101 @@
+import type { Awaitable, Json } from '../world.ts'
+import { logId, logPosition } from './log-id.ts'
+import { condition, decodeValue, namedIds, unknownId, window } from './log-sql.ts'
+import { Outstanding } from './outstanding.ts'
+import type { StoreAccess } from './sqlite-map.ts'
+import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
+
+export interface LogAccess extends StoreAccess {
+  /** The next position in the log of all stores, for an entry of that time. */
+  position(at: number): number
+  /** Appends a removal; resolves with what it removed. */
+  trim(store: string, owner: string, query: LogQuery): Promise<number>
+}
+
+type Row = [id: number, at: number, peer: string | null, state: number, value: string]
+
+/** A log store in SQLite behind the journal: an owner's reads wait for what was appended for that owner before. */
+export class SqliteLog<T extends Json> implements LogStore<T> {
+  readonly #name: string
+  readonly #access: LogAccess
+  readonly #outstanding: Outstanding<{ readonly batch: number }>
+
+  constructor(name: string, access: LogAccess) {
+    this.#name = name
+    this.#access = access
+    this.#outstanding = new Outstanding(access.progress)
+  }
+
+  append(owner: string, entry: Parameters<LogStore<T>['append']>[1]): string {
+    const { value, at, isPending, isTransient } = entry
+    const position = this.#access.position(at)
+    const state = isTransient ? 2 : isPending ? 1 : 0
+    this.#append(owner, ['log', this.#name, owner, position, at, entry.with ?? null, state, value])
+    return logId(position)
+  }
+
+  page(owner: string, query: LogQuery): Awaitable<Page<T>> {
+    return this.#read(owner, () => this.#page(owner, query))
+  }
+
+  suspend(owner: string, ids: readonly string[]): void {
+    if (ids.length > 0) this.#append(owner, ['suspend', this.#name, owner, ids.map(logPosition)])
+  }
+
+  settle(owner: string, ids: readonly string[]): void {
+    if (ids.length > 0) this.#append(owner, ['settle', this.#name, owner, ids.map(logPosition)])
+  }
+
+  pending(owner: string): Awaitable<number> {
+    return this.#read(owner, () => {
+      const { reader } = this.#access
+      const store = reader.store(this.#name)
+      if (store === undefined) return 0
+      return reader.row<[number]>('SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0', store, owner)![0]
+    })
+  }
+
+  trim(owner: string, query: LogQuery): Promise<number> {
+    // A record that the database would choke on must never reach the journal.
+    namedIds(query).forEach(logPosition)
+    return this.#access.trim(this.#name, owner, query)
+  }
+
+  dropped(owner: string, batch: number): void {
+    this.#outstanding.set(owner, { batch })
+  }
+
+  #append(owner: string, record: Parameters<StoreAccess['append']>[0]): void {
+    this.#outstanding.set(owner, { batch: this.#access.append(record) })
+  }
+
+  #read<R>(owner: string, read: () => R): Awaitable<R> {
+    const outstanding = this.#outstanding.get(owner)
+    return outstanding ? this.#access.progress.reached(outstanding.batch).then(read) : read()
+  }
+
+  #page(owner: string, query: LogQuery): Page<T> {
+    const { reader } = this.#access
+    const store = reader.store(this.#name)
+    const unknown = unknownId(reader, store, owner, query)
+    if (unknown !== undefined) throw new UnknownIdError(unknown)
+    if (store === undefined) return { entries: [], isComplete: true, ...(query.count && { count: 0 }) }
+    const { sql, values } = condition(store, owner, query)
+    const rows = reader.rows<Row>(`SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`, ...values)
+    const isComplete = query.max === undefined || rows.length <= query.max
+    if (!isComplete) rows.pop()
+    if (query.fromEnd) rows.reverse()
+    const page = { entries: rows.map((row) => entryOf<T>(row)), isComplete }
+    if (!query.count) return page
+    const whole = condition(store, owner, query, true)
+    const counting = `SELECT count(*) FROM logs WHERE ${whole.sql}`
+    const count = reader.row<[number]>(counting, ...whole.values)![0]
+    const first = rows[0]
+    if (!first) return { ...page, count }
+    return { ...page, count, index: reader.row<[number]>(`${counting} AND id < ?`, ...whole.values, first[0])![0] }
+  }
+}
+
+function entryOf<T extends Json>([id, at, peer, state, value]: Row): LogEntry<T> {
+  return { id: logId(id), at, ...(peer !== null && { with: peer }), value: decodeValue(value) as T, isPending: state > 0 }
+}

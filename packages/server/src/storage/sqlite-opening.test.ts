@@ -1,0 +1,183 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type SqlitePlace, sqlitePlace } from './sqlite-place.ts'
+import { StorageError } from './storage.ts'
+
+let place: SqlitePlace
+let path: string
+beforeEach(() => {
+  place = sqlitePlace('inline', 'files')
+  path = join(place.folder, 'data.sqlite')
+})
+afterEach(() => place.remove())
+
+/** Opens, keeps one value a batch, and closes. */
+async function keep(...values: string[]): Promise<void> {
+  const { storage, journal } = place.open()
+  for (const value of values) {
+    storage.log<string>('log').append('owner', { value, at: 0 })
+    storage.map<string>('map').edit('owner', value, () => value)
+    await new Promise<void>((flush) => journal.afterCommit({ flush }))
+  }
+  await place.end('close')
+}
+
+/** The sentence with which opening is refused. */
+function refusal(): string {
+  try {
+    place.open()
+  } catch (error) {
+    expect(error).toBeInstanceOf(StorageError)
+    return (error as Error).message
+  } finally {
+    rmSync(join(place.folder, 'journal'), { recursive: true, force: true })
+  }
+  throw new Error('it was opened')
+}
+
+test('a database from a newer version is refused', async () => {
+  await keep('one')
+  new DatabaseSync(path).exec('PRAGMA user_version = 99')
+  expect(refusal()).toBe(
+    `The database ${path} was written by a newer Jackdaw (schema 99, this one knows 1): install that version again or a later one.`,
+  )
+})
+
+test("another program's database is refused and left as it is", () => {
+  new DatabaseSync(path).exec('CREATE TABLE theirs (x)')
+  expect(refusal()).toBe(`The database ${path} belongs to another program: name another file.`)
+  const tables = new DatabaseSync(path).prepare('SELECT name FROM sqlite_schema').all()
+  expect(tables.map(({ name }) => name)).toEqual(['theirs'])
+})
+
+test('a file that is no database is refused', () => {
+  writeFileSync(path, 'no database at all, but long enough to be taken for one'.repeat(20))
+  expect(refusal()).toBe(`The database ${path} is not a database: name another file, or move this one away.`)
+})
+
+test('a damaged database is refused', async () => {
+  await keep('one')
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(400, 0x55), 0, 400, 100)
+  closeSync(file)
+  expect(refusal()).toContain(`The database ${path} is damaged: restore the data folder from a backup`)
+})
+
+test('a folder that cannot be is refused', () => {
+  rmSync(place.folder, { recursive: true })
+  const inner = sqlitePlace('inline', 'memory', { path: join(place.folder, 'file', 'data.sqlite') })
+  writeFileSync(place.folder, '')
+  expect(() => inner.open()).toThrow(/The folder of the database .* cannot be used \(ENOTDIR.*\): check that this user may read and write there\./)
+  void inner.remove()
+})
+
+test('a database that is a folder is refused', () => {
+  mkdirSync(path)
+  expect(refusal()).toBe(`The database ${path} cannot be opened: check that its folder exists and that this user may read and write there.`)
+})
+
+test('a second server on the same database is refused with the number of the first, in this process and in another', async () => {
+  place.open()
+  const sentence = `The database ${path} is in use by process ${process.pid}: stop that server first.`
+  const second = sqlitePlace('inline', 'memory', { path })
+  expect(() => second.open()).toThrow(new StorageError(sentence))
+  void second.remove()
+  const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href)
+  const script = `
+    const { openSqliteStorage } = await import(${url('./sqlite.ts')})
+    const { MemoryJournalStore } = await import(${url('../journal/memory.ts')})
+    try { openSqliteStorage({ path: process.argv[1], journalStore: new MemoryJournalStore(), mode: 'inline' }) } catch (error) { console.log(error.message) }`
+  const other = spawnSync(process.execPath, ['--input-type=module', '-e', script, path])
+  expect(other.stdout.toString()).toBe(`${sentence}\n`)
+  await place.end('close')
+  place.open()
+  await place.end('close')
+})
+
+test('a database without the journal that leads up to it, and a journal without its database, are told apart', async () => {
+  await keep('one', 'two', 'three')
+  rmSync(join(place.folder, 'journal'), { recursive: true })
+  const mended: string[] = []
+  const again = sqlitePlace('inline', 'memory', { path, onMended: (sentence) => mended.push(sentence) })
+  const { storage } = again.open()
+  expect(mended).toEqual([`The database ${path} holds batches 1 to 3, which the journal lost; the journal goes on from batch 0.`])
+  storage.log<string>('log').append('owner', { value: 'four', at: 0 })
+  expect((await storage.log<string>('log').page('owner', {})).entries.map(({ value }) => value)).toEqual(['one', 'two', 'three', 'four'])
+  await again.end('close')
+  await again.remove()
+
+  rmSync(path)
+  mkdirSync(join(place.folder, 'journal'))
+  writeFileSync(join(place.folder, 'journal', '0000000000000007.journal'), '')
+  const { journal } = sqlitePlaceOver(place)
+  journal.append(['session', 'only'])
+  await new Promise<void>((flush) => journal.afterCommit({ flush }))
+  await place.end('kill')
+  for (const name of readdirSync(place.folder)) if (name.startsWith('data.sqlite')) rmSync(join(place.folder, name))
+  expect(refusal()).toContain('The database has followed the journal up to batch 0, but the journal goes on with batch 7')
+})
+
+/** With a database whose cursor fits the journal. */
+function sqlitePlaceOver(where: SqlitePlace): ReturnType<SqlitePlace['open']> {
+  return where.open()
+}
+
+test('what an older database lacks is applied from the journal when it is opened, once', async () => {
+  await keep('one')
+  copyFileSync(path, `${path}.old`)
+  await keep('two', 'three')
+  copyFileSync(`${path}.old`, path)
+  const { storage } = place.open()
+  const page = storage.log<string>('log').page('owner', {})
+  expect((await page).entries.map(({ value }) => value)).toEqual(['one', 'two', 'three'])
+  expect([...(await storage.map('map').all('owner')).keys()]).toEqual(['one', 'three', 'two'])
+  await place.end('close')
+})
+
+test('a closed storage leaves one database file and the lock, and refuses who still waits', async () => {
+  for (const mode of ['inline', 'worker'] as const) {
+    const here = sqlitePlace(mode, 'files')
+    const { storage } = here.open()
+    storage.log<string>('log').append('owner', { value: 'one', at: 0 })
+    const page = storage.log<string>('log').page('owner', {}) as Promise<unknown>
+    const refused = expect(page).rejects.toThrow(new StorageError('The storage has been closed.'))
+    await here.end('kill')
+    await refused
+    expect(readdirSync(here.folder).sort()).toEqual(['data.sqlite', 'data.sqlite.lock', 'journal'])
+    expect(existsSync(join(here.folder, 'data.sqlite-wal'))).toBe(false)
+    await here.remove()
+  }
+})
+
+test('every query finds its rows by an index, in order, without sorting', async () => {
+  await keep('one')
+  const { storage } = place.open()
+  const seen: string[] = []
+  const statement = storage.reader.statement.bind(storage.reader)
+  storage.reader.statement = (sql) => {
+    seen.push(sql)
+    return statement(sql)
+  }
+  const log = storage.log<string>('log')
+  const id = (await log.page('owner', {})).entries[0]!.id
+  for (const more of [{}, { with: 'peer' }, { isPending: true as const }, { start: 1, end: 2 }, { ids: [id] }, { with: 'peer', start: 1 }]) {
+    for (const range of [{}, { after: id }, { before: id, fromEnd: true }]) {
+      const query = { ...more, ...range, max: 10, count: true }
+      if (!('isPending' in more)) await log.page('owner', query)
+      else if (!('after' in range) && !('before' in range)) await log.page('owner', query)
+    }
+  }
+  await log.pending('owner')
+  await storage.map('map').all('owner')
+  for await (const _ of storage.map('map').owners('one'));
+  expect(seen.length).toBeGreaterThan(20)
+  for (const sql of new Set(seen)) {
+    const plan = storage.reader.database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
+    const steps = plan.map(({ detail }) => String(detail)).filter((step) => !/json_each|LIST SUBQUERY|CREATE BLOOM/.test(step))
+    for (const step of steps) expect(step, sql).toMatch(/^SEARCH (maps|logs|stores|progress) USING/)
+  }
+  await place.end('close')
+})

@@ -1,0 +1,43 @@
+import { type Element, iq, Jid, JidError, StanzaError, xml } from '@jackdaw/xmpp'
+import type { SessionStream, StreamSession } from './bound.ts'
+import type { StreamFeature } from './features.ts'
+
+const ns = 'urn:ietf:params:xml:ns:xmpp-bind'
+
+type Binder = (stream: SessionStream, account: Jid, resource: string | undefined) => StreamSession
+
+/** RFC 6120 §7 */
+export function bind(binder: Binder): StreamFeature {
+  return {
+    name: 'resource binding',
+    ns,
+    needs: ['authenticated'],
+    forbids: ['bound'],
+    offer: () => xml('bind', ns),
+    negotiate(stream, element) {
+      const id = element.attr('id')
+      try {
+        const session = binder(stream, stream.account!, resourceOf(element))
+        stream.send(iq({ type: 'result', id }, xml('bind', ns, {}, xml('jid', ns, {}, session.jid.toString()))))
+        stream.bound(session)
+      } catch (error) {
+        if (!(error instanceof StanzaError)) throw error
+        stream.send(iq({ type: 'error', id }, error.toElement()))
+      }
+    },
+  }
+}
+
+function resourceOf(element: Element): string | undefined {
+  const request = element.child('bind', ns)
+  if (element.attr('type') !== 'set' || element.attr('id') === undefined || !request) throw new StanzaError('bad-request')
+  const resource = request.child('resource')?.text
+  if (resource === undefined || resource === '') return undefined
+  try {
+    return Jid.of({ domain: 'example.org', resource }).resource
+  } catch (error) {
+    // §7.7.2.1
+    if (error instanceof JidError) throw new StanzaError('bad-request', error.message)
+    throw error
+  }
+}

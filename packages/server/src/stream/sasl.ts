@@ -1,0 +1,125 @@
+import {
+  type Credentials,
+  type Element,
+  isPossible,
+  Jid,
+  mechanisms,
+  SaslError,
+  saslNs,
+  type ServerContext,
+  type ServerStep,
+  startMechanism,
+  StreamError,
+  xml,
+} from '@jackdaw/xmpp'
+import type { StreamFeature } from './features.ts'
+import type { Stream } from './stream.ts'
+
+/** What a host knows of its users, for logging in. */
+export interface SaslHost extends Credentials {
+  isAnonymous(): boolean
+}
+
+/** What is the same for every exchange on this server. */
+export type SaslSecrets = Pick<ServerContext, 'crypto' | 'secret' | 'iterations' | 'hashes'>
+
+/** RFC 6120 §6 */
+export function sasl(host: SaslHost, secrets: SaslSecrets): StreamFeature {
+  return {
+    name: 'SASL',
+    ns: saslNs,
+    forbids: ['authenticated'],
+    offer(stream) {
+      const offered = offer(stream, host)
+      if (offered.length === 0) return undefined
+      return xml('mechanisms', saslNs, {}, ...offered.map((name) => xml('mechanism', saslNs, {}, name)))
+    },
+    async negotiate(stream, element) {
+      try {
+        const step = await take(stream, element, host, secrets)
+        if (step) answer(stream, step)
+      } catch (error) {
+        if (!(error instanceof SaslError)) throw error
+        await refuse(stream, error)
+      }
+    },
+  }
+}
+
+/** §6.4.1: nothing is offered that this connection cannot do, nor anything in clear unless the host is open to that. */
+function offer(stream: Stream, host: SaslHost): string[] {
+  if (!stream.has('secure') && !stream.host!.allowsPlaintext(stream.transport.address)) return []
+  const connection = connectionOf(stream)
+  return mechanisms
+    .filter((mechanism) => mechanism.name !== 'ANONYMOUS' || host.isAnonymous())
+    .filter((mechanism) => isPossible(mechanism, connection))
+    .map(({ name }) => name)
+}
+
+function connectionOf(stream: Stream) {
+  const { tls, address } = stream.transport
+  const identities = tls?.identities.filter((identity) => Jid.parse(identity).domain === stream.host!.domain.domain) ?? []
+  return {
+    // Where plaintext is allowed, PLAIN is too.
+    tls: tls !== undefined || stream.host!.allowsPlaintext(address),
+    bindings: tls?.bindings() ?? new Map<string, Uint8Array>(),
+    certificate: identities.length > 0,
+    identities,
+  }
+}
+
+async function take(stream: Stream, element: Element, host: SaslHost, secrets: SaslSecrets): Promise<ServerStep | undefined> {
+  switch (element.name) {
+    case 'auth': {
+      const offered = offer(stream, host)
+      if (offered.length === 0) throw new SaslError('encryption-required')
+      stream.exchange = startMechanism(element.attr('mechanism') ?? '', host, { ...connectionOf(stream), ...secrets, offered })
+      // §6.4.2: '=' is an initial response that is empty; without one the client speaks after an empty challenge.
+      if (element.text === '') return { challenge: new Uint8Array() }
+      return stream.exchange.step(decode(element.text))
+    }
+    case 'response':
+      if (!stream.exchange) throw new SaslError('malformed-request')
+      return stream.exchange.step(decode(element.text))
+    case 'abort':
+      throw new SaslError('aborted')
+    default:
+      throw new SaslError('malformed-request')
+  }
+}
+
+function answer(stream: Stream, step: ServerStep): void {
+  if ('challenge' in step) return stream.send(xml('challenge', saslNs, {}, encode(step.challenge)))
+  const { username, authzid, additional } = step.success
+  const account = Jid.of({ local: username, domain: stream.host!.domain.domain })
+  // §6.3.8
+  if (authzid !== undefined && authzid !== account.toString()) throw new SaslError('invalid-authzid')
+  stream.exchange = undefined
+  stream.send(xml('success', saslNs, {}, additional && encode(additional)))
+  stream.authenticated(account)
+}
+
+/** §6.4.5: a failure is answered late, and after some of them the stream ends. */
+async function refuse(stream: Stream, error: SaslError): Promise<void> {
+  const { limits, clock, attempts } = stream.port
+  stream.exchange = undefined
+  stream.failures++
+  if (error.condition !== 'aborted') {
+    const delay = attempts.failed(stream.transport.address)
+    await new Promise<void>((resolve) => void clock.after(delay, resolve))
+  }
+  stream.send(error.toElement())
+  if (stream.failures >= limits.authenticationAttempts)
+    throw new StreamError('policy-violation', 'Too many attempts to log in')
+}
+
+function encode(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '=' : Buffer.from(bytes).toString('base64')
+}
+
+function decode(text: string): Uint8Array {
+  if (text === '=') return new Uint8Array()
+  const bytes = Buffer.from(text, 'base64')
+  if (bytes.toString('base64') !== text) throw new SaslError('incorrect-encoding')
+  return bytes
+}

@@ -1,0 +1,453 @@
+import {
+  clientNs,
+  closed,
+  type Element,
+  type Framing,
+  Jid,
+  type ServerMechanism,
+  Stanza,
+  StanzaError,
+  StreamError,
+  streamNs,
+  TcpFraming,
+  WebSocketFraming,
+  write,
+  XmlError,
+  xml,
+} from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
+import type { Journal, TickEnd } from '../journal/journal.ts'
+import type { Transport, TransportEvents } from '../transport/transport.ts'
+import type { Awaitable, Clock, Random } from '../world.ts'
+import type { Attempts } from './attempts.ts'
+import type { SessionStream, StreamSession } from './bound.ts'
+import type { StreamFeature, StreamState } from './features.ts'
+
+const smNs = 'urn:xmpp:sm:3'
+
+/** Bounds on what one connection may ask of the server. Sizes in bytes, times in milliseconds. */
+export interface StreamLimits {
+  readonly stanzaBytes: number
+  readonly unauthenticatedStanzaBytes: number
+  readonly depth: number
+  readonly attributes: number
+  readonly unauthenticatedTime: number
+  readonly authenticationAttempts: number
+  readonly authenticationDelay: number
+  readonly authenticationDelayMax: number
+  readonly inboundBytesPerSecond: number
+  readonly inboundBurstBytes: number
+  readonly stanzasPerSecond: number
+  readonly stanzasBurst: number
+  readonly outboundBytes: number
+  readonly idleTime: number
+  readonly pingTime: number
+}
+
+/** A virtual host as a stream sees it. */
+export interface StreamHost {
+  readonly domain: Jid
+  /** Whether a client at that address may log in without TLS. */
+  allowsPlaintext(address: string): boolean
+  /** In the order in which they are offered (RFC 6120 §4.3.2). */
+  readonly streamFeatures: Iterable<StreamFeature>
+}
+
+/** What a stream needs of the port that opened it. */
+export interface StreamPort {
+  readonly clock: Clock
+  readonly random: Random
+  readonly journal: Journal
+  readonly log: Logger
+  readonly limits: StreamLimits
+  readonly attempts: Attempts
+  /** The virtual host of that name. */
+  host(domain: string): StreamHost | undefined
+  /** Called once, when the client has logged in. */
+  loggedIn(stream: Stream): void
+  /** Called once, when the connection is gone. */
+  gone(stream: Stream): void
+}
+
+/**
+ * One client's stream (RFC 6120 §4): header, features, errors, and whole stanzas to the session that is bound on it. Input is taken one
+ * element at a time: while one waits, the next is not read, and the connection is paused.
+ */
+export class Stream implements TransportEvents, TickEnd, SessionStream {
+  readonly transport: Transport
+  readonly #port: StreamPort
+  readonly #framing: Framing
+  readonly #states = new Set<StreamState>()
+  host: StreamHost | undefined
+  /** Bare, once authenticated. */
+  account: Jid | undefined
+  session: StreamSession | undefined
+  /** The SASL exchange that goes on. */
+  exchange: ServerMechanism | undefined
+  failures = 0
+  #lang: string | undefined
+  #out: string[] = []
+  #hasHeader = false
+  #hasAnswered = false
+  #isOver = false
+  #isReading = false
+  #pauses = 0
+  #bytes: number
+  #stanzas: number
+  #lastInput: number
+  #isProbed = false
+  #isCongested = false
+  #asksAcknowledgement = false
+  #cancelTimer: () => void
+  #afterFlush: (() => void) | undefined
+
+  constructor(transport: Transport, port: StreamPort) {
+    this.transport = transport
+    this.#port = port
+    const { limits, clock } = port
+    const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
+    this.#framing = transport.framing === 'tcp' ? new TcpFraming(parserLimits) : new WebSocketFraming(parserLimits)
+    if (transport.tls) this.#states.add('secure')
+    this.#lastInput = clock.now()
+    this.#bytes = limits.inboundBurstBytes
+    this.#stanzas = limits.stanzasBurst
+    this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
+      this.end(new StreamError('connection-timeout', 'Log in sooner')),
+    )
+    transport.open(this)
+  }
+
+  has(state: StreamState): boolean {
+    return this.#states.has(state)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  get port(): StreamPort {
+    return this.#port
+  }
+
+  // What arrives
+
+  data(chunk: Uint8Array | string): void {
+    if (this.#isOver) return
+    this.#spend(chunk.length)
+    this.#isProbed = false
+    this.#framing.write(chunk)
+    this.#read()
+  }
+
+  drain(): void {
+    if (!this.#isCongested) return
+    this.#isCongested = false
+    this.#resume()
+  }
+
+  gone(error?: Error): void {
+    if (error) this.#port.log.debug({ err: error, address: this.transport.address }, 'connection lost')
+    this.#leave(false)
+    this.#cancelTimer()
+    this.#port.gone(this)
+  }
+
+  // What is sent
+
+  /** An element of the stream's own. */
+  send(element: Element): void {
+    this.#write(this.#framing.element(element))
+  }
+
+  deliver(text: string): void {
+    this.#write(this.#framing.stanza(text))
+  }
+
+  /** Called at the tick's end, when all that explains this output has been kept. */
+  flush(): void {
+    if (this.session?.isManaged && !this.#asksAcknowledgement && !this.#isOver && this.session.unacknowledged > 0) {
+      this.#asksAcknowledgement = true
+      this.#out.push(this.#framing.element(xml('r', smNs)))
+    }
+    const out = this.#out
+    this.#out = []
+    let isFlowing = true
+    if (this.transport.framing === 'tcp') isFlowing = this.transport.write(out.join(''))
+    else for (const message of out) isFlowing = this.transport.write(message)
+    const { outboundBytes } = this.#port.limits
+    if (this.#isOver) this.transport.close()
+    else if (this.transport.pendingBytes > outboundBytes) this.transport.destroy()
+    else if (!isFlowing && !this.#isCongested) {
+      // Who does not read is not read from.
+      this.#isCongested = true
+      this.#pause()
+    }
+    const after = this.#afterFlush
+    this.#afterFlush = undefined
+    after?.()
+  }
+
+  /** The client has acknowledged; asks again when more waits and the last answer was progress. */
+  acknowledged(h: number): void {
+    const { session } = this
+    if (!session) return
+    const before = session.unacknowledged
+    if (!session.acknowledge(h)) throw tooHigh(h)
+    this.#asksAcknowledgement = false
+    if (session.unacknowledged > 0 && session.unacknowledged < before) this.#port.journal.afterCommit(this)
+  }
+
+  // How it goes on
+
+  /** RFC 6120 §6.4.6: the client is who it says; a new header follows. */
+  authenticated(account: Jid): void {
+    const { limits } = this.#port
+    this.account = account
+    this.#port.loggedIn(this)
+    this.#states.add('authenticated')
+    this.#framing.limits = limits
+    this.#restart()
+  }
+
+  /** RFC 6120 §5.4.3.3: what was sent in clear is not trusted, a new header follows. */
+  async secure(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#afterFlush = resolve
+      this.#port.journal.afterCommit(this)
+    })
+    if (this.#isOver) return
+    this.#framing.discard()
+    this.transport.resume()
+    await this.transport.startTls(this.host!.domain.domain)
+    this.#states.add('secure')
+    this.#restart()
+  }
+
+  /** The session whose stanzas it carries from now on. */
+  bound(session: StreamSession): void {
+    this.session = session
+    this.#states.add('bound')
+    this.#cancelTimer()
+    this.#watch(this.#port.limits.idleTime)
+  }
+
+  /** RFC 6120 §4.4: ends the stream in an orderly way. */
+  finish(): void {
+    if (this.#isOver) return
+    if (!this.#hasAnswered) this.#answer({})
+    this.#write(this.#framing.close)
+    this.#leave(true)
+  }
+
+  /** Turns a connection away before anything is read; written at once, for it needs no journal. */
+  refuse(text: string): void {
+    const error = this.#framing.element(new StreamError('resource-constraint', text).toElement())
+    this.transport.write(this.#framing.open({ version: '1.0' }))
+    this.transport.write(error)
+    this.transport.write(this.#framing.close)
+    this.#leave(true)
+    this.transport.close()
+  }
+
+  /** RFC 6120 §4.9: ends the stream, saying why. */
+  end(error: StreamError): void {
+    if (this.#isOver) return
+    if (!this.#hasAnswered) this.#answer({})
+    this.send(error.toElement())
+    this.#write(this.#framing.close)
+    // A stream that broke the rules does not come back; one that was lost, or that we cut, may.
+    this.#leave(error.condition !== 'connection-timeout' && error.condition !== 'system-shutdown')
+  }
+
+  // Reading
+
+  #read(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    try {
+      while (!this.#isOver) {
+        if (this.#port.journal.isTroubled) return this.#hold(this.#port.journal.relieved())
+        const element = this.#framing.read()
+        if (element === undefined) break
+        const wait = element === closed ? this.finish() : this.#take(element)
+        if (wait instanceof Promise) return this.#hold(wait)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#isReading = false
+  }
+
+  #hold(wait: Promise<void>): void {
+    this.#pause()
+    wait
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#isReading = false
+        this.#resume()
+        this.#read()
+      })
+  }
+
+  #take(element: Element): Awaitable<void> {
+    if (!this.#hasHeader) return this.#open(element)
+    if (element.ns === clientNs) return this.session ? this.#accept(this.session, element) : this.#negotiateIq(element)
+    if (element.ns === streamNs) {
+      if (element.name !== 'error') throw new StreamError('unsupported-stanza-type')
+      this.#port.log.debug({ condition: StreamError.from(element).condition }, 'stream error from the client')
+      return this.finish()
+    }
+    return this.#negotiate(element.ns, element)
+  }
+
+  #accept(session: StreamSession, element: Element): Awaitable<void> {
+    this.#stanzas--
+    let stanza: Stanza
+    try {
+      stanza = Stanza.from(element)
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      return session.refuse(element, error)
+    }
+    // RFC 6120 §8.1.5
+    if (this.#lang !== undefined && stanza.lang === undefined) stanza = stanza.with({ 'xml:lang': this.#lang })
+    return session.accept(stanza)
+  }
+
+  #open(element: Element): void {
+    const { to, version, lang } = this.#framing.header(element)
+    this.#hasHeader = true
+    this.#lang = lang
+    // RFC 6120 §4.7.5
+    if (!/^[1-9][0-9]*\.[0-9]+$/.test(version ?? '')) throw new StreamError('unsupported-version')
+    if (to === undefined) throw new StreamError('improper-addressing', "The header has no 'to'")
+    const host = this.#port.host(domainOf(to))
+    if (!host || (this.account && host !== this.host)) throw new StreamError('host-unknown', `${to} is not served here`)
+    this.host = host
+    this.#answer({ from: host.domain.toString(), lang: lang ?? 'en' })
+    const offers: Element[] = []
+    for (const feature of host.streamFeatures) {
+      const offer = this.#isOpenTo(feature) ? feature.offer(this) : undefined
+      if (offer) offers.push(offer)
+    }
+    this.send(xml('features', streamNs, {}, ...offers))
+  }
+
+  #answer(header: { from?: string; lang?: string }): void {
+    this.#hasAnswered = true
+    const id = Buffer.from(this.#port.random.bytes(12)).toString('base64url')
+    this.#write(this.#framing.open({ ...header, id, version: '1.0' }))
+  }
+
+  #isOpenTo({ needs = [], forbids = [] }: StreamFeature): boolean {
+    return needs.every((state) => this.has(state)) && !forbids.some((state) => this.has(state))
+  }
+
+  #negotiateIq(element: Element): Awaitable<void> {
+    const payload = element.name === 'iq' ? element.first() : undefined
+    // RFC 6120 §4.9.3.12, §7.1: nothing else is handled before a resource is bound.
+    if (!payload) throw new StreamError('not-authorized', 'Log in and bind a resource first')
+    return this.#negotiate(payload.ns, element)
+  }
+
+  #negotiate(ns: string, element: Element): Awaitable<void> {
+    for (const feature of this.host!.streamFeatures) {
+      if (feature.ns !== ns || !feature.negotiate) continue
+      if (!this.#isOpenTo(feature)) throw new StreamError('not-authorized', `${feature.name} is not possible now`)
+      return feature.negotiate(this, element)
+    }
+    if (!this.session) throw new StreamError('not-authorized', 'Log in and bind a resource first')
+    throw new StreamError(ns === 'jabber:server' ? 'invalid-namespace' : 'unsupported-stanza-type')
+  }
+
+  // Ending
+
+  #fail(error: unknown): void {
+    if (error instanceof StreamError) return this.end(error)
+    if (error instanceof XmlError) {
+      const { condition, message, application } = error
+      return this.end(new StreamError(condition, message, { application }))
+    }
+    if (this.#isOver) return
+    this.#port.log.error({ err: error }, 'a stream failed')
+    this.end(new StreamError('internal-server-error'))
+  }
+
+  #leave(isClosed: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cancelTimer()
+    this.session?.detach(this, isClosed)
+    this.session = undefined
+  }
+
+  #restart(): void {
+    this.#hasHeader = false
+    this.#hasAnswered = false
+    this.#framing.restart()
+  }
+
+  // Holding back
+
+  #write(text: string): void {
+    if (this.#isOver) return
+    this.#out.push(text)
+    this.#port.journal.afterCommit(this)
+  }
+
+  /** Token buckets of bytes and stanzas: who is too fast waits until what it owes is earned. */
+  #spend(bytes: number): void {
+    const { clock, limits } = this.#port
+    const now = clock.now()
+    const seconds = (now - this.#lastInput) / 1000
+    this.#lastInput = now
+    this.#bytes = Math.min(this.#bytes + seconds * limits.inboundBytesPerSecond, limits.inboundBurstBytes) - bytes
+    this.#stanzas = Math.min(this.#stanzas + seconds * limits.stanzasPerSecond, limits.stanzasBurst)
+    const debt = Math.max(-this.#bytes / limits.inboundBytesPerSecond, -this.#stanzas / limits.stanzasPerSecond)
+    if (debt <= 0) return
+    this.#pause()
+    clock.after(debt * 1000, () => this.#resume())
+  }
+
+  #pause(): void {
+    if (++this.#pauses === 1) this.transport.pause()
+  }
+
+  #resume(): void {
+    if (--this.#pauses === 0) this.transport.resume()
+  }
+
+  /** RFC 6120 §4.6: asks a silent client for a sign of life, then gives it up. */
+  #watch(ms: number): void {
+    const { clock, limits } = this.#port
+    this.#cancelTimer = clock.after(ms, () => {
+      const silence = clock.now() - this.#lastInput
+      if (silence < limits.idleTime) return this.#watch(limits.idleTime - silence)
+      if (this.#isProbed) return this.end(new StreamError('connection-timeout'))
+      this.#isProbed = true
+      this.#probe()
+      this.#watch(limits.pingTime)
+    })
+  }
+
+  #probe(): void {
+    if (this.session?.isManaged) return this.send(xml('r', smNs))
+    const ping = xml('ping', 'urn:xmpp:ping')
+    const attrs = { type: 'get', id: 'keep-alive', from: String(this.host!.domain), to: String(this.session!.jid) }
+    this.deliver(write(xml('iq', clientNs, attrs, ping), clientNs))
+  }
+}
+
+/** XEP-0198 §4: more was acknowledged than sent. */
+export function tooHigh(h: number): StreamError {
+  const application = xml('handled-count-too-high', smNs, { h: String(h) })
+  return new StreamError('undefined-condition', 'You acknowledged more stanzas than were sent', { application })
+}
+
+function domainOf(to: string): string {
+  try {
+    return Jid.parse(to).domain
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,44 @@
+import type { Clock } from '../world.ts'
+
+/** Destroys what has taken too long: one timer for all that have the same time. */
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #time: number
+  /** In the order of their deadlines, because all have the same time. */
+  readonly #waiting = new Map<{ destroy(error?: Error): void }, number>()
+  #cancel: (() => void) | undefined
+  readonly #why: string
+
+  /** `time` in milliseconds; `why` becomes the message of the error. */
+  constructor(clock: Clock, time: number, why: string) {
+    this.#clock = clock
+    this.#time = time
+    this.#why = why
+  }
+
+  start(task: { destroy(error?: Error): void }): void {
+    this.#waiting.set(task, this.#clock.now() + this.#time)
+    this.#cancel ??= this.#clock.after(this.#time, this.#sweep)
+  }
+
+  /** The task has ended in time. */
+  end(task: { destroy(error?: Error): void }): void {
+    this.#waiting.delete(task)
+    if (this.#waiting.size > 0) return
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  readonly #sweep = (): void => {
+    this.#cancel = undefined
+    const now = this.#clock.now()
+    for (const [task, deadline] of this.#waiting) {
+      if (deadline > now) {
+        this.#cancel = this.#clock.after(deadline - now, this.#sweep)
+        return
+      }
+      this.#waiting.delete(task)
+      task.destroy(new Error(this.#why))
+    }
+  }
+}

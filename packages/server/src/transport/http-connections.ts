@@ -1,0 +1,156 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Readable, type Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Socket } from 'node:net'
+import type { Logger } from 'pino'
+import type { Clock } from '../world.ts'
+import { plainAddress } from './admission.ts'
+import type { HttpSite, NetworkLimits } from './network.ts'
+import { webSockets } from './websocket.ts'
+
+/** Carries an HttpSite over a node:http server. */
+export class HttpConnections {
+  readonly #server: Server
+  readonly #site: HttpSite
+  readonly #limits: NetworkLimits
+  readonly #log: Logger
+  readonly #upgrade: ReturnType<typeof webSockets>
+  #active = 0
+  #whenIdle: (() => void) | undefined
+
+  constructor(server: Server, site: HttpSite, { limits, log }: { limits: NetworkLimits; log: Logger }) {
+    this.#server = server
+    this.#site = site
+    this.#limits = limits
+    this.#log = log
+    this.#upgrade = webSockets(limits.webSocketMessage)
+    server.maxHeadersCount = 100
+    server.keepAliveTimeout = 10_000
+    server.on('request', (incoming, outgoing) => void this.#answer(incoming, outgoing))
+    server.on('upgrade', (incoming, socket, head) => this.#upgraded(incoming, socket, head))
+    server.on('clientError', refuseBadRequest)
+  }
+
+  /** Ends the listening and, 5 s later at the latest, the requests. */
+  close(clock: Clock): Promise<void> {
+    this.#server.close()
+    if (this.#active === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const cancel = clock.after(5_000, () => {
+        this.#whenIdle = undefined
+        this.#server.closeAllConnections()
+        resolve()
+      })
+      this.#whenIdle = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    this.#active++
+    const left = new AbortController()
+    outgoing.on('close', () => left.abort())
+    const body = new BoundedBody(incoming, this.#limits.httpBody)
+    try {
+      const response = await this.#respond(incoming, body, left.signal)
+      await send(response, outgoing, incoming.method === 'HEAD')
+    } catch (error) {
+      // Not worth a line: the client has left, or its body was too long.
+      if (!left.signal.aborted && !body.isTooLong) {
+        this.#log.error({ err: error, method: incoming.method, path: pathOf(incoming) }, 'an HTTP request failed')
+      }
+      if (outgoing.headersSent) outgoing.destroy()
+      else endWith(outgoing, body.isTooLong ? 413 : 500)
+    } finally {
+      this.#active--
+      if (this.#active === 0) this.#whenIdle?.()
+    }
+  }
+
+  async #respond(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Promise<Response> {
+    if (body.isTooLong) return new Response('Content Too Large\n', { status: 413, headers: { connection: 'close' } })
+    const request = requestOf(incoming, body, signal)
+    if (!request) return new Response('Bad Request\n', { status: 400, headers: { connection: 'close' } })
+    return this.#site.serve(request, { address: plainAddress(incoming.socket.remoteAddress) })
+  }
+
+  #upgraded(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const accept = this.#site.webSocket(pathOf(incoming), incoming.headers.origin)
+    // Only the type says Duplex: this server has but sockets.
+    if (socket instanceof Socket) this.#upgrade(incoming, socket, head, accept)
+  }
+}
+
+/** Yields the body up to a size, then fails. */
+class BoundedBody {
+  readonly #incoming: IncomingMessage
+  readonly #most: number
+  isTooLong: boolean
+
+  constructor(incoming: IncomingMessage, most: number) {
+    this.#incoming = incoming
+    this.#most = most
+    this.isTooLong = Number(incoming.headers['content-length'] ?? 0) > most
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const incoming: AsyncIterable<Uint8Array> = this.#incoming
+    let size = 0
+    for await (const chunk of incoming) {
+      size += chunk.length
+      if (size > this.#most) {
+        this.isTooLong = true
+        throw new Error('The body of the request is too long')
+      }
+      yield chunk
+    }
+  }
+}
+
+function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Request | undefined {
+  const { method = 'GET', url = '', headers: fields, socket } = incoming
+  const headers = new Headers()
+  for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values) headers.append(name, value)
+  }
+  const scheme = 'encrypted' in socket ? 'https' : 'http'
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  try {
+    if (!url.startsWith('/')) return undefined
+    return new Request(`${scheme}://${fields.host ?? 'localhost'}${url}`, {
+      method,
+      headers,
+      signal,
+      ...(hasBody && { body, duplex: 'half' }),
+    })
+  } catch {
+    return undefined
+  }
+}
+
+async function send(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
+  outgoing.writeHead(response.status, [...response.headers].flat())
+  if (response.body && !isHead) await pipeline(Readable.fromWeb(response.body), outgoing)
+  else outgoing.end()
+}
+
+function endWith(outgoing: ServerResponse, status: number): void {
+  outgoing.writeHead(status, { connection: 'close' }).end()
+}
+
+function pathOf(incoming: IncomingMessage): string {
+  return (incoming.url ?? '').split('?', 1)[0]!
+}
+
+const statusOf: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+function refuseBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const status = statusOf[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy())
+}

@@ -1,0 +1,129 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { Logger } from 'pino'
+import type { Awaitable } from '../world.ts'
+import type { HttpSite, RequestFacts } from './network.ts'
+import type { Transport } from './transport.ts'
+
+type Serve = (request: Request, facts: RequestFacts) => Awaitable<Response>
+
+interface HttpRoutesOptions {
+  /** What is wrong, one sentence each; nothing when all is well. */
+  readonly health: () => Awaitable<readonly string[]>
+  /** A prom-client registry. */
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
+  /** Who may read /health and /metrics. */
+  readonly mayWatch: (address: string) => boolean
+  readonly log: Logger
+}
+
+/** What is served at which path: /health, /metrics and what is added. */
+export class HttpRoutes implements HttpSite {
+  readonly #log: Logger
+  /** By path, then by domain ('' for all). */
+  readonly #routes = new Map<string, Map<string, Serve>>()
+  readonly #webSockets = new Map<
+    string,
+    { accept: (transport: Transport) => void; mayConnect: (origin: string | undefined) => boolean }
+  >()
+
+  constructor({ health, metrics, mayWatch, log }: HttpRoutesOptions) {
+    this.#log = log
+    const watched =
+      (serve: () => Promise<Response>): Serve =>
+      (_, { address }) =>
+        mayWatch(address) ? serve() : plain(403, 'This address may not look here: see the configuration')
+    this.add(
+      '/health',
+      watched(async () => {
+        const reasons = await health()
+        return reasons.length === 0
+          ? Response.json({ status: 'ok' })
+          : Response.json({ status: 'failing', reasons }, { status: 503 })
+      }),
+    )
+    this.add(
+      '/metrics',
+      watched(async () => new Response(await metrics.metrics(), { headers: { 'content-type': metrics.contentType } })),
+    )
+  }
+
+  /**
+   * Serves a path, and all below it when it ends in '/'; the longest wins. Of several domains with the same path the request's Host
+   * decides, or else the first that was added. Returns what undoes it.
+   */
+  add(path: string, serve: Serve, domain = ''): () => void {
+    const byDomain = this.#routes.get(path) ?? new Map<string, Serve>()
+    if (byDomain.has(domain)) throw new Error(`The HTTP path ${path} is served already`)
+    this.#routes.set(path, byDomain.set(domain, serve))
+    return () => {
+      byDomain.delete(domain)
+      if (byDomain.size === 0 && this.#routes.get(path) === byDomain) this.#routes.delete(path)
+    }
+  }
+
+  /**
+   * Takes WebSockets at a path. Pages of any origin may connect by default: XMPP authenticates inside the stream, so a foreign page can
+   * use no cookie of ours. Returns what undoes it.
+   */
+  addWebSocket(
+    path: string,
+    accept: (transport: Transport) => void,
+    mayConnect: (origin: string | undefined) => boolean = () => true,
+  ): () => void {
+    if (this.#webSockets.has(path)) throw new Error(`The WebSocket path ${path} is served already`)
+    this.#webSockets.set(path, { accept, mayConnect })
+    return () => void this.#webSockets.delete(path)
+  }
+
+  async serve(request: Request, facts: RequestFacts): Promise<Response> {
+    const { pathname, hostname } = new URL(request.url)
+    const serve = this.#find(pathname, hostname)
+    if (!serve) return this.#webSockets.has(pathname) ? upgradeRequired() : plain(404, 'There is nothing here')
+    try {
+      return await serve(request, facts)
+    } catch (error) {
+      this.#log.error({ err: error, method: request.method, path: pathname }, 'an HTTP request failed')
+      return plain(500, 'Something went wrong; the log of the server says what')
+    }
+  }
+
+  webSocket(path: string, origin: string | undefined): ((transport: Transport) => void) | number {
+    const found = this.#webSockets.get(path)
+    if (!found) return 404
+    return found.mayConnect(origin) ? found.accept : 403
+  }
+
+  #find(path: string, domain: string): Serve | undefined {
+    for (let at = path; ; at = at.slice(0, at.lastIndexOf('/', at.length - 2) + 1)) {
+      const byDomain = this.#routes.get(at)
+      if (byDomain) return byDomain.get(domain) ?? byDomain.get('') ?? byDomain.values().next().value
+      if (at === '/' || at === '') return undefined
+    }
+  }
+}
+
+/** Whether an address lies in one of these: '192.0.2.1', '10.0.0.0/8', '::1'. Throws for what is none. */
+export function addressRule(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+}
+
+/** The default of who may watch. */
+export const loopback: readonly string[] = ['127.0.0.0/8', '::1']
+
+function plain(status: number, words: string): Response {
+  return new Response(`${words}.\n`, { status })
+}
+
+function upgradeRequired(): Response {
+  return new Response('XMPP clients connect here by WebSocket.\n', {
+    status: 426,
+    headers: { connection: 'upgrade', upgrade: 'websocket' },
+  })
+}

@@ -1,0 +1,136 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Logger } from 'pino'
+import type { Clock } from '../world.ts'
+import { Admission } from './admission.ts'
+import { Deadlines } from './deadlines.ts'
+import { HttpConnections } from './http-connections.ts'
+import {
+  ListenError,
+  type Endpoint,
+  type HttpOptions,
+  type HttpSite,
+  type Listener,
+  type Network,
+  type NetworkLimits,
+  type TcpOptions,
+} from './network.ts'
+import { TcpTransport, type TcpDoor } from './tcp.ts'
+import { acceptTls, ignore, SocketTls, tlsAcceptor, type TlsAcceptor } from './tls.ts'
+import type { Transport } from './transport.ts'
+
+/** The machine's own network. */
+export class SystemNetwork implements Network {
+  readonly #limits: NetworkLimits
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #handshakes: Deadlines
+  readonly #closings: Deadlines
+  /** Open and refused connections, for metrics. */
+  readonly admission: Admission
+
+  constructor(limits: NetworkLimits, world: { clock: Clock; log: Logger }) {
+    this.#limits = limits
+    this.#clock = world.clock
+    this.#log = world.log
+    this.#handshakes = new Deadlines(world.clock, limits.handshakeTime, 'The TLS handshake took too long')
+    this.#closings = new Deadlines(world.clock, 5_000, 'The other side did not close the connection')
+    this.admission = new Admission(limits, world)
+  }
+
+  async listenTcp(
+    endpoint: Endpoint,
+    { secure, isDirectTls = false, alpn, refusal }: TcpOptions,
+    accept: (transport: Transport) => void,
+  ): Promise<Listener> {
+    const tls = secure && tlsAcceptor(secure, this.#handshakes, isDirectTls ? alpn : undefined)
+    const door: TcpDoor = { tls: isDirectTls ? undefined : tls, closings: this.#closings }
+    const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 120_000 })
+    server.on('connection', (socket) => {
+      if (!this.admission.admit(socket)) refuse(socket, isDirectTls ? undefined : refusal)
+      else if (isDirectTls && tls)
+        this.#secured(server, socket, tls, (socketWithTls) =>
+          accept(new TcpTransport(socketWithTls, door, new SocketTls(socketWithTls))),
+        )
+      else accept(new TcpTransport(socket, door))
+    })
+    const bound = await listen(server, endpoint)
+    return {
+      ...bound,
+      close: async () => {
+        server.close()
+      },
+    }
+  }
+
+  async listenHttp(endpoint: Endpoint, { secure }: HttpOptions, site: HttpSite): Promise<Listener> {
+    const limits = this.#limits
+    const server = createHttpServer({
+      noDelay: true,
+      maxHeaderSize: limits.httpHeader,
+      headersTimeout: limits.httpHeaderTime,
+      requestTimeout: limits.httpRequestTime,
+      connectionsCheckingInterval: Math.min(limits.httpHeaderTime, 5_000),
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+    })
+    const connections = new HttpConnections(server, site, { limits, log: this.#log })
+    const tls = secure && tlsAcceptor(secure, this.#handshakes, 'http/1.1')
+    // The handshake stands between the two: Node's own listener then finds a socket on which TLS is done, and its limits hold for both.
+    const serve = server.listeners('connection')[0]!
+    server.removeAllListeners('connection').on('connection', (socket: Socket) => {
+      if (!this.admission.admit(socket)) socket.destroy()
+      else if (tls) this.#secured(server, socket, tls, (socketWithTls) => serve.call(server, socketWithTls))
+      else serve.call(server, socket)
+    })
+    const bound = await listen(server, endpoint)
+    return { ...bound, close: () => connections.close(this.#clock) }
+  }
+
+  /** Direct TLS. Until its first byte a connection costs no TLS state. */
+  #secured(server: Server, raw: Socket, tls: TlsAcceptor, accept: (secure: TLSSocket) => void): void {
+    const handshakes = this.#handshakes
+    const gone = (): void => handshakes.end(raw)
+    handshakes.start(raw)
+    raw.on('error', ignore).on('close', gone)
+    raw.once('readable', () => {
+      gone()
+      raw.off('close', gone)
+      // Readable with nothing to read: the other side has closed.
+      if (raw.destroyed || raw.readableLength === 0) raw.destroy()
+      else
+        acceptTls(raw, tls, tls.contexts.fallback).then(
+          (secure) => (server.listening ? accept(secure) : secure.destroy()),
+          (error: unknown) => this.#log.debug({ err: error }, 'a TLS handshake failed'),
+        )
+    })
+  }
+}
+
+function refuse(socket: Socket, words: string | undefined): void {
+  if (words === undefined) socket.destroy()
+  else socket.on('error', ignore).end(words, () => socket.destroy())
+}
+
+async function listen(server: Server, endpoint: Endpoint): Promise<Endpoint> {
+  try {
+    return await bind(server, endpoint)
+  } catch (error) {
+    const failure = new ListenError(endpoint, error)
+    if (endpoint.address === '::' && (failure.code === 'EAFNOSUPPORT' || failure.code === 'EADDRNOTAVAIL')) {
+      return listen(server, { ...endpoint, address: '0.0.0.0' })
+    }
+    throw failure
+  }
+}
+
+function bind(server: Server, { address, port }: Endpoint): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: address, port, backlog: 4_096 }, () => {
+      server.off('error', reject).on('error', ignore)
+      const bound = server.address()
+      resolve(typeof bound === 'object' && bound ? { address: bound.address, port: bound.port } : { address, port })
+    })
+  })
+}

@@ -1,0 +1,153 @@
+import { createHash, type X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
+import type { Deadlines } from './deadlines.ts'
+import type { TlsFacts } from './transport.ts'
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
+/** The certificates of the virtual hosts, ready for use. What they return may change from one connection to the next. */
+export interface SecureContexts {
+  /** For a domain that is one of ours or lies below one of ours. */
+  find(domain: string): SecureContext | undefined
+  /** For a client that names no domain, or none of ours. */
+  readonly fallback: SecureContext
+}
+
+// Forward secrecy and authenticated encryption only; OpenSSL's own choice of curves (X25519 and its ML-KEM hybrid, P-256, P-384) is kept.
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
+/** PEM in, context out. Throws what OpenSSL says of an unfit certificate or key. */
+export function secureContext(
+  { certificate, key }: { certificate: string; key: string },
+  minVersion: TlsVersion,
+): SecureContext {
+  return createSecureContext({
+    cert: certificate,
+    key,
+    ciphers,
+    minVersion,
+    honorCipherOrder: true,
+    sessionIdContext: 'jackdaw',
+  })
+}
+
+/** How the TLS connections of one listener are made. */
+export interface TlsAcceptor {
+  readonly contexts: SecureContexts
+  readonly handshakes: Deadlines
+  /** Wire order; a client that offers others alone is refused (RFC 7301 §3.2). */
+  readonly alpn: string[] | undefined
+  readonly chooseContext: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+}
+
+export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alpn: string | undefined): TlsAcceptor {
+  return {
+    contexts,
+    handshakes,
+    alpn: alpn === undefined ? undefined : [alpn],
+    // The client's SNI decides over what was found by other means.
+    chooseContext: (name, done) => done(null, contexts.find(name)),
+  }
+}
+
+/**
+ * The handshake with this side as the server. What the socket has read but not handed over belongs to it, and what was written to the
+ * socket leaves before it. Rejects when it fails; then the connection is gone. A `context` stands for a client that sends no SNI.
+ */
+export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secure = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: context,
+      SNICallback: acceptor.chooseContext,
+      ...(acceptor.alpn && { ALPNProtocols: acceptor.alpn }),
+    })
+    secure.disableRenegotiation()
+    let failure: Error | undefined
+    const failed = (error: Error): void => {
+      failure ??= error
+    }
+    const closed = (): void => {
+      acceptor.handshakes.end(secure)
+      reject(failure ?? new Error('The client went away during the TLS handshake'))
+    }
+    acceptor.handshakes.start(secure)
+    secure.on('error', failed).once('close', closed)
+    // Node tells a server socket's later TLS errors and those of the socket below by this event alone.
+    secure.on('_tlsError', destroyWith)
+    secure.once('secure', () => {
+      acceptor.handshakes.end(secure)
+      secure.on('error', ignore).off('error', failed).off('close', closed)
+      resolve(secure)
+    })
+  })
+}
+
+/** An error is followed by 'close'; whoever must know learns it there. */
+export function ignore(): void {}
+
+function destroyWith(this: TLSSocket, error: Error): void {
+  this.destroy(error)
+}
+
+/** What a socket whose handshake is done tells. */
+export class SocketTls implements TlsFacts {
+  readonly #socket: TLSSocket
+  readonly protocol: string
+
+  constructor(socket: TLSSocket) {
+    this.#socket = socket
+    this.protocol = socket.getProtocol() ?? 'unknown'
+  }
+
+  /** No client is asked for a certificate. */
+  get identities(): readonly string[] {
+    return []
+  }
+
+  bindings(): ReadonlyMap<string, Uint8Array> {
+    const bindings = new Map<string, Uint8Array>()
+    // RFC 9266 §4.2 allows TLS 1.2 only with the extended master secret, of which Node does not tell.
+    if (this.protocol === 'TLSv1.3') {
+      bindings.set('tls-exporter', this.#socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)))
+    }
+    const certificate = this.#socket.getX509Certificate()
+    const endPoint = certificate && serverEndPoint(certificate)
+    if (endPoint) bindings.set('tls-server-end-point', endPoint)
+    return bindings
+  }
+}
+
+const signatureHashes: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.4': 'sha256', // MD5 with RSA
+  '1.2.840.113549.1.1.5': 'sha256', // SHA-1 with RSA
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.113549.1.1.14': 'sha224',
+  '1.2.840.10045.4.1': 'sha256', // SHA-1 with ECDSA
+  '1.2.840.10045.4.3.1': 'sha224',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+}
+
+/**
+ * RFC 5929 §4.1: the certificate hashed by its signature's hash, SHA-256 in place of MD5 and SHA-1. Undefined for a signature with no
+ * hash of its own or several (Ed25519, RSASSA-PSS).
+ */
+export function serverEndPoint(certificate: X509Certificate): Uint8Array | undefined {
+  const hash = signatureHashes[certificate.signatureAlgorithmOid]
+  return hash === undefined ? undefined : createHash(hash).update(certificate.raw).digest()
+}

@@ -1,0 +1,100 @@
+import { SaslError } from '../errors.ts'
+import { decodeBase64 } from './base64.ts'
+import type { ScramCrypto } from './crypto.ts'
+import { utf8 } from './message.ts'
+
+// RFC 5802 §7. Values may hold anything but NUL and comma; a name has `=` only in its two escapes.
+const clientFirst = /^(?:(?<flag>[ny])|p=(?<binding>[A-Za-z0-9.-]+)),(?:a=(?<authzid>[^,]+))?,(?<bare>.*)$/su
+const clientFirstBare = /^n=(?<name>[^,]+),r=(?<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,]+)*$/u
+const serverFirst = /^r=(?<nonce>[!-+\--~]+),s=(?<salt>[^,]+),i=(?<iterations>[1-9][0-9]*)(?:,[A-Za-z]=[^,]+)*$/u
+const clientFinal = /^(?<signed>c=(?<binding>[^,]+),r=(?<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,]+)*),p=(?<proof>[^,]+)$/u
+const serverFinal = /^(?:e=(?<error>[^,]+)|v=(?<signature>[^,]+))(?:,[A-Za-z]=[^,]+)*$/u
+
+/** The gs2-header says whether the client binds to the channel: no; no, for it believes the server cannot; yes, to which. */
+export interface ClientFirst {
+  readonly flag: 'n' | 'y' | 'p'
+  readonly binding?: string
+  readonly authzid?: string
+  readonly gs2: string
+  readonly bare: string
+  readonly username: string
+  readonly nonce: string
+}
+
+export function parseClientFirst(message: string): ClientFirst {
+  const { flag, binding, authzid, bare = '' } = match(clientFirst, message)
+  const { name = '', nonce = '' } = match(clientFirstBare, bare)
+  return {
+    flag: flag === 'n' || flag === 'y' ? flag : 'p',
+    ...(binding !== undefined && { binding }),
+    ...(authzid !== undefined && { authzid: unescapeName(authzid) }),
+    gs2: message.slice(0, message.length - bare.length),
+    bare,
+    username: unescapeName(name),
+    nonce,
+  }
+}
+
+export function parseServerFirst(message: string): { nonce: string; salt: Uint8Array; iterations: number } {
+  const { nonce = '', salt = '', iterations } = match(serverFirst, message)
+  return { nonce, salt: fromBase64(salt), iterations: Number(iterations) }
+}
+
+/** `signed` is client-final-message-without-proof. */
+export function parseClientFinal(message: string): {
+  signed: string
+  binding: Uint8Array
+  nonce: string
+  proof: Uint8Array
+} {
+  const { signed = '', binding = '', nonce = '', proof = '' } = match(clientFinal, message)
+  return { signed, binding: fromBase64(binding), nonce, proof: fromBase64(proof) }
+}
+
+export function parseServerFinal(message: string): { error?: string; signature?: string } {
+  return match(serverFinal, message)
+}
+
+/** The data of `c=`: the gs2-header as sent, then what identifies the channel (RFC 5802 §5.1). */
+export function bindingInput(gs2: string, data: Uint8Array = new Uint8Array()): Uint8Array {
+  const header = utf8(gs2)
+  const input = new Uint8Array(header.length + data.length)
+  input.set(header)
+  input.set(data, header.length)
+  return input
+}
+
+export function escapeName(name: string): string {
+  return name.replaceAll('=', '=3D').replaceAll(',', '=2C')
+}
+
+function unescapeName(name: string): string {
+  if (/=(?!2C|3D)/u.test(name)) throw new SaslError('malformed-request', 'malformed username')
+  return name.replaceAll('=2C', ',').replaceAll('=3D', '=')
+}
+
+// Printable ASCII without the comma that ends an attribute, and without `=` for peers that split on it.
+const nonceChars = '!"#$%&\'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
+
+/** Makes a nonce with some 150 bits of chance. */
+export function makeNonce(crypto: ScramCrypto): string {
+  return Array.from(crypto.random(24), (byte) => nonceChars[byte % nonceChars.length]!).join('')
+}
+
+export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return a.map((byte, at) => byte ^ b[at]!)
+}
+
+function match(syntax: RegExp, message: string): Record<string, string | undefined> {
+  // §5.1: whoever meets `m=`, anywhere, does not understand what it makes mandatory.
+  if (/(?:^|,)m=/u.test(message)) throw new SaslError('malformed-request', 'unsupported mandatory extension')
+  const groups = message.includes('\0') ? undefined : syntax.exec(message)?.groups
+  if (!groups) throw new SaslError('malformed-request')
+  return groups
+}
+
+function fromBase64(text: string): Uint8Array {
+  const data = decodeBase64(text)
+  if (!data) throw new SaslError('incorrect-encoding', 'not base64')
+  return data
+}

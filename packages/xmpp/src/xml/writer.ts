@@ -1,0 +1,89 @@
+import { streamNs } from '../namespaces.ts'
+import type { Element, Node } from './element.ts'
+
+/**
+ * The element as XML, its namespace declared only where it differs from what is in force.
+ *
+ * Text and attribute values may hold anything: what XML forbids (control characters, lone surrogates) becomes U+FFFD.
+ * Names are written as they are: they come from the parser or from our own code.
+ *
+ * @param scope the default namespace in force where the text will stand
+ * @param streamPrefix whether the prefix `stream:` is declared there already, as it is within a TCP stream
+ */
+export function write(element: Element, scope = '', streamPrefix = false): string {
+  const { ns } = element
+  let tag: string
+  let text: string
+  if (ns === streamNs) {
+    tag = `stream:${element.name}`
+    text = streamPrefix ? `<${tag}` : `<${tag} xmlns:stream='${streamNs}'`
+  } else {
+    tag = element.name
+    text = ns === scope ? `<${tag}` : `<${tag} xmlns='${escapeAttribute(ns)}'`
+  }
+  const { attrs } = element
+  for (let i = 0; i < attrs.length; i += 2) {
+    const name = attrs[i]!
+    text +=
+      name.charCodeAt(0) === 0x7b // {
+        ? namespaced(name, attrs[i + 1]!, i)
+        : ` ${name}='${escapeAttribute(attrs[i + 1]!)}'`
+  }
+  if (element.children.length === 0) return `${text}/>`
+  return `${text}>${content(element, scope)}</${tag}>`
+}
+
+/** The children: their text depends on nothing but the element's namespace, so copies can share it. */
+function content(element: Element, scope: string): string {
+  const { children, ns, rendered } = element
+  // The prefix leaves the default namespace alone; such elements are few, and their text is not shared.
+  if (ns === streamNs) return contentWithin(children, scope)
+  if (rendered === undefined) return contentWithin(children, ns)
+  return (rendered.text ??= contentWithin(children, ns))
+}
+
+function contentWithin(children: readonly Node[], scope: string): string {
+  let text = ''
+  for (let i = 0; i < children.length; i++) {
+    const node = children[i]!
+    text += typeof node === 'string' ? escapeText(node) : write(node, scope)
+  }
+  return text
+}
+
+function namespaced(name: string, value: string, index: number): string {
+  const end = name.lastIndexOf('}')
+  const prefix = `n${index}`
+  const ns = escapeAttribute(name.slice(1, end))
+  return ` xmlns:${prefix}='${ns}' ${prefix}:${name.slice(end + 1)}='${escapeAttribute(value)}'`
+}
+
+/* oxlint-disable no-control-regex -- they are what this looks for */
+// Surrogates are among them so that the usual text needs one test; a proper pair costs the slower path only.
+const inText = /[&<>\0-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]/
+const inAttribute = /[&<'"\0-\x1f\ud800-\udfff\ufffe\uffff]/
+const everyInText = /[&<>\0-\x08\x0b-\x1f\ufffe\uffff]/g
+const everyInAttribute = /[&<'"\0-\x1f\ufffe\uffff]/g
+
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  "'": '&apos;',
+  '"': '&quot;',
+  // The reader would normalise these away (XML 1.0 §2.11, §3.3.3).
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+}
+const escape = (character: string) => escapes[character] ?? '\ufffd'
+
+/** Text as it stands between tags. */
+export function escapeText(text: string): string {
+  return inText.test(text) ? text.toWellFormed().replace(everyInText, escape) : text
+}
+
+/** Text as it stands in an attribute value within either kind of quotes. */
+export function escapeAttribute(text: string): string {
+  return inAttribute.test(text) ? text.toWellFormed().replace(everyInAttribute, escape) : text
+}
