@@ -1,1 +1,7 @@
-export {}
+export * from './client.ts'
+export * from './clock.ts'
+export * from './crypto.ts'
+export * from './loopback.ts'
+export * from './pattern.ts'
+export * from './scenario.ts'
+export * from './wire.ts'

@@ -20,7 +20,15 @@ export function readYaml(source: string, fileName: string): Yaml {
   }
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, version: '1.2' })
   const wrong = [...document.errors, ...document.warnings]
-  if (wrong.length > 0) throw new ConfigError(wrong.map((error) => `${at(error.pos[0])}: ${error.message}`).join('\n'))
+  if (wrong.length > 0)
+    throw new ConfigError(
+      wrong
+        .map(
+          (error) =>
+            `${at(error.pos[0])}: ${error.code === 'MULTIPLE_DOCS' ? 'expected one document, and a second begins here' : error.message}`,
+        )
+        .join('\n'),
+    )
   let written: unknown
   try {
     written = document.toJS({ maxAliasCount: 100 })

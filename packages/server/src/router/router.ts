@@ -83,8 +83,8 @@ export class Router implements SessionRouter {
   }
 
   farewell(session: Session): Awaitable<void> {
-    const { presence } = session
-    if (presence) return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
+    if (session.isAvailable || session.get('directed'))
+      return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
   }
 
   bound(session: Session): void {

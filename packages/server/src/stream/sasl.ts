@@ -1,6 +1,8 @@
 import {
   type Credentials,
+  decodeBase64,
   type Element,
+  encodeBase64,
   isPossible,
   Jid,
   mechanisms,
@@ -39,8 +41,9 @@ export function sasl(host: SaslHost, secrets: SaslSecrets): StreamFeature {
         const step = await take(stream, element, host, secrets)
         if (step) answer(stream, step)
       } catch (error) {
-        if (!(error instanceof SaslError)) throw error
-        await refuse(stream, error)
+        if (error instanceof SaslError) return refuse(stream, error)
+        stream.port.log.error({ err: error }, 'a login failed')
+        await refuse(stream, new SaslError('temporary-auth-failure'))
       }
     },
   }
@@ -91,7 +94,8 @@ async function take(stream: Stream, element: Element, host: SaslHost, secrets: S
 function answer(stream: Stream, step: ServerStep): void {
   if ('challenge' in step) return stream.send(xml('challenge', saslNs, {}, encode(step.challenge)))
   const { username, authzid, additional } = step.success
-  const account = Jid.of({ local: username, domain: stream.host!.domain.domain })
+  // EXTERNAL's username is the JID that the certificate proves.
+  const account = username.includes('@') ? Jid.parse(username) : Jid.of({ local: username, domain: stream.host!.domain.domain })
   // §6.3.8
   if (authzid !== undefined && authzid !== account.toString()) throw new SaslError('invalid-authzid')
   stream.exchange = undefined
@@ -114,12 +118,11 @@ async function refuse(stream: Stream, error: SaslError): Promise<void> {
 }
 
 function encode(bytes: Uint8Array): string {
-  return bytes.length === 0 ? '=' : Buffer.from(bytes).toString('base64')
+  return bytes.length === 0 ? '=' : encodeBase64(bytes)
 }
 
 function decode(text: string): Uint8Array {
-  if (text === '=') return new Uint8Array()
-  const bytes = Buffer.from(text, 'base64')
-  if (bytes.toString('base64') !== text) throw new SaslError('incorrect-encoding')
+  const bytes = text === '=' ? new Uint8Array() : decodeBase64(text)
+  if (!bytes) throw new SaslError('incorrect-encoding')
   return bytes
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import { secureContext, type TlsVersion } from './tls.ts'
@@ -139,7 +140,7 @@ function warningsOf(host: CertificateHost, file: string, certificate: X509Certif
     )
   }
   const name = asciiOf(host).replaceAll(/^\[|\]$/g, '')
-  if (certificate.checkHost(name) === undefined && certificate.checkIP(name) === undefined) {
+  if ((isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) === undefined) {
     warnings.push(`The certificate in ${file} does not name ${host.domain}: clients will refuse it.`)
   }
   return warnings

@@ -1,4 +1,3 @@
-import { BlockList, isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import type { Awaitable } from '../world.ts'
 import type { HttpSite, RequestFacts } from './network.ts'
@@ -101,21 +100,6 @@ export class HttpRoutes implements HttpSite {
     }
   }
 }
-
-/** Whether an address lies in one of these: '192.0.2.1', '10.0.0.0/8', '::1'. Throws for what is none. */
-export function addressRule(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-}
-
-/** The default of who may watch. */
-export const loopback: readonly string[] = ['127.0.0.0/8', '::1']
 
 function plain(status: number, words: string): Response {
   return new Response(`${words}.\n`, { status })

@@ -76,11 +76,14 @@ test('RFC 6120 §5.4.3: STARTTLS turns the connection into a TLS one', async () 
 })
 
 test('RFC 6120 §5.4.3.3: clear text injected after <starttls/> is never handed over', async () => {
-  const { client, ear } = await proceed(await door())
+  const world = await door()
+  const { client, ear } = await proceed(world)
   ear.transport.pause()
   client.write("<iq type='set' id='evil'/>")
-  // The bytes have come when those of a later connection have.
-  await new Promise((resolve) => setImmediate(resolve))
+  // They have come when those of a later connection have.
+  const later = await world.enter()
+  later.write('x')
+  await (await world.doorway.next()).hears('x')
   await expect(ear.transport.startTls('home.test')).rejects.toThrow()
   expect(ear.text).toBe('<starttls/>')
   expect(await ear.gone()).toBeInstanceOf(Error)
@@ -222,12 +225,13 @@ test('a handshake that stops half-way ends at its deadline', async () => {
   const slow = await enter()
   slow.write(Buffer.from('1603010200010001fc0303', 'hex'))
   const friend = await shake(await enter())
+  const friendEar = await doorway.next()
   clock.advance(9_999)
   expect(slow.destroyed).toBe(false)
   clock.advance(1)
   await once(slow.resume(), 'close')
   friend.write('x')
-  await (await doorway.next()).hears('x')
+  await friendEar.hears('x')
 
   const world = await door()
   const { ear } = await proceed(world)

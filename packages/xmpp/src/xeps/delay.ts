@@ -1,6 +1,7 @@
 import { StanzaError } from '../errors.ts'
-import type { Jid } from '../jid.ts'
-import { xml } from '../xml/element.ts'
+import { Jid } from '../jid.ts'
+import type { Stanza } from '../stanza.ts'
+import { type Element, type Node, xml } from '../xml/element.ts'
 import type { Payload } from '../xml/payload.ts'
 import { formatDateTime, parseDateTime } from './date-time.ts'
 import { jidValue } from './jid-value.ts'
@@ -33,4 +34,26 @@ export const Delay: Payload<Delay> = {
   },
   write: ({ stamp, from, reason }) =>
     xml('delay', delayNs, { from: from?.toString(), stamp: formatDateTime(stamp) }, reason),
+}
+
+/** When the stanza was sent first, as `by` says, who held it back; undefined when `by` says nothing about it. */
+export function delayBy(stanza: Stanza, by: Jid): number | undefined {
+  for (const node of stanza.children) if (isDelayBy(node, by)) return Delay.read(node).stamp
+  return undefined
+}
+
+/** The stanza without what `by` is said to have said about its delay (§5); itself when there is no such thing. */
+export function withoutDelay<S extends Stanza>(stanza: S, by: Jid): S {
+  for (const node of stanza.children)
+    if (isDelayBy(node, by)) return stanza.containing(stanza.children.filter((one) => !isDelayBy(one, by))) as S
+  return stanza
+}
+
+function isDelayBy(node: Node, by: Jid): node is Element {
+  if (typeof node === 'string' || node.name !== 'delay' || node.ns !== delayNs) return false
+  try {
+    return by.equals(Jid.parse(node.attr('from') ?? ''))
+  } catch {
+    return false
+  }
 }

@@ -299,7 +299,7 @@ export class XmlParser {
   #began(): Element | undefined {
     const { element, ended, opened } = this.#tags
     if (this.#root === undefined) {
-      this.#root = opened
+      this.#root = ended ? nowhere : opened
       this.#stage = ended ? 'closing' : 'open'
       return element
     }

@@ -141,10 +141,10 @@ export const presence = defineModule({
       }
     }
 
-    /** Whether anybody may be there: an account of this host without a session has nobody to tell or to ask. */
+    /** Whether anybody may be there: an account of this host without available resources has nobody to tell or to ask. */
     function isReachable(contact: Jid): boolean {
       if (contact.domain !== host.domain.domain || contact.local === undefined) return true
-      for (const _ of host.sessions(contact)) return true
+      for (const session of host.sessions(contact)) if (session.isAvailable) return true
       return false
     }
 

@@ -1,0 +1,246 @@
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { createServer } from '../server.ts'
+import type { Server } from '../server.ts'
+import type { Json } from '../world.ts'
+import { reachServer } from './control-client.ts'
+import type { Control } from './control-client.ts'
+import { findSocket, MAX_PATH_BYTES } from './control-path.ts'
+import { listenForControl } from './control-server.ts'
+import { MAX_LINE_BYTES } from './requests.ts'
+import type { Request } from './requests.ts'
+
+let data: string
+let server: Server
+let close: () => void
+let control: Control
+let errors: unknown[]
+let stops: number
+let undo: (() => unknown)[]
+
+beforeEach(async () => {
+  data = mkdtempSync(join(tmpdir(), 'jackdaw-control-'))
+  undo = [() => rmSync(data, { recursive: true })]
+  server = await createServer({ data, hosts: { 'a.example': {}, 'b.example': {} } }, { log: pino({ level: 'silent' }) })
+  undo.push(() => server.stop())
+  await open(data)
+})
+afterEach(async () => {
+  for (const act of undo.toReversed()) await act()
+})
+
+async function open(folder: string): Promise<void> {
+  errors = []
+  stops = 0
+  close = await listenForControl({
+    data: folder,
+    server: {
+      hosts: server.hosts,
+      listening: [{ name: 'xmpp', address: '::', port: 5222 }],
+      reload: async () => ['listen waits'],
+      stop: () => void (stops += 1),
+    },
+    onError: (error) => errors.push(error),
+  })
+  undo.push(close)
+  control = (await reachServer(folder))!
+  undo.push(() => control.close())
+}
+
+async function all(request: Request): Promise<Json[]> {
+  const items: Json[] = []
+  for await (const item of control.ask(request)) items.push(item)
+  return items
+}
+
+describe('commands', () => {
+  test('accounts are made, listed, given another password and removed', async () => {
+    expect(await all({ command: 'user add', jid: 'Alice@A.example', password: 'one' })).toEqual([])
+    await all({ command: 'user add', jid: 'bob@b.example', password: 'two' })
+    expect(await all({ command: 'user list' })).toEqual(['alice@a.example', 'bob@b.example'])
+    expect(await all({ command: 'user list', host: 'b.example' })).toEqual(['bob@b.example'])
+    const keys = await server.hosts.get('a.example')!.accounts.scram('alice', 'SHA-256')
+    await all({ command: 'user passwd', jid: 'alice@a.example', password: 'three' })
+    expect(await server.hosts.get('a.example')!.accounts.scram('alice', 'SHA-256')).not.toEqual(keys)
+    await all({ command: 'user remove', jid: 'alice@a.example' })
+    expect(await all({ command: 'user list' })).toEqual(['bob@b.example'])
+  })
+
+  test.each<[string, Request, string]>([
+    [
+      'an account that exists',
+      { command: 'user add', jid: 'carol@a.example', password: 'x' },
+      'carol@a.example exists already',
+    ],
+    [
+      'none that exists',
+      { command: 'user passwd', jid: 'dan@a.example', password: 'x' },
+      'There is no account dan@a.example',
+    ],
+    ['none to remove', { command: 'user remove', jid: 'dan@a.example' }, 'There is no account dan@a.example'],
+    ['no password', { command: 'user add', jid: 'dan@a.example', password: '' }, 'A password must not be empty'],
+    [
+      'another domain',
+      { command: 'user add', jid: 'dan@a.exmple', password: 'x' },
+      'this server does not serve the domain a.exmple: did you mean a.example?',
+    ],
+    [
+      'a domain like none',
+      { command: 'user list', host: 'elsewhere' },
+      'this server does not serve the domain elsewhere: it serves a.example, b.example; add it under hosts in the configuration',
+    ],
+    [
+      'no name',
+      { command: 'user add', jid: 'a.example', password: 'x' },
+      '"a.example" is not the address of an account: write name@domain',
+    ],
+    [
+      'a resource',
+      { command: 'user remove', jid: 'carol@a.example/phone' },
+      '"carol@a.example/phone" is not the address of an account: write name@domain',
+    ],
+  ])('%s is answered with a sentence', async (_, request, sentence) => {
+    await all({ command: 'user add', jid: 'carol@a.example', password: 'x' })
+    await expect(all(request)).rejects.toThrow(new Error(sentence))
+    expect(await all({ command: 'user list' })).toEqual(['carol@a.example'])
+    expect(errors).toEqual([])
+  })
+
+  test('an address that is none is answered with what is wrong with it', async () => {
+    await expect(all({ command: 'user add', jid: 'a b@a.example', password: 'x' })).rejects.toThrow(
+      /^"a b@a.example" is no address \(localpart: .*\): write name@domain$/,
+    )
+  })
+
+  test('reload gives what waits for the next start, status what listens', async () => {
+    expect(await all({ command: 'reload' })).toEqual(['listen waits'])
+    expect(await all({ command: 'status' })).toEqual([
+      { pid: process.pid, listening: [{ name: 'xmpp', address: '::', port: 5222 }] },
+    ])
+  })
+
+  test('a list longer than what a socket holds arrives whole', async () => {
+    const many = Array.from({ length: 50_000 }, (_, i) => `user${i}@c.example`)
+    const accounts = { ...server.hosts.get('a.example')!.accounts, list: () => each(many) } as never
+    ;(server.hosts as Map<string, unknown>).set('c.example', { accounts })
+    expect(await all({ command: 'user list', host: 'c.example' })).toEqual(many)
+  })
+
+  test('stop is over only when the connection has ended with the process', async () => {
+    let isOver = false
+    const over = control.stop().then(() => (isOver = true))
+    const other = (await reachServer(data))!
+    await other.ask({ command: 'status' }).next()
+    other.close()
+    close()
+    expect([stops, isOver]).toEqual([1, false])
+    control.close()
+    await over
+  })
+})
+
+describe('the socket', () => {
+  test('is for its owner alone, and gone afterwards with all that made it', () => {
+    expect(statSync(join(data, 'jackdaw.sock')).mode & 0o777).toBe(0o600)
+    expect(readdirSync(data).filter((name) => name.startsWith('c-'))).toEqual([])
+    close()
+    expect(existsSync(join(data, 'jackdaw.sock'))).toBe(false)
+  })
+
+  test('that a killed server has left is replaced', async () => {
+    close()
+    writeFileSync(join(data, 'jackdaw.sock'), '')
+    expect(await reachServer(data)).toBeUndefined()
+    await open(data)
+    expect(await all({ command: 'user list' })).toEqual([])
+  })
+
+  test('lies in a folder of its own where the path would be too long', async () => {
+    const long = join(data, 'x'.repeat(MAX_PATH_BYTES))
+    mkdirSync(long)
+    expect(await reachServer(long)).toBeUndefined()
+    await open(long)
+    const path = findSocket(long)!
+    expect(Buffer.byteLength(path)).toBeLessThanOrEqual(MAX_PATH_BYTES)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect(statSync(dirname(path)).mode & 0o777).toBe(0o700)
+    expect(statSync(join(long, 'control')).mode & 0o777).toBe(0o600)
+    expect(readFileSync(join(long, 'control'), 'utf8')).toBe(`${path}\n`)
+    expect(await all({ command: 'user list' })).toEqual([])
+    close()
+    expect([existsSync(path), existsSync(dirname(path)), existsSync(join(long, 'control'))]).toEqual([
+      false,
+      false,
+      false,
+    ])
+    expect(await reachServer(long)).toBeUndefined()
+  })
+})
+
+describe('garbage', () => {
+  test.each([
+    ['no JSON', '\u0000\u0001hello', 'a request is one line of JSON'],
+    ['no object', '[]', 'unknown command, or not its fields: is this jackdaw of the same version as the server?'],
+    [
+      'an unknown command',
+      '{"command":"quit"}',
+      'unknown command, or not its fields: is this jackdaw of the same version as the server?',
+    ],
+    [
+      'a field too many',
+      '{"command":"reload","x":1}',
+      'unknown command, or not its fields: is this jackdaw of the same version as the server?',
+    ],
+    [
+      'a wrong field',
+      '{"command":"user remove","jid":1}',
+      'unknown command, or not its fields: is this jackdaw of the same version as the server?',
+    ],
+    [
+      'a prototype',
+      '{"__proto__":{"command":"stop"}}',
+      'unknown command, or not its fields: is this jackdaw of the same version as the server?',
+    ],
+  ])('%s is refused, and the connection works on', async (_, line, sentence) => {
+    const { socket, next } = await raw()
+    socket.write(`${line}\n{"command":"user list"}\n`)
+    expect(await next()).toEqual({ error: sentence })
+    expect(await next()).toEqual({ end: true })
+    expect([stops, errors]).toEqual([0, []])
+  })
+
+  test('a line that does not end is cut off', async () => {
+    const { socket, next } = await raw()
+    const closed = once(socket, 'close')
+    socket.write('x'.repeat(MAX_LINE_BYTES + 1))
+    expect(await next()).toEqual({ error: `a request is one line of at most ${MAX_LINE_BYTES} bytes` })
+    await closed
+    expect(await all({ command: 'user list' })).toEqual([])
+  })
+
+  test('a client that leaves in the middle harms nobody', async () => {
+    const { socket } = await raw()
+    socket.write('{"command":"user list"}\n{"comm')
+    socket.resetAndDestroy()
+    expect(await all({ command: 'user list' })).toEqual([])
+  })
+})
+
+async function raw(): Promise<{ socket: Socket; next(): Promise<unknown> }> {
+  const socket = connect(findSocket(data)!)
+  undo.push(() => socket.destroy())
+  await once(socket, 'connect')
+  const lines = createInterface({ input: socket })[Symbol.asyncIterator]()
+  return { socket, next: async () => JSON.parse((await lines.next()).value as string) }
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}

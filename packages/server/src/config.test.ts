@@ -1,0 +1,212 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { configFrom, parseConfig, readConfig } from './config.ts'
+import { isNetwork, networks } from './config/networks.ts'
+import { ConfigError } from './config/problem.ts'
+import type { Module } from './module.ts'
+
+const modules: readonly Module[] = [
+  {
+    name: 'archive',
+    config: z.object({
+      limit: z.int().min(1).default(50).describe('Most.'),
+      deep: z.object({ a: z.boolean().default(true) }).prefault({}),
+    }),
+    start: () => undefined,
+  },
+  { name: 'ping', start: () => undefined },
+  { name: 'register', isOptIn: true, start: () => undefined },
+]
+
+const parse = (text: string) => parseConfig(text, '/etc/jackdaw.yaml', modules)
+
+test('no file is needed', () => {
+  const config = readConfig(undefined, modules)
+  expect(config.data).toBe(join(process.cwd(), 'data'))
+  expect(config.hosts).toEqual({
+    localhost: {
+      plaintext: false,
+      anonymous: false,
+      modules: { archive: { limit: 50, deep: { a: true } }, ping: {}, register: false },
+    },
+  })
+  expect(config.listen.xmpp).toEqual({ port: 5222, address: '::' })
+  expect(config.limits).toMatchObject({ stanzaBytes: 262_144, unauthenticatedTime: 30_000, authenticationDelay: 1000 })
+  expect(config.resumption).toEqual({ time: 600_000, queue: 1000, queueBytes: 4_194_304 })
+})
+
+test('an empty file, and a section with nothing in it, are the defaults', () => {
+  const { data: _data, ...rest } = parse('')
+  expect(rest).toEqual((({ data: _, ...others }) => others)(readConfig(undefined, modules)))
+  expect(parse('limits:\nhosts:\n  localhost:\n').limits).toEqual(rest.limits)
+})
+
+test('paths start at the folder of the file', () => {
+  const config = parse('data: d\nhosts:\n  a.example:\n    certificate: { key: k.pem, cert: /c.pem }')
+  expect(config.data).toBe('/etc/d')
+  expect(config.hosts['a.example']!.certificate).toEqual({ key: '/etc/k.pem', cert: '/c.pem' })
+})
+
+test('times and sizes are written with units or as seconds and bytes', () => {
+  const config = parse(
+    'limits: { unauthenticatedTime: 1.5 min, stanzaBytes: 1MiB, authenticationDelay: 0.25 }\nkeepalive: { idle: 90 }',
+  )
+  expect(config.limits).toMatchObject({ unauthenticatedTime: 90_000, stanzaBytes: 1_048_576, authenticationDelay: 250 })
+  expect(config.keepalive.idle).toBe(90_000)
+})
+
+test('a listener is a port, a port with an address, or false', () => {
+  const { listen } = parse('listen: { xmpp: 0, xmpps: false, http: { port: 80, address: 127.0.0.1 } }')
+  expect(listen).toMatchObject({
+    xmpp: { port: 0, address: '::' },
+    xmpps: false,
+    http: { port: 80, address: '127.0.0.1' },
+  })
+})
+
+test('modules: false switches off, true, nothing and fields switch on; one that is opt-in runs only where it is named', () => {
+  const { hosts } = parse(
+    'hosts:\n  a.example: { modules: { archive: false, register: } }\n  b.example: { modules: { archive: { limit: 2 }, register: true } }',
+  )
+  expect(hosts['a.example']!.modules).toEqual({ archive: false, ping: {}, register: {} })
+  expect(hosts['b.example']!.modules).toEqual({ archive: { limit: 2, deep: { a: true } }, ping: {}, register: {} })
+})
+
+test('RFC 7622 §3.2: domains are kept in their canonical form', () => {
+  expect(Object.keys(parse('hosts: { EXAMPLE.org: , B.example: }').hosts)).toEqual(['example.org', 'b.example'])
+})
+
+describe('what is wrong is refused with its line, its column and what was expected', () => {
+  test.each([
+    ['an unknown section', 'data: x\nlimts: {}', '2:1: unknown field "limts"; did you mean "limits"?'],
+    ['an unknown field', 'limits:\n  dept: 3', '2:3: limits: unknown field "dept"; did you mean "depth"?'],
+    ['a field like no other', 'tls:\n  frobnicate: 3', '2:3: tls: unknown field "frobnicate"; known are minimum'],
+    [
+      'an unknown module',
+      'hosts:\n  a:\n    modules:\n      registr:',
+      '4:7: hosts.a.modules: unknown module "registr"; did you mean "register"?',
+    ],
+    [
+      "a module's unknown field",
+      'hosts: { a: { modules: { archive: { limt: 1 } } } }',
+      '1:37: hosts.a.modules.archive: unknown field "limt"; did you mean "limit"?',
+    ],
+    [
+      "a module's wrong value",
+      'hosts: { a: { modules: { archive: { limit: 0 } } } }',
+      '1:44: hosts.a.modules.archive.limit: expected at least 1',
+    ],
+    [
+      'fields for a module without any',
+      'hosts: { a: { modules: { ping: { x: 1 } } } }',
+      '1:34: hosts.a.modules.ping: unknown field "x"; there are none here',
+    ],
+    ['text for a number', 'limits:\n  depth: deep', '2:10: limits.depth: expected a number'],
+    ['a broken number', 'limits:\n  depth: 8.5', '2:10: limits.depth: expected a whole number'],
+    ['a number too small', 'limits:\n  depth: 1', '2:10: limits.depth: expected at least 8'],
+    [
+      'a value that is none of the known',
+      'log:\n  level: wran',
+      '2:10: log.level: expected trace or debug or info or warn or error or fatal or silent; did you mean "warn"?',
+    ],
+    ['text for true or false', 'hosts: { a: { anonymous: maybe } }', '1:26: hosts.a.anonymous: expected true or false'],
+    [
+      'an unknown unit',
+      'keepalive:\n  idle: 3 fortnights',
+      "2:9: keepalive.idle: expected a time such as '30 s', '10 min', '2 h', or a number of seconds",
+    ],
+    ['a time too short', 'keepalive:\n  idle: 1 s', '2:9: keepalive.idle: expected at least 5 s'],
+    ['a size too great', 'limits:\n  stanzaBytes: 1 GiB', '2:16: limits.stanzaBytes: expected at most 64 MiB'],
+    [
+      'no port',
+      'listen:\n  xmpp: 70000',
+      '2:9: listen.xmpp: expected a port from 0 to 65535, { port, address }, or false',
+    ],
+    ['a missing field', 'hosts:\n  a:\n    certificate:\n      key: k', '4:7: hosts.a.certificate.cert: expected text'],
+    ['no domain', 'hosts:\n  "a b":', '2:3: hosts: expected a domain name, not "a b"'],
+    ['a domain twice', 'hosts:\n  a.example:\n  A.example:', '3:3: hosts: the domain "a.example" stands here twice'],
+    ['no host at all', 'hosts: {}', '1:8: hosts: expected at least one domain'],
+    [
+      'no network',
+      'metrics:\n  allow: [loopback, 10.0.0.0/33]',
+      "2:21: metrics.allow.1: expected loopback, an address, or a network such as '10.0.0.0/8'",
+    ],
+    ['nothing where a value must be', 'data:\ntls: {}', '1:1: data: expected text'],
+    ['no fields', '- a', '1:1: expected fields'],
+    ['a field twice', 'data: a\ndata: b', '2:1: Map keys must be unique'],
+    ['an unknown tag', 'data: !secret x', '1:7: Unresolved tag: !secret'],
+    [
+      'a second document',
+      'data: a\n---\ndata: b',
+      '2:1: expected one document, and a second begins here',
+    ],
+  ])('%s', (_, text, message) => {
+    expect(() => parse(text)).toThrow(new ConfigError(`/etc/jackdaw.yaml:${message}`))
+  })
+
+  test('all of it at once', () => {
+    const text = 'limits:\n  depth: x\n  dept: 3\nhosts: { "": }'
+    const lines = (catching(() => parse(text)) as Error).message.split('\n').map((line) => line.split(': ')[0])
+    expect(lines.toSorted()).toEqual(['/etc/jackdaw.yaml:2:10', '/etc/jackdaw.yaml:3:3', '/etc/jackdaw.yaml:4:10'])
+  })
+
+  test('aliases that multiply are not followed', () => {
+    const laughs = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`).join('\n')
+    expect(() => parse(`a0: &a0 x\n${laughs}`)).toThrow(/^\/etc\/jackdaw.yaml: Excessive alias count/)
+  })
+})
+
+test('a file that cannot be read is named', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jackdaw-config-'))
+  expect(() => readConfig(join(folder, 'none.yaml'), modules)).toThrow(
+    `the configuration file ${join(folder, 'none.yaml')} cannot be read (ENOENT)`,
+  )
+  writeFileSync(join(folder, 'a.yaml'), 'data: x')
+  expect(readConfig(join(folder, 'a.yaml'), modules).data).toBe(join(folder, 'x'))
+})
+
+describe('configFrom, for embedders', () => {
+  test('fills in what is left out', () => {
+    const config = configFrom({ data: 'd', limits: { depth: 9 }, resumption: { time: '1 min' } }, modules, '/srv')
+    expect([config.data, config.limits.depth, config.limits.attributes, config.resumption.time]).toEqual([
+      '/srv/d',
+      9,
+      64,
+      60_000,
+    ])
+  })
+  test('takes a complete configuration, and one made of it, as it is: its times are milliseconds already', () => {
+    const config = configFrom({ resumption: { time: 5 } }, modules)
+    expect(configFrom(config, modules)).toBe(config)
+    expect(configFrom({ ...config, listen: { ...config.listen, http: false } }, modules).resumption.time).toBe(5000)
+  })
+  test('names the field that is wrong', () => {
+    expect(() => configFrom({ limits: { depth: 1 } }, modules)).toThrow(
+      new ConfigError('limits.depth: expected at least 8'),
+    )
+    expect(() => configFrom({ limit: {} } as object, modules)).toThrow(
+      new ConfigError('unknown field "limit"; did you mean "limits"?'),
+    )
+  })
+})
+
+test('metrics.allow: loopback, addresses and networks, IPv4 also as IPv6 writes it', () => {
+  const isAllowed = networks(['loopback', '10.0.0.0/8', '2001:db8::/32', '192.0.2.1'])
+  for (const address of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', '10.1.2.3', '2001:db8::5', '192.0.2.1'])
+    expect(isAllowed(address), address).toBe(true)
+  for (const address of ['11.0.0.1', '::2', '2001:db9::5', '192.0.2.2', '::ffff:11.0.0.1', '', 'loopback'])
+    expect(isAllowed(address), address).toBe(false)
+  for (const name of ['loopbac', '10.0.0.0/', '10.0.0.0/8/8', '::/129', '1.2.3'])
+    expect(isNetwork(name), name).toBe(false)
+})
+
+function catching(act: () => unknown): unknown {
+  try {
+    return act()
+  } catch (error) {
+    return error
+  }
+}

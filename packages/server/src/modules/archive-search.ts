@@ -1,0 +1,81 @@
+import { type Jid, type MamQuery, StanzaError } from '@jackdaw/xmpp'
+import type { LogEntry, LogQuery, LogStore, Page } from '../storage/storage.ts'
+import type { Clock } from '../world.ts'
+import { messageOf } from './archive.ts'
+
+/** How many entries are looked through in one tick. */
+const stride = 250
+
+/** The page of an account's archive that a query asks for. @throws UnknownIdError */
+export async function findPage(
+  log: LogStore<string>,
+  owner: string,
+  query: MamQuery,
+  { clock, config }: { readonly clock: Clock; readonly config: { readonly page: number } },
+): Promise<Page<string>> {
+  const { with: other, start, end, ids, beforeId, afterId, set = {} } = query
+  if (set.index !== undefined)
+    throw new StanzaError('feature-not-implemented', 'Pages are asked for by id, not by index')
+  const after = await innermost(log, owner, afterId, set.after, (a, b) => a > b)
+  const before = await innermost(log, owner, beforeId, set.before || undefined, (a, b) => a < b)
+  const sought: Bounded = {
+    max: Math.min(set.max ?? config.page, config.page),
+    fromEnd: set.before !== undefined,
+    // The log counts what lies beyond these as well (XEP-0313 §4.3.2: the count may be left out).
+    count: beforeId === undefined && afterId === undefined,
+    ...(other && { with: other.bare.toString() }),
+    ...(start !== undefined && { start }),
+    ...(end !== undefined && { end }),
+    ...(after !== undefined && { after }),
+    ...(before !== undefined && { before }),
+    ...(ids && { ids }),
+  }
+  return other && !other.isBare ? await search(log, owner, sought, other, clock) : await log.page(owner, sought)
+}
+
+type Bounded = LogQuery & { readonly max: number }
+
+/** The tighter one of the bounds that a form and a page set (XEP-0313 §4.1.3, §4.3.2); both must be in the archive. */
+async function innermost(
+  log: LogStore<string>,
+  owner: string,
+  one: string | undefined,
+  two: string | undefined,
+  isTighter: (a: string, b: string) => boolean,
+): Promise<string | undefined> {
+  if (one === undefined || two === undefined) return one ?? two
+  const [tight, loose] = isTighter(one, two) ? [one, two] : [two, one]
+  await log.page(owner, { ids: [loose], max: 0 })
+  return tight
+}
+
+/**
+ * A page of what was exchanged with one resource (§4.1.1). The log finds messages by bare JIDs, so those of the other
+ * resources are left out here, with a breath between strides: somebody else's stanza need not wait for this.
+ */
+async function search(
+  log: LogStore<string>,
+  owner: string,
+  sought: Bounded,
+  other: Jid,
+  clock: Clock,
+): Promise<Page<string>> {
+  const { max, fromEnd = false } = sought
+  const found: LogEntry<string>[] = []
+  const done = (isComplete: boolean) => ({ entries: fromEnd ? found.reverse() : found, isComplete })
+  let rest: LogQuery = { ...sought, max: stride, count: false }
+  for (;;) {
+    const page = await log.page(owner, rest)
+    const entries = fromEnd ? page.entries.toReversed() : page.entries
+    for (const entry of entries) {
+      const { to, from } = messageOf(entry)
+      if (!other.equals(to) && !other.equals(from)) continue
+      if (found.length === max) return done(false)
+      found.push(entry)
+    }
+    const last = entries.at(-1)
+    if (page.isComplete || !last) return done(true)
+    rest = { ...rest, ...(fromEnd ? { before: last.id } : { after: last.id }) }
+    await new Promise<void>((resolve) => clock.soon(resolve))
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  carbon,
+  carbonsNs,
+  chatMarkersNs,
+  chatStatesNs,
+  clientNs,
+  directInvitationNs,
+  DisableCarbons,
+  EnableCarbons,
+  type Forwarded,
+  hasHint,
+  isPrivate,
+  type Jid,
+  type Message,
+  messageType,
+  mucUserNs,
+  type Payload,
+  ReceivedCarbon,
+  receiptsNs,
+  SentCarbon,
+  StanzaError,
+  StanzaId,
+} from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule, type Target } from '../module.ts'
+import { archive } from './archive.ts'
+
+/** Where a session's record says that it wants copies. */
+const key = 'carbons'
+
+/** Both sides of all conversations for all resources of an account. */
+export const carbons = defineModule({
+  name: 'carbons',
+  xeps: ['XEP-0280 1.0.1'],
+  needs: [archive],
+  features: { server: [carbonsNs] },
+  config: z.object({ limit: z.int().min(1).default(50).describe('Most copies made of one message.') }),
+  start(host) {
+    const { idOf } = host.use(archive)
+
+    host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, true))
+    host.answer('set', 'account', DisableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, undefined))
+
+    host.hook('message:out', 'copy', (passage) => {
+      const { stanza } = passage
+      const { account, jid } = passage.sender!
+      // What an account sends to itself is copied where it arrives: no resource needs it twice.
+      if (!stanza.to || stanza.to.bare.equals(account) || !isEligible(stanza, 'out')) return
+      const wanting = wantingCopies(account, jid)
+      if (wanting.length === 0) return
+      // XEP-0313 §3.5: the copy, and only the copy, tells the id in the sender's archive.
+      const id = idOf(passage)
+      copy(SentCarbon, id === undefined ? stanza : stanza.append(StanzaId.write({ id, by: account })), wanting)
+    })
+
+    host.hook('message:in', 'copy', ({ stanza, recipients }) => {
+      const account = (stanza.to ?? stanza.from!).bare
+      if (account.local === undefined || !isEligible(stanza, 'in')) return
+      copy(ReceivedCarbon, stanza, wantingCopies(account, stanza.from, recipients))
+    })
+
+    /** The resources of the account that have enabled copies, but for the sender and those who get the message itself (§7, §8). */
+    function wantingCopies(account: Jid, from: Jid | undefined, recipients?: ReadonlySet<Target>): Target[] {
+      const wanting: Target[] = []
+      for (const session of host.sessions(account)) {
+        if (!hasCarbons(session) || recipients?.has(session) || session.jid.equals(from)) continue
+        wanting.push(session)
+        if (wanting.length === host.config.limit) break
+      }
+      return wanting
+    }
+  },
+})
+
+/** Whether the session has asked for copies. */
+export function hasCarbons(session: Target): boolean {
+  return session.get(key) === true
+}
+
+function own(sender: Target | undefined, isOwn: boolean): Target {
+  if (!sender || !isOwn) throw new StanzaError('not-allowed', 'Only a resource of the account gets copies')
+  return sender
+}
+
+function copy(kind: Payload<Forwarded>, original: Message, to: readonly Target[]): void {
+  let made: Message | undefined
+  for (const target of to) {
+    made = made ? made.addressed({ to: target.jid }) : carbon(kind, original, target.jid)
+    target.deliver(made)
+  }
+}
+
+/** §6.1: whether copies are made of the message that goes out of, or comes in to, an account. */
+export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
+  const type = messageType(stanza)
+  if (type === 'groupchat') return false
+  if (type === 'error') return isAnswer(stanza)
+  if (isPrivate(stanza) || hasHint(stanza, 'no-copy')) return false
+  let isMessaging = type === 'chat'
+  for (const child of stanza.children) {
+    if (typeof child === 'string') continue
+    switch (child.ns) {
+      case clientNs:
+        if (child.name === 'body' && type === 'normal') isMessaging = true
+        break
+      case receiptsNs:
+      case chatStatesNs:
+      case chatMarkersNs:
+      case directInvitationNs:
+        isMessaging = true
+        break
+      case mucUserNs:
+        if (child.child('invite') || child.child('decline')) isMessaging = true
+        // A room sends private messages to every resource that is in it.
+        else if (direction === 'in' && !stanza.from!.isBare) return false
+    }
+  }
+  return isMessaging
+}
+
+/**
+ * Whether an error answers a message that a resource sent. Whether that was eligible is not remembered; most are. The account itself
+ * sends copies only, and whoever refuses one is told nothing (§10.3).
+ */
+function isAnswer({ to, from }: Message): boolean {
+  return to !== undefined && !to.isBare && !to.bare.equals(from?.bare)
+}

@@ -1,0 +1,148 @@
+import {
+  chatMarkersNs,
+  clientNs,
+  directInvitationNs,
+  hintsNs,
+  type Jid,
+  MamFin,
+  mamFields,
+  MamForm,
+  MamMetadata,
+  mamNs,
+  MamQuery,
+  MamResult,
+  type Message,
+  message,
+  messageType,
+  mucUserNs,
+  receiptsNs,
+  StanzaError,
+  StanzaId,
+} from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule, type Target } from '../module.ts'
+import type { LogEntry, LogStore, Page } from '../storage/storage.ts'
+import { UnknownIdError } from '../storage/storage.ts'
+import { archive, isForAccount, messageOf } from './archive.ts'
+import { findPage } from './archive-search.ts'
+import { stanzaId } from './stanza-id.ts'
+
+/** Every account's archive of its one-to-one messages. */
+export const mam = defineModule({
+  name: 'mam',
+  xeps: ['XEP-0313 1.1.3', 'XEP-0059 1.0', 'XEP-0334 1.0.0'],
+  needs: [archive, stanzaId],
+  features: { account: [mamNs, `${mamNs}#extended`, `${mamNs}#groupchat-field`] },
+  config: z.object({
+    page: z.int().min(1).max(10_000).default(100).describe('Most messages given in answer to one query.'),
+  }),
+  start(host) {
+    const { log, keep } = host.use(archive)
+
+    host.hook('message:out', 'store', (passage) => {
+      const { stanza } = passage
+      const { account } = passage.sender!
+      const other = stanza.to ?? account
+      // §6.1.1: once only. What an account sends to itself is kept where it arrives.
+      if (!other.bare.equals(account) && isArchived(stanza)) keep(passage, account, other)
+    })
+
+    host.hook('message:in', 'store', (passage) => {
+      const { stanza } = passage
+      const account = (stanza.to ?? stanza.from!).bare
+      if (account.local === undefined || !isArchived(stanza)) return
+      if (passage.recipients.size === 0) {
+        // §6.1: what is refused is not kept.
+        if (!isForAccount(stanza)) return
+        passage.isKept = true
+      }
+      const id = keep(passage, account, stanza.from!)
+      passage.stanza = stanza.append(StanzaId.write({ id, by: account }))
+    })
+
+    host.answer('set', 'account', MamQuery, async ({ payload: query, to, sender, isOwn }) => {
+      const session = own(sender, isOwn)
+      if (query.node !== undefined) throw new StanzaError('feature-not-implemented', 'An account has no archived nodes')
+      for (const name of query.others?.keys() ?? [])
+        throw new StanzaError('feature-not-implemented', `The field ${name} is not known`)
+      const page = await known(() => findPage(log, to.toString(), query, host))
+      for (const entry of query.isFlipped ? page.entries.toReversed() : page.entries)
+        session.deliver(result(entry, query.queryId, session))
+      return MamFin.write({
+        isComplete: page.isComplete,
+        isStable: true,
+        set: { first: page.entries[0]?.id, last: page.entries.at(-1)?.id, index: page.index, count: page.count },
+      })
+    })
+
+    host.answer('get', 'account', MamForm, ({ sender, isOwn }) => {
+      own(sender, isOwn)
+      return MamForm.write(mamFields)
+    })
+
+    host.answer('get', 'account', MamMetadata, async ({ to, sender, isOwn }) => {
+      own(sender, isOwn)
+      const [start, end] = [await edge(log, to, false), await edge(log, to, true)]
+      return MamMetadata.write(start && end && { start, end })
+    })
+  },
+})
+
+/** §6.1.1, XEP-0334 §4: whether an account's archive keeps the message. */
+export function isArchived(stanza: Message): boolean {
+  const type = messageType(stanza)
+  if (type === 'error' || type === 'groupchat') return false
+  let isWorthIt = false
+  for (const child of stanza.children) {
+    if (typeof child === 'string') continue
+    const { name } = child
+    switch (child.ns) {
+      case clientNs:
+        if (name === 'body' && type !== 'headline') isWorthIt = true
+        break
+      case hintsNs:
+        if (name === 'no-store' || name === 'no-permanent-store') return false
+        if (name === 'store') isWorthIt = true
+        break
+      // What has been read, and where, every client of the account wants to know.
+      case chatMarkersNs:
+        if (name !== 'markable') isWorthIt = true
+        break
+      case receiptsNs:
+        if (name === 'received') isWorthIt = true
+        break
+      case directInvitationNs:
+        isWorthIt = true
+        break
+      case mucUserNs:
+        if (child.child('invite') || child.child('decline')) isWorthIt = true
+    }
+  }
+  return isWorthIt
+}
+
+/** §8.1: an archive is read by its owner alone. */
+function own(sender: Target | undefined, isOwn: boolean): Target {
+  if (!sender || !isOwn) throw new StanzaError('forbidden', 'This is not your archive')
+  return sender
+}
+
+/** §4.1.3, §4.3.2 */
+async function known<T>(find: () => Promise<T>): Promise<T> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof UnknownIdError) throw new StanzaError('item-not-found', error.message)
+    throw error
+  }
+}
+
+function result(entry: LogEntry<string>, queryId: string | undefined, { jid, account }: Target): Message {
+  const forwarded = { delay: { stamp: entry.at }, stanza: messageOf(entry) }
+  return message({ to: jid, from: account }, MamResult.write({ queryId, id: entry.id, forwarded }))
+}
+
+async function edge(log: LogStore<string>, account: Jid, isEnd: boolean) {
+  const { entries }: Page<string> = await log.page(account.toString(), { max: 1, fromEnd: isEnd })
+  return entries[0] && { id: entries[0].id, timestamp: entries[0].at }
+}

@@ -1,0 +1,173 @@
+import {
+  chatStatesNs,
+  clientNs,
+  Delay,
+  delayBy,
+  hasHint,
+  hintsNs,
+  type Message,
+  messageType,
+  type Presence,
+  type Stanza,
+  StanzaError,
+  stanzaIdNs,
+  withoutDelay,
+} from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule, type Passage, type Target } from '../../module.ts'
+import { when } from '../../when.ts'
+import { archive, isForAccount } from '../archive.ts'
+import { hasCarbons } from '../carbons.ts'
+import { presence } from '../presence/presence.ts'
+import { type Batch, type Held, Waiting } from './waiting.ts'
+
+/** Where a session's record says since when (milliseconds since the Unix epoch) it takes what is addressed to its account. */
+const key = 'offline'
+
+/** Messages wait for an account until one of its resources takes them, and nobody else is given them again. */
+export const offline = defineModule({
+  name: 'offline',
+  xeps: ['XEP-0160 1.0.1', 'XEP-0203 2.0'],
+  needs: [archive, presence],
+  features: { server: ['msgoffline'] },
+  config: z.object({
+    limit: z.int().min(0).default(1000).describe('Most messages that wait for one account; more are refused.'),
+  }),
+  start(host) {
+    const { domain, clock } = host
+    const waiting = new Waiting(host.use(archive))
+    /** Found before the presence of a session lets it take them. */
+    const batches = new Map<Target, Batch>()
+
+    // XEP-0203 §5: what we say about delays nobody else says.
+    host.hook('message:in', 'stamp', (passage) => {
+      passage.stanza = withoutDelay(passage.stanza, domain)
+    })
+
+    host.hook('message:in', 'check', (passage) => {
+      if (mayWait(passage) && waiting.isFull(accountOf(passage.stanza), host.config.limit))
+        throw new StanzaError('service-unavailable', 'Too many messages wait for this account')
+    })
+
+    host.hook('message:in', 'deliver', (passage) => {
+      const { stanza, recipients } = passage
+      if (mayWait(passage)) {
+        waiting.keep(accountOf(stanza), stanza, clock.now())
+        passage.isKept = true
+      } else if (recipients.size === 0 && isOnlyChatState(stanza)) {
+        // XEP-0085 §5.2: not kept; nor does everybody who types learn that nobody is there.
+        passage.isKept = true
+      }
+    })
+
+    host.hook('presence:out', 'check', ({ stanza, sender }) => {
+      const session = sender!
+      if (stanza.type !== undefined || stanza.to || !isWilling(stanza) || isWilling(session.presence)) return
+      return when(waiting.open(session.account), (batch) => {
+        drop(session)
+        if (host.session(session.jid) === session) batches.set(session, batch)
+        else waiting.drop(batch)
+      })
+    })
+
+    const stopListening = host.use(presence).onBroadcast(({ session, presence: sent, before }) => {
+      const batch = batches.get(session)
+      batches.delete(session)
+      if (sent.type !== undefined || !isWilling(sent)) session.set(key, undefined)
+      else if (!isWilling(before)) session.set(key, clock.now())
+      if (!batch) return
+      for (const held of waiting.take(batch)) session.deliver(delayed(held))
+    })
+    host.onStop(stopListening)
+
+    host.on('session:gone', ({ session, undelivered }) => {
+      drop(session)
+      const failed = new Set<string>()
+      const others = takers(session)
+      for (const stanza of undelivered) {
+        if (!isConversation(stanza, session)) continue
+        const at = delayBy(stanza, domain) ?? clock.now()
+        const message = withoutDelay(stanza, domain)
+        if (!hasHint(message, 'no-store')) failed.add(waiting.keep(session.account, message, at))
+        else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
+        else for (const other of others) other.deliver(delayed({ at, message }))
+      }
+      if (failed.size > 0 && others.length > 0) pass(session, failed)
+    })
+
+    /** XEP-0198 §4: hands what a session never acknowledged to others of its account; those who have had it are left out. */
+    function pass(session: Target, failed: ReadonlySet<string>): void {
+      const handed = when(waiting.open(session.account), (batch) => {
+        const others = takers(session)
+        // They have gone too: let it wait.
+        if (others.length === 0) return waiting.drop(batch)
+        for (const held of waiting.take(batch)) {
+          const knowing = others.filter((other) => failed.has(held.id) && hasHad(other, held))
+          if (knowing.length > 0) continue
+          for (const other of others) other.deliver(delayed(held))
+        }
+      })
+      if (handed instanceof Promise)
+        handed.catch((error: unknown) => host.log.error({ err: error }, 'messages could not be passed on and wait'))
+    }
+
+    function takers(but: Target): Target[] {
+      return [...host.sessions(but.account)].filter((session) => session !== but && isWilling(session.presence))
+    }
+
+    function drop(session: Target): void {
+      const batch = batches.get(session)
+      if (batch) waiting.drop(batch)
+      batches.delete(session)
+    }
+
+    function delayed({ at, message }: Pick<Held, 'at' | 'message'>): Message {
+      return message.append(Delay.write({ stamp: at, from: domain }))
+    }
+  },
+})
+
+function accountOf({ to, from }: Stanza) {
+  return (to ?? from!).bare
+}
+
+/** RFC 6121 §8.5.2.2, XEP-0160 §2: nobody is there, and the message is of a kind that waits. */
+function mayWait({ stanza, recipients }: Passage<Message>): boolean {
+  return (
+    recipients.size === 0 &&
+    accountOf(stanza).local !== undefined &&
+    isForAccount(stanza) &&
+    !hasHint(stanza, 'no-store') &&
+    !isOnlyChatState(stanza)
+  )
+}
+
+/** XEP-0160 §3: a chat state without content. */
+function isOnlyChatState(stanza: Message): boolean {
+  let isState = false
+  for (const child of stanza.children) {
+    if (typeof child === 'string') continue
+    if (child.ns === chatStatesNs) isState = true
+    else if (child.ns !== hintsNs && child.ns !== stanzaIdNs && !(child.ns === clientNs && child.name === 'thread'))
+      return false
+  }
+  return isState
+}
+
+/** RFC 6121 §8.5.2.1.1: whether who sent this presence takes what is addressed to the account. */
+function isWilling(sent: Presence | undefined): boolean {
+  return sent !== undefined && Number(sent.child('priority')?.text ?? 0) >= 0
+}
+
+/** Whether what was handed to a session is a message that people exchange, and no copy that the account made for this session. */
+function isConversation(stanza: Stanza, { account }: Target): stanza is Message {
+  if (stanza.name !== 'message' || account.equals(stanza.from)) return false
+  const type = messageType(stanza as Message)
+  return (type === 'chat' || type === 'normal') && !isOnlyChatState(stanza as Message)
+}
+
+/** Whether the session was there when the message came, and got it too: forked or as a copy. */
+function hasHad(session: Target, { at, message }: Held): boolean {
+  const since = session.get<number>(key)
+  return since !== undefined && since < at && (message.to === undefined || message.to.isBare || hasCarbons(session))
+}

@@ -1,0 +1,122 @@
+import { type Jid, type Message, StanzaId, stanzaIdBy } from '@jackdaw/xmpp'
+import type { LogEntry, LogStore } from '../../storage/storage.ts'
+import { type Archive, messageOf } from '../archive.ts'
+
+/** A message that waits for its recipient. */
+export interface Held {
+  readonly id: string
+  /** When it came, milliseconds since the Unix epoch. */
+  readonly at: number
+  readonly message: Message
+}
+
+/** What waits for an account, about to be taken: what happens between its opening and its taking is noted. */
+export interface Batch {
+  readonly account: Jid
+  found: readonly LogEntry<string>[]
+  readonly arrived: Held[]
+  readonly gone: Set<string>
+}
+
+/** The messages that wait, on the log that the archive is made of. */
+export class Waiting {
+  readonly #log: LogStore<string>
+  /** How many wait for whom, as far as that is known. */
+  readonly #counts = new Map<string, number>()
+  readonly #open = new Map<string, Set<Batch>>()
+
+  constructor({ log }: Archive) {
+    this.#log = log
+  }
+
+  /**
+   * Lets a message wait: the archive's own entry where there is one, else an entry that ends with the waiting.
+   * `at` is when it came. Returns the id.
+   */
+  keep(account: Jid, message: Message, at: number): string {
+    const owner = account.toString()
+    let id = stanzaIdBy(message, account)
+    if (id === undefined)
+      id = this.#log.append(owner, { value: message.toString(), at, isPending: true, isTransient: true })
+    else this.#log.suspend(owner, [id])
+    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1)
+    for (const batch of this.#open.get(owner) ?? []) batch.arrived.push({ id, at, message })
+    return id
+  }
+
+  /**
+   * Whether `limit` messages wait already. Never waits: the sender's archive may have the message, and one tick decides about all of it.
+   * So the first ones that come after a start, while the number is being found out, are not counted against the limit.
+   */
+  isFull(account: Jid, limit: number): boolean {
+    const owner = account.toString()
+    const count = this.#counts.get(owner)
+    if (count !== undefined) return count >= limit
+    const found = this.#log.pending(owner)
+    if (typeof found === 'number') {
+      this.#counts.set(owner, found)
+      return found >= limit
+    }
+    this.#counts.set(owner, 0)
+    const add = (more: number) => void this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + more)
+    // What cannot be read now will be missed by whoever reads it.
+    found.then(add, () => this.#counts.delete(owner))
+    return false
+  }
+
+  /** Finds what waits for the account. It stays true until it is taken or dropped. */
+  open(account: Jid): Batch | Promise<Batch> {
+    const owner = account.toString()
+    const batch: Batch = { account, found: [], arrived: [], gone: new Set() }
+    const others = this.#open.get(owner)
+    if (others) others.add(batch)
+    else this.#open.set(owner, new Set([batch]))
+    const page = this.#log.page(owner, { isPending: true })
+    if (!(page instanceof Promise)) {
+      batch.found = page.entries
+      return batch
+    }
+    return page.then(
+      ({ entries }) => {
+        batch.found = entries
+        return batch
+      },
+      (error: unknown) => {
+        this.drop(batch)
+        throw error
+      },
+    )
+  }
+
+  /** Ends the waiting of all that waits; whoever takes it hands it over in the same tick. In the order in which it came. */
+  take(batch: Batch): Held[] {
+    this.drop(batch)
+    const { account, arrived, gone } = batch
+    const owner = account.toString()
+    const held = new Map<string, Held>()
+    for (const entry of batch.found) if (!gone.has(entry.id)) held.set(entry.id, heldOf(entry, account))
+    for (const one of arrived) if (!gone.has(one.id)) held.set(one.id, one)
+    this.#counts.delete(owner)
+    if (held.size === 0) return []
+    const ids = [...held.keys()]
+    this.#log.settle(owner, ids)
+    for (const other of this.#open.get(owner) ?? []) for (const id of ids) other.gone.add(id)
+    return [...held.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  drop(batch: Batch): void {
+    const owner = batch.account.toString()
+    const others = this.#open.get(owner)
+    if (others?.delete(batch) && others.size === 0) this.#open.delete(owner)
+  }
+}
+
+function heldOf(entry: LogEntry<string>, account: Jid): Held {
+  const message = messageOf(entry)
+  return {
+    id: entry.id,
+    at: entry.at,
+    // Only what is in the archive has an id there.
+    message: entry.with === undefined ? message : message.append(StanzaId.write({ id: entry.id, by: account })),
+  }
+}

@@ -1,0 +1,112 @@
+import type { Clock, Endpoint, Listener, Network, Transport, TransportEvents } from '@jackdaw/server'
+import type { Connect, Wire, WireEvents } from './wire.ts'
+
+const none: ReadonlyMap<string, Uint8Array> = new Map()
+
+/** A network in memory: what is written arrives in the next tick, or after `delay()` milliseconds. No TLS. */
+export class Loopback implements Network {
+  readonly #clock: Clock
+  readonly #delay: () => number
+  readonly #accepts = new Map<number, (transport: Transport) => void>()
+  #lastPort = 1024
+
+  constructor(clock: Clock, delay: () => number = () => 0) {
+    this.#clock = clock
+    this.#delay = delay
+  }
+
+  async listenTcp(endpoint: Endpoint, _options: unknown, accept: (transport: Transport) => void): Promise<Listener> {
+    const port = endpoint.port || ++this.#lastPort
+    this.#accepts.set(port, accept)
+    return { address: endpoint.address, port, close: async () => void this.#accepts.delete(port) }
+  }
+
+  async listenHttp(endpoint: Endpoint): Promise<Listener> {
+    return { ...endpoint, close: async () => {} }
+  }
+
+  /** How a client reaches what listens there. */
+  connect(port: number): Connect {
+    return async (events) => {
+      const accept = this.#accepts.get(port)
+      if (!accept) throw new Error(`nobody listens on ${port}`)
+      const link = new Link(this.#clock, this.#delay, events)
+      accept(link.server)
+      return link.client
+    }
+  }
+}
+
+/** Two directions, each in order; a break stops both at once and is noticed by both. */
+class Link {
+  readonly server: Transport
+  readonly client: Wire
+  #isBroken = false
+  #events: TransportEvents | undefined
+  #isPaused = false
+  #held: string[] = []
+  readonly #due = { up: 0, down: 0 }
+  readonly #clock: Clock
+  readonly #delay: () => number
+
+  constructor(clock: Clock, delay: () => number, client: WireEvents) {
+    this.#clock = clock
+    this.#delay = delay
+    const encoder = new TextEncoder()
+    this.client = {
+      framing: 'tcp',
+      bindings: none,
+      isSecure: false,
+      write: (text) => this.#carry('up', () => this.#arrive(text)),
+      end: () => this.#carry('up', () => this.#break(client)),
+      destroy: () => this.#break(client),
+    }
+    this.server = {
+      framing: 'tcp',
+      address: '127.0.0.1',
+      tls: undefined,
+      canStartTls: false,
+      pendingBytes: 0,
+      open: (events) => void (this.#events = events),
+      write: (text) => {
+        this.#carry('down', () => client.data(encoder.encode(text)))
+        return true
+      },
+      pause: () => void (this.#isPaused = true),
+      resume: () => {
+        this.#isPaused = false
+        for (const text of this.#held.splice(0)) this.#arrive(text)
+      },
+      startTls: () => Promise.reject(new Error('no TLS here')),
+      close: () => this.#carry('down', () => this.#break(client)),
+      destroy: () => this.#break(client),
+    }
+  }
+
+  #arrive(text: string): void {
+    if (this.#isPaused) this.#held.push(text)
+    else this.#events?.data(new TextEncoder().encode(text))
+  }
+
+  /** What is on its way arrives in order, and not at all once the link is broken. */
+  #carry(direction: 'up' | 'down', deliver: () => void): void {
+    if (this.#isBroken) return
+    const act = () => {
+      if (!this.#isBroken) deliver()
+    }
+    const delay = this.#delay()
+    if (delay === 0) return this.#clock.soon(act)
+    const now = this.#clock.now()
+    this.#due[direction] = Math.max(this.#due[direction], now + delay)
+    this.#clock.after(this.#due[direction] - now, act)
+  }
+
+  #break(client: WireEvents): void {
+    if (this.#isBroken) return
+    this.#isBroken = true
+    this.#clock.soon(() => {
+      this.#events?.gone()
+      client.gone()
+    })
+  }
+}
