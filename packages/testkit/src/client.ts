@@ -33,6 +33,8 @@ export interface ClientOptions {
   readonly password: string
   readonly connect: Connect
   readonly crypto?: ScramCrypto
+  /** Of the stream (RFC 6120 §4.7.4). */
+  readonly lang?: string
   /** XEP-0198: counts stanzas, acknowledges them, and resumes when it connects again. */
   readonly resume?: boolean
   /** False: asked for by the server, `<a/>` is not sent. */
@@ -98,6 +100,7 @@ export class Client implements WireEvents {
 
   /** Connects and opens a stream; STARTTLS where it is offered. */
   async open(): Promise<void> {
+    await this.cut()
     this.#elements = []
     this.#isBound = false
     this.streamError = undefined
@@ -153,8 +156,7 @@ export class Client implements WireEvents {
   }
 
   /** RFC 6120 §7 */
-  async bind(): Promise<void> {
-    const { resource } = Jid.parse(this.#options.jid)
+  async bind(resource = Jid.parse(this.#options.jid).resource): Promise<void> {
     const request = xml('bind', bindNs, {}, resource === undefined ? undefined : xml('resource', bindNs, {}, resource))
     this.send(iq({ type: 'set', id: 'bind' }, request))
     const answer = await this.next()
@@ -179,7 +181,7 @@ export class Client implements WireEvents {
 
   /** A stream header; resolves when the server's and its features have come. */
   async header(to = this.account.domain): Promise<Element> {
-    this.#wire!.write(this.#framing.open({ to, version: '1.0' }))
+    this.#wire!.write(this.#framing.open({ to, version: '1.0', lang: this.#options.lang }))
     const header = await this.next()
     this.features = await this.next()
     return header
@@ -231,7 +233,8 @@ export class Client implements WireEvents {
 
   /** Breaks the connection, as a lost network does. */
   async cut(): Promise<void> {
-    this.#wire?.destroy()
+    if (!this.#wire) return
+    this.#wire.destroy()
     await this.#gone
   }
 

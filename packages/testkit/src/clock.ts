@@ -49,6 +49,36 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A server's view of a clock. When its life ends nothing that it planned happens any more, as after `kill -9`. */
+export class Life implements Clock {
+  readonly #clock: Clock
+  #isOver = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  now(): number {
+    return this.#clock.now()
+  }
+
+  after(ms: number, act: () => void): () => void {
+    return this.#clock.after(ms, () => this.#act(act))
+  }
+
+  soon(act: () => void): void {
+    this.#clock.soon(() => this.#act(act))
+  }
+
+  end(): void {
+    this.#isOver = true
+  }
+
+  #act(act: () => void): void {
+    if (!this.#isOver) act()
+  }
+}
+
 /** Two turns of the event loop: what was sent has been handled and committed. */
 export async function turn(): Promise<void> {
   for (let i = 0; i < 2; i++) await new Promise((resolve) => void setImmediate(resolve))

@@ -8,6 +8,7 @@ export class Loopback implements Network {
   readonly #clock: Clock
   readonly #delay: () => number
   readonly #accepts = new Map<number, (transport: Transport) => void>()
+  readonly #links = new Set<Link>()
   #lastPort = 1024
 
   constructor(clock: Clock, delay: () => number = () => 0) {
@@ -30,10 +31,17 @@ export class Loopback implements Network {
     return async (events) => {
       const accept = this.#accepts.get(port)
       if (!accept) throw new Error(`nobody listens on ${port}`)
-      const link = new Link(this.#clock, this.#delay, events)
+      const link = new Link(this.#clock, this.#delay, events, () => this.#links.delete(link))
+      this.#links.add(link)
       accept(link.server)
       return link.client
     }
+  }
+
+  /** The server is dead: nobody listens, and all clients lose their connections. */
+  crash(): void {
+    this.#accepts.clear()
+    for (const link of this.#links) link.crash()
   }
 }
 
@@ -49,7 +57,10 @@ class Link {
   readonly #clock: Clock
   readonly #delay: () => number
 
-  constructor(clock: Clock, delay: () => number, client: WireEvents) {
+  readonly #gone: () => void
+
+  constructor(clock: Clock, delay: () => number, client: WireEvents, gone: () => void) {
+    this.#gone = gone
     this.#clock = clock
     this.#delay = delay
     const encoder = new TextEncoder()
@@ -83,6 +94,12 @@ class Link {
     }
   }
 
+  /** The server's end has vanished. */
+  crash(): void {
+    this.#events = undefined
+    this.client.destroy()
+  }
+
   #arrive(text: string): void {
     if (this.#isPaused) this.#held.push(text)
     else this.#events?.data(new TextEncoder().encode(text))
@@ -104,6 +121,7 @@ class Link {
   #break(client: WireEvents): void {
     if (this.#isBroken) return
     this.#isBroken = true
+    this.#gone()
     this.#clock.soon(() => {
       this.#events?.gone()
       client.gone()

@@ -1,10 +1,11 @@
 import { type ConfigInput, createServer, MemoryJournalStore, type Module, type Server } from '@jackdaw/server'
 import { Jid, parse, presence, type Stanza, StanzaError, xml } from '@jackdaw/xmpp'
 import { pino } from 'pino'
-import { Client } from './client.ts'
-import { ManualClock } from './clock.ts'
+import { Client, type ClientOptions } from './client.ts'
+import { Life, ManualClock } from './clock.ts'
 import { Loopback } from './loopback.ts'
 import { mismatch } from './pattern.ts'
+import type { Wire, WireEvents } from './wire.ts'
 
 export interface ScenarioOptions {
   /** Accounts (of home.test, or with another domain) with the resources that log in. */
@@ -29,6 +30,7 @@ export class Scenario {
   /** By resource. */
   readonly clients: Record<string, Actor> = {}
   #port = 0
+  #life: Life | undefined
 
   constructor(options: ScenarioOptions) {
     this.#options = options
@@ -39,11 +41,12 @@ export class Scenario {
   /** Starts the server on what the journal holds. */
   async start(): Promise<void> {
     const { config, modules } = this.#options
+    this.#life = new Life(this.clock)
     const hosts = Object.fromEntries(this.domains.map((domain) => [domain, { plaintext: true, ...config?.hosts?.[domain] }]))
     this.server = await createServer(
       { log: { level: 'warn' }, ...config, hosts, listen: { xmpp: 0, xmpps: false, http: false, https: false } },
       {
-        clock: this.clock,
+        clock: this.#life,
         network: this.network,
         journalStore: this.journalStore,
         log: pino({ level: process.env['LOG'] ?? 'fatal' }),
@@ -65,14 +68,20 @@ export class Scenario {
   }
 
   /** A client that is not connected yet. */
-  client(name: string, resource?: string): Actor {
+  client(name: string, resource?: string, options: Partial<ClientOptions> = {}): Actor {
     const account = jidOf(name)
     return new Actor({
       jid: resource === undefined ? account.toString() : account.withResource(resource).toString(),
       password,
       resume: this.#options.resume ?? false,
-      connect: (events) => this.network.connect(this.#port)(events),
+      connect: (events) => this.connect(events),
+      ...options,
     })
+  }
+
+  /** A bare connection. */
+  connect(events: WireEvents): Promise<Wire> {
+    return this.network.connect(this.#port)(events)
   }
 
   /** Logs a resource in; it has sent no presence. */
@@ -80,6 +89,12 @@ export class Scenario {
     const client = this.client(name, resource)
     await client.connect()
     return client
+  }
+
+  /** The server dies as by `kill -9`: nothing more is said or kept, and all connections break. `start` starts another. */
+  crash(): void {
+    this.#life!.end()
+    this.network.crash()
   }
 
   async stop(): Promise<void> {

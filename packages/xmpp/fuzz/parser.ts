@@ -42,7 +42,7 @@ function mutated(next: () => number): string {
   const one = (list: readonly string[]) => list[below(list.length)]!
   let text = one(seeds)
   for (let left = 1 + below(4); left > 0; left--) {
-    const units = [...text]
+    const units = Array.from(text)
     const at = below(units.length + 1)
     const length = below(6)
     switch (below(5)) {
@@ -59,7 +59,7 @@ function mutated(next: () => number): string {
         units.splice(below(units.length + 1), 0, ...units.slice(at, at + length * 4))
         break
       default: {
-        const other = [...one(seeds)]
+        const other = Array.from(one(seeds))
         const from = below(other.length)
         units.splice(at, 0, ...other.slice(from, from + length * 4))
       }
@@ -98,7 +98,14 @@ interface Verdict {
   readonly isRestricted: boolean
   /** Whether the declaration says something other than XML 1.0 in UTF-8, which is no concern of saxes, fed with text. */
   readonly isForeign: boolean
+  /** Whether a name's local part begins with what begins no name, which saxes admits and Namespaces in XML §4 does not. */
+  readonly isMisnamed: boolean
+  /** Whether a namespace begins or ends with white space, which saxes cuts off and Namespaces in XML does not. */
+  readonly isTrimmed: boolean
 }
+
+const nameStart =
+  /^[A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\u{10000}-\u{effff}]/u
 
 function theirs(text: string): Verdict {
   const parser = new SaxesParser({ xmlns: true })
@@ -107,6 +114,8 @@ function theirs(text: string): Verdict {
   let error: string | undefined
   let isRestricted = false
   let isForeign = false
+  let isMisnamed = false
+  let isTrimmed = false
   parser.on('error', (fault) => (error ??= fault.message))
   parser.on('comment', () => (isRestricted = true))
   parser.on('processinginstruction', () => (isRestricted = true))
@@ -119,9 +128,14 @@ function theirs(text: string): Verdict {
   parser.on('opentag', (tag) => {
     const attrs: Record<string, string> = {}
     for (const { uri, prefix, local, name, value } of Object.values(tag.attributes)) {
-      if (prefix === 'xmlns' || name === 'xmlns') continue
+      if (!nameStart.test(local === '' ? name : local)) isMisnamed = true
+      if (prefix === 'xmlns' || name === 'xmlns') {
+        if (value !== value.trim()) isTrimmed = true
+        continue
+      }
       attrs[prefix === 'xml' ? name : prefix === '' ? local : `{${uri}}${local}`] = value
     }
+    if (!nameStart.test(tag.local)) isMisnamed = true
     const tree: Tree = { name: tag.local, ns: tag.uri, attrs: sorted(attrs), children: [] }
     open.at(-1)!.push(tree)
     open.push(tree.children)
@@ -129,14 +143,23 @@ function theirs(text: string): Verdict {
   parser.on('closetag', () => open.pop())
   parser.write(text).close()
   const tree = root.find((one) => typeof one !== 'string')
-  return { ...(tree && { tree }), ...(error !== undefined && { error }), isRestricted, isForeign }
+  return {
+    ...(tree && { tree }),
+    ...(error !== undefined && { error }),
+    isRestricted,
+    isForeign,
+    isMisnamed,
+    isTrimmed,
+  }
 }
 
 /** What differs, if anything does. */
 function difference(text: string): string | undefined {
   // The one leniency of ours: white space before the declaration, where a keepalive before a restart would stand.
   const verdict = theirs(text.replace(/^\ufeff?[ \t\r\n]+(?=<\?xml[ \t\r\n])/, ''))
-  const expected = verdict.error === undefined && !verdict.isRestricted && !verdict.isForeign
+  if (verdict.isTrimmed) return undefined
+  const isAccepted = verdict.error === undefined && !verdict.isMisnamed
+  const expected = isAccepted && !verdict.isRestricted && !verdict.isForeign
   let tree: Tree | undefined
   let refusal: string | undefined
   try {

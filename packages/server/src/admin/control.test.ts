@@ -5,7 +5,8 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Jid } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { createServer } from '../server.ts'
 import type { Server } from '../server.ts'
@@ -14,7 +15,7 @@ import { reachServer } from './control-client.ts'
 import type { Control } from './control-client.ts'
 import { findSocket, MAX_PATH_BYTES } from './control-path.ts'
 import { listenForControl } from './control-server.ts'
-import { MAX_LINE_BYTES } from './requests.ts'
+import { CommandError, MAX_LINE_BYTES } from './requests.ts'
 import type { Request } from './requests.ts'
 
 let data: string
@@ -25,11 +26,20 @@ let errors: unknown[]
 let stops: number
 let undo: (() => unknown)[]
 
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jackdaw-control-'))
+  server = await createServer(
+    { data: folder, hosts: { 'a.example': {}, 'b.example': {} } },
+    { log: pino({ level: 'silent' }) },
+  )
+  return async () => {
+    await server.stop()
+    rmSync(folder, { recursive: true })
+  }
+})
 beforeEach(async () => {
   data = mkdtempSync(join(tmpdir(), 'jackdaw-control-'))
-  undo = [() => rmSync(data, { recursive: true })]
-  server = await createServer({ data, hosts: { 'a.example': {}, 'b.example': {} } }, { log: pino({ level: 'silent' }) })
-  undo.push(() => server.stop())
+  undo = [() => rmSync(data, { recursive: true }), removeAll]
   await open(data)
 })
 afterEach(async () => {
@@ -52,6 +62,11 @@ async function open(folder: string): Promise<void> {
   undo.push(close)
   control = (await reachServer(folder))!
   undo.push(() => control.close())
+}
+
+async function removeAll(): Promise<void> {
+  for (const { accounts } of server.hosts.values())
+    for await (const account of accounts.list()) await accounts.remove(Jid.parse(account))
 }
 
 async function all(request: Request): Promise<Json[]> {
@@ -108,7 +123,7 @@ describe('commands', () => {
     ],
   ])('%s is answered with a sentence', async (_, request, sentence) => {
     await all({ command: 'user add', jid: 'carol@a.example', password: 'x' })
-    await expect(all(request)).rejects.toThrow(new Error(sentence))
+    await expect(all(request)).rejects.toThrow(new CommandError(sentence))
     expect(await all({ command: 'user list' })).toEqual(['carol@a.example'])
     expect(errors).toEqual([])
   })
@@ -129,7 +144,9 @@ describe('commands', () => {
   test('a list longer than what a socket holds arrives whole', async () => {
     const many = Array.from({ length: 50_000 }, (_, i) => `user${i}@c.example`)
     const accounts = { ...server.hosts.get('a.example')!.accounts, list: () => each(many) } as never
-    ;(server.hosts as Map<string, unknown>).set('c.example', { accounts })
+    const hosts = server.hosts as Map<string, unknown>
+    hosts.set('c.example', { accounts })
+    undo.push(() => hosts.delete('c.example'))
     expect(await all({ command: 'user list', host: 'c.example' })).toEqual(many)
   })
 
@@ -228,7 +245,7 @@ describe('garbage', () => {
   test('a client that leaves in the middle harms nobody', async () => {
     const { socket } = await raw()
     socket.write('{"command":"user list"}\n{"comm')
-    socket.resetAndDestroy()
+    socket.destroy()
     expect(await all({ command: 'user list' })).toEqual([])
   })
 })

@@ -23,7 +23,7 @@ import {
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { defineModule, type Target } from '../module.ts'
-import { archive } from './archive.ts'
+import { archive, isForAccount } from './archive.ts'
 
 /** Where a session's record says that it wants copies. */
 const key = 'carbons'
@@ -45,26 +45,28 @@ export const carbons = defineModule({
       const { stanza } = passage
       const { account, jid } = passage.sender!
       // What an account sends to itself is copied where it arrives: no resource needs it twice.
-      if (!stanza.to || stanza.to.bare.equals(account) || !isEligible(stanza, 'out')) return
+      if (!stanza.to || stanza.to.bare.equals(account)) return
       const wanting = wantingCopies(account, jid)
-      if (wanting.length === 0) return
+      if (!wanting || !isEligible(stanza, 'out')) return
       // XEP-0313 §3.5: the copy, and only the copy, tells the id in the sender's archive.
       const id = idOf(passage)
       copy(SentCarbon, id === undefined ? stanza : stanza.append(StanzaId.write({ id, by: account })), wanting)
     })
 
     host.hook('message:in', 'copy', ({ stanza, recipients }) => {
-      const account = (stanza.to ?? stanza.from!).bare
-      if (account.local === undefined || !isEligible(stanza, 'in')) return
-      copy(ReceivedCarbon, stanza, wantingCopies(account, stanza.from, recipients))
+      const wanting = wantingCopies((stanza.to ?? stanza.from!).bare, stanza.from, recipients)
+      if (!wanting || !isEligible(stanza, 'in')) return
+      // What is refused is not copied either.
+      if (recipients.size > 0 || isForAccount(stanza)) copy(ReceivedCarbon, stanza, wanting)
     })
 
     /** The resources of the account that have enabled copies, but for the sender and those who get the message itself (§7, §8). */
-    function wantingCopies(account: Jid, from: Jid | undefined, recipients?: ReadonlySet<Target>): Target[] {
-      const wanting: Target[] = []
+    function wantingCopies(account: Jid, from: Jid | undefined, recipients?: ReadonlySet<Target>): Target[] | undefined {
+      let wanting: Target[] | undefined
       for (const session of host.sessions(account)) {
-        if (!hasCarbons(session) || recipients?.has(session) || session.jid.equals(from)) continue
-        wanting.push(session)
+        if (recipients?.has(session) || session.jid.equals(from) || !hasCarbons(session)) continue
+        if (wanting) wanting.push(session)
+        else wanting = [session]
         if (wanting.length === host.config.limit) break
       }
       return wanting

@@ -106,7 +106,7 @@ export class Session implements Target, StreamSession, TickEnd {
   get presence(): Presence | undefined {
     const text = this.#state.get('presence')
     if (text === undefined) return undefined
-    return (this.#presence ??= Stanza.from(parse(text as string)) as Presence)
+    return (this.#presence ??= stanzaOf(text as string) as Presence)
   }
 
   get priority(): number {
@@ -194,7 +194,7 @@ export class Session implements Target, StreamSession, TickEnd {
     const stream = this.#stream
     this.#stream = undefined
     if (error) stream?.end(error)
-    return this.#outbox.map(([, text]) => Stanza.from(parse(text)))
+    return this.#outbox.map(([, text]) => stanzaOf(text))
   }
 
   // The journal's tick
@@ -225,4 +225,9 @@ export class Session implements Target, StreamSession, TickEnd {
     if (this.#outbox.length > outboxStanzas || this.#outboxBytes > outboxBytes)
       this.#owner.end(this, new StreamError('policy-violation', 'Too many stanzas wait for an acknowledgement'))
   }
+}
+
+/** A stanza from its text in the scope of jabber:client. */
+function stanzaOf(text: string): Stanza {
+  return Stanza.from(parse(`<s xmlns='${clientNs}'>${text}</s>`).first()!)
 }

@@ -41,7 +41,7 @@ export class Applier {
     this.position = position
   }
 
-  /** Applies batches, beginning behind the cursor, in one transaction of bounded size; on an error nothing of them. */
+  /** Applies batches, at least one and beginning behind the cursor, in one transaction of bounded size; on an error nothing of them. */
   apply(batches: Iterable<readonly [number: number, batch: string]>): void {
     let { cursor } = this
     const { position } = this
@@ -55,6 +55,7 @@ export class Applier {
         size += batch.length
         if (size >= TRANSACTION) break
       }
+      if (cursor === this.cursor) throw missing(cursor + 1)
       this.#reader.statement('UPDATE progress SET cursor = ?, position = ?').run(cursor, this.position)
       this.#database.exec('COMMIT')
     } catch (error) {
@@ -172,9 +173,10 @@ export class Applier {
   }
 }
 
-function missing(expected: number, found: number): StorageError {
+function missing(expected: number, found?: number): StorageError {
   return new StorageError(
-    `The database has followed the journal up to batch ${expected - 1}, but the journal goes on with batch ${found}: they do not belong ` +
-      'together. Restore the whole data folder from one backup; to start without what was kept, move both away.',
+    `The database has followed the journal up to batch ${expected - 1}, but the journal ` +
+      `${found === undefined ? 'no longer holds the next ones' : `goes on with batch ${found}`}: they do not belong together. ` +
+      ' Restore the whole data folder from one backup; to start without what was kept, move both away.',
   )
 }

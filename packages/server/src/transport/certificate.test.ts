@@ -42,6 +42,8 @@ async function place(files: { certificate: string; key: string }, domain: string
   return new X509Certificate(made.certificate)
 }
 
+const openFiles = (files: { certificate: string; key: string }) => open([{ domain: 'home.test', files }])
+
 /** A listener with these certificates. */
 async function serve(secure: Certificates) {
   const doorway = new Doorway()
@@ -184,13 +186,12 @@ test('a certificate for another name, or from the future, is warned of', async (
 test('a key that is not the certificate’s, a missing file, a key that is none: no start, and the reason', async () => {
   const host = await filesFor('home.test')
   const other = await filesFor('away.test')
-  const withFiles = (files: { certificate: string; key: string }) => open([{ domain: 'home.test', files }])
-  await expect(withFiles({ ...host.files, key: other.files.key })).rejects.toMatchObject({
+  await expect(openFiles({ ...host.files, key: other.files.key })).rejects.toMatchObject({
     name: 'CertificateError',
     message: `The certificate of home.test cannot be used, because ${other.files.key} is not the key of ${host.files.certificate}.`,
   })
-  await expect(withFiles({ ...host.files, key: host.files.certificate })).rejects.toThrow('holds no private key')
-  await expect(withFiles({ ...host.files, key: join(folder, 'none') })).rejects.toThrow('none cannot be read')
+  await expect(openFiles({ ...host.files, key: host.files.certificate })).rejects.toThrow('holds no private key')
+  await expect(openFiles({ ...host.files, key: join(folder, 'none') })).rejects.toThrow('none cannot be read')
 })
 
 test('a folder that cannot be made is told', async () => {

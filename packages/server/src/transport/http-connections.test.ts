@@ -44,7 +44,7 @@ test('a request becomes a Request, and the Response goes back', async () => {
   const response = await fetch(`${base}/path?q`, {
     method: 'POST',
     body: 'body',
-    headers: { 'x-a': 'ä'.normalize('NFC') === 'ä' ? 'b' : '', 'x-forwarded-for': '192.0.2.7', connection: 'close' },
+    headers: { 'x-a': 'b', 'x-forwarded-for': '192.0.2.7', connection: 'close' },
   })
   expect([response.status, await response.text()]).toEqual([201, 'POST /path b body'])
   expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])

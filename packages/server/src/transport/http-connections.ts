@@ -17,6 +17,7 @@ export class HttpConnections {
   readonly #upgrade: ReturnType<typeof webSockets>
   #active = 0
   #whenIdle: (() => void) | undefined
+  #closed: Promise<void> | undefined
 
   constructor(server: Server, site: HttpSite, { limits, log }: { limits: NetworkLimits; log: Logger }) {
     this.#server = server
@@ -33,6 +34,11 @@ export class HttpConnections {
 
   /** Ends the listening and, 5 s later at the latest, the requests. */
   close(clock: Clock): Promise<void> {
+    this.#closed ??= this.#close(clock)
+    return this.#closed
+  }
+
+  #close(clock: Clock): Promise<void> {
     this.#server.close()
     if (this.#active === 0) return Promise.resolve()
     return new Promise((resolve) => {

@@ -18,6 +18,7 @@ function routes(troubles: string[] = []) {
   return { site, get, lines }
 }
 
+const accept = (): void => {}
 const answer = (text: string) => (): Response => new Response(text)
 
 test('/health is 200 while all is well, and 503 with the reasons when not', async () => {
@@ -84,7 +85,6 @@ test('a handler that throws is a 500 and a line in the log', async () => {
 
 test('RFC 7395 §3.1: a WebSocket path answers plain HTTP with 426, and takes pages of any origin unless told otherwise', async () => {
   const { site, get } = routes()
-  const accept = (): void => {}
   const undo = site.addWebSocket('/xmpp', accept)
   site.addWebSocket('/own', accept, (origin) => origin === 'https://home.test')
   expect((await get('/xmpp')).status).toBe(426)

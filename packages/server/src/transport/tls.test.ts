@@ -84,7 +84,7 @@ test('RFC 6120 §5.4.3.3: clear text injected after <starttls/> is never handed 
   const later = await world.enter()
   later.write('x')
   await (await world.doorway.next()).hears('x')
-  await expect(ear.transport.startTls('home.test')).rejects.toThrow()
+  await expect(ear.transport.startTls('home.test')).rejects.toThrow(/ssl|tls|packet/i)
   expect(ear.text).toBe('<starttls/>')
   expect(await ear.gone()).toBeInstanceOf(Error)
   expect(ear.ends.length).toBe(1)
@@ -96,7 +96,7 @@ test('RFC 6120 §5.4.3.3: clear text in place of the handshake costs its own con
   const { ear: other, client: friend } = await upgraded(world)
   const started = ear.transport.startTls('home.test')
   client.write('<message/>')
-  await expect(started).rejects.toThrow()
+  await expect(started).rejects.toThrow(/ssl|tls|packet/i)
   expect(ear.text).toBe('<starttls/>')
   friend.write('unharmed')
   await other.hears('unharmed')
@@ -111,8 +111,8 @@ test('RFC 6120 §5.4.3: what was written leaves before the handshake', async () 
   const started = ear.transport.startTls('home.test')
   let length = 0
   while (length < '<proceed/>'.length + before.length) {
-    const [chunk] = (await once(client.resume(), 'data')) as [Buffer]
-    length += chunk.length
+    const [chunk] = await once(client.resume(), 'data')
+    length += Buffer.from(chunk).length
   }
   expect(length).toBe('<proceed/>'.length + before.length)
   await shake(client)
@@ -269,7 +269,7 @@ test('a client that vanishes during the handshake is told to the stream once', a
   const { client, ear } = await proceed(await door())
   const started = ear.transport.startTls('home.test')
   client.destroy()
-  await expect(started).rejects.toThrow()
+  await expect(started).rejects.toThrow(/went away|ECONNRESET/)
   await ear.gone()
   expect(ear.ends.length).toBe(1)
 })

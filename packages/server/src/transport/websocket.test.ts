@@ -161,7 +161,8 @@ test.each([
 ])('RFC 6455 §7.4.1: %s closes with the defined code', async (_, bytes, code) => {
   const { socket, ear } = await connected(await door())
   socket.write(bytes)
-  const [answer] = (await once(socket, 'data')) as [Buffer]
+  const [chunk] = await once(socket, 'data')
+  const answer = Buffer.from(chunk)
   expect([answer[0], answer.readUInt16BE(2)]).toEqual([0x88, code])
   socket.end()
   expect(await ear.gone()).toBeInstanceOf(Error)
@@ -176,7 +177,7 @@ test('RFC 6455 §7.1: close handshakes from either side end in order', async () 
   ear.transport.write('last')
   ear.transport.close()
   const got: string[] = []
-  first.on('message', (data) => got.push(String(data)))
+  first.on('message', (data: Buffer) => got.push(data.toString()))
   expect((await once(first, 'close'))[0]).toBe(1000)
   expect(got).toEqual(['last'])
   expect(await ear.gone()).toBeUndefined()

@@ -6,7 +6,7 @@ export const rsmNs = 'http://jabber.org/protocol/rsm'
 
 /** XEP-0059 §2: which page of a result set is asked for. */
 export interface RsmRequest {
-  /** At most that many items; 0 asks for their number alone (§2.6). */
+  /** At most that many items; 0 asks for their number alone (§2.7). */
   readonly max?: number | undefined
   /** The page that follows the item with this id. */
   readonly after?: string | undefined

@@ -38,8 +38,8 @@ const BYTE_ORDER_MARK = 0xfeff
  * ```
  *
  * Whatever the chunks, the same items and the same error come out in the same order. Text that is not namespace-well-formed
- * is `not-well-formed` (§11.3, §4.9.3.13): `bad-namespace-prefix` is about prefixes that we do not support (§4.9.3.2), which
- * is for the reader of the header to say.
+ * is `not-well-formed` (§11.3, §4.9.3.13): `bad-namespace-prefix` is about prefixes that a server does not support
+ * (§4.9.3.2), and any that is declared is supported here.
  */
 export class XmlParser {
   readonly #decoder = new Decoder()
@@ -91,12 +91,6 @@ export class XmlParser {
   /** The default namespace that the stream header declared, '' if none. */
   get defaultNamespace(): string {
     return this.#root?.defaultNs ?? ''
-  }
-
-  /** The prefix of the stream header's own name, '' if none. */
-  get headerPrefix(): string {
-    const name = this.#root?.rawName ?? ''
-    return name.slice(0, Math.max(0, name.indexOf(':')))
   }
 
   /** Never throws for what the text holds: that is told by `read`, in its turn. */
@@ -357,7 +351,7 @@ export class XmlParser {
     const begins = complete
       ? head.startsWith(declarationStart) && isSpace(head.charCodeAt(declarationStart.length))
       : declarationStart.startsWith(head)
-    if (this.#stage !== 'prolog' || !begins)
+    if (this.#stage !== 'prolog' || this.#inner !== undefined || !begins)
       throw new XmlError('restricted-xml', 'processing instructions are not allowed')
     if (!complete) return -1
     const end = this.#tokenEnd(at)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { streamNs } from '../namespaces.ts'
 import { Element, type Node, xml } from './element.ts'
 import { parse, XmlParser } from './parser.ts'
+import { xmlNs } from './scope.ts'
 import { escapeAttribute, escapeText, write } from './writer.ts'
 
 /** Equal trees give equal values: namespaces by meaning, attributes in any order, adjacent text joined. */
@@ -26,7 +27,7 @@ function nextOf(parser: XmlParser): Element {
 }
 
 const name = fc.constantFrom('a', 'b', 'message', 'n0', 'é', '\u{10000}.-·')
-const ns = fc.constantFrom('', 'jabber:client', 'urn:x', `urn:'<&">`, 'a}b', streamNs)
+const ns = fc.constantFrom('', 'jabber:client', 'urn:x', `urn:'<&">`, 'a}b', streamNs, xmlNs)
 const character = fc.oneof(
   fc.constantFrom('&', '<', '>', "'", '"', '\t', '\n', '\r', ']', ' ', ';', 'é', '\u{1f600}'),
   fc.string({ unit: 'grapheme', maxLength: 5 }),
@@ -35,7 +36,7 @@ const text = fc.array(character, { maxLength: 6 }).map((parts) => parts.join('')
 const attribute = fc.oneof(
   name,
   fc.constant('xml:lang'),
-  fc.tuple(ns, name).map(([space, local]) => (space === '' ? local : `{${space}}${local}`)),
+  fc.tuple(ns, name).map(([space, local]) => (space === '' || space === xmlNs ? local : `{${space}}${local}`)),
 )
 const attributes = fc.dictionary(attribute, text, { maxKeys: 4, noNullPrototype: true })
 const { element } = fc.letrec<{ element: Element; node: Node }>((tie) => ({
@@ -59,7 +60,7 @@ describe('what is written is read as the same tree', () => {
     fc.assert(
       fc.property(
         element,
-        ns.filter((scope) => scope !== streamNs),
+        ns.filter((scope) => scope !== streamNs && scope !== xmlNs),
         fc.boolean(),
         (tree, scope, streamPrefix) => {
           const header = write(xml('outer', scope, streamPrefix ? { [`{${streamNs}}x`]: '' } : {})).replaceAll(
@@ -108,6 +109,10 @@ test('RFC 6120 §4.8.5: elements of the stream have its prefix', () => {
   expect(String(features)).toBe(
     `<stream:features xmlns:stream='${streamNs}'><starttls xmlns='urn:tls'/></stream:features>`,
   )
+})
+
+test('Namespaces in XML §3: the xml namespace has its own prefix and no other', () => {
+  expect(String(parse('<a><xml:b><c/></xml:b></a>'))).toBe('<a><xml:b><c/></xml:b></a>')
 })
 
 test('XML 1.0 §2.2: text of any kind makes XML', () => {

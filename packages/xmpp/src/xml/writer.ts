@@ -1,5 +1,6 @@
 import { streamNs } from '../namespaces.ts'
 import type { Element, Node } from './element.ts'
+import { xmlNs } from './scope.ts'
 
 /**
  * The element as XML, its namespace declared only where it differs from what is in force.
@@ -12,13 +13,16 @@ import type { Element, Node } from './element.ts'
  */
 export function write(element: Element, scope = '', streamPrefix = false): string {
   const { ns } = element
-  let tag: string
+  let tag = element.name
   let text: string
   if (ns === streamNs) {
-    tag = `stream:${element.name}`
+    tag = `stream:${tag}`
     text = streamPrefix ? `<${tag}` : `<${tag} xmlns:stream='${streamNs}'`
+  } else if (ns === xmlNs) {
+    // No other prefix, nor the lack of one, may stand for it (Namespaces in XML §3).
+    tag = `xml:${tag}`
+    text = `<${tag}`
   } else {
-    tag = element.name
     text = ns === scope ? `<${tag}` : `<${tag} xmlns='${escapeAttribute(ns)}'`
   }
   const { attrs } = element
@@ -36,8 +40,8 @@ export function write(element: Element, scope = '', streamPrefix = false): strin
 /** The children: their text depends on nothing but the element's namespace, so copies can share it. */
 function content(element: Element, scope: string): string {
   const { children, ns, rendered } = element
-  // The prefix leaves the default namespace alone; such elements are few, and their text is not shared.
-  if (ns === streamNs) return contentWithin(children, scope)
+  // With a prefix the default namespace stays what it was; such elements are few, and their text is not shared.
+  if (ns === streamNs || ns === xmlNs) return contentWithin(children, scope)
   if (rendered === undefined) return contentWithin(children, ns)
   return (rendered.text ??= contentWithin(children, ns))
 }

@@ -55,7 +55,7 @@ export const offline = defineModule({
         waiting.keep(accountOf(stanza), stanza, clock.now())
         passage.isKept = true
       } else if (recipients.size === 0 && isOnlyChatState(stanza)) {
-        // XEP-0085 §5.2: not kept; nor does everybody who types learn that nobody is there.
+        // XEP-0085 §5.8: not kept; nor does everybody who types learn that nobody is there.
         passage.isKept = true
       }
     })

@@ -95,7 +95,7 @@ export class Waiting {
     const owner = account.toString()
     const held = new Map<string, Held>()
     for (const entry of batch.found) if (!gone.has(entry.id)) held.set(entry.id, heldOf(entry, account))
-    for (const one of arrived) if (!gone.has(one.id)) held.set(one.id, one)
+    for (const one of arrived) if (!gone.has(one.id) && !held.has(one.id)) held.set(one.id, one)
     this.#counts.delete(owner)
     if (held.size === 0) return []
     const ids = [...held.keys()]

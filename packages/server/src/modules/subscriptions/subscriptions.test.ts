@@ -1,37 +1,43 @@
-import { expect, test } from 'vitest'
+import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
+import { expect, onTestFinished, test } from 'vitest'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
-import { type Client, scenario } from '../scratch.ts'
 import { subscriptions } from './subscriptions.ts'
 
 const modules = [roster, subscriptions, presence]
 const accounts = { romeo: ['phone'], juliet: ['balcony', 'garden'] }
 const rosterGet = "<iq type='get'><query xmlns='jabber:iq:roster'/></iq>"
-const pushed = (item: string) => `<iq type='set'><query xmlns='jabber:iq:roster' ver='*'>${item}</query></iq>`
+const pushed = (item: string) => `<iq type='set'><query xmlns='jabber:iq:roster' ver='…'>${item}</query></iq>`
 const juliet = 'juliet@home.test'
 const romeo = 'romeo@home.test'
 
+async function opened(options: ScenarioOptions = { accounts }) {
+  const play = await scenario({ modules, ...options })
+  onTestFinished(() => play.stop())
+  return play
+}
+
 /** romeo/phone and juliet/balcony are available and interested, juliet/garden is neither. */
-async function evening(config?: object) {
-  const all = await scenario({ modules, accounts, config })
-  for (const client of [all.phone, all.balcony]) await arrive(client)
-  return all
+async function evening() {
+  const play = await opened()
+  for (const client of [play.phone, play.balcony]) await arrive(client)
+  return play
 }
 
-async function arrive(client: Client): Promise<void> {
+async function arrive(client: Actor): Promise<void> {
   await client.asks(rosterGet)
-  await client.says('<presence/>')
-  await client.hears(`<presence from='${client.session.jid}'/>`)
+  client.says('<presence/>')
+  await client.hears(`<presence from='${client.jid}'/>`)
 }
 
-const item = async (client: Client) => {
-  const found = (await client.asks(rosterGet))!.first()
+const item = async (client: Actor) => {
+  const found = (await client.asks(rosterGet)).first()!.first()
   return found && { subscription: found.attr('subscription'), ask: found.attr('ask'), approved: found.attr('approved') }
 }
 
 test('RFC 6121 §3.1: a request is pushed to its sender, delivered, approved, and then presence comes', async () => {
   const { phone, balcony, garden } = await evening()
-  await phone.says(`<presence to='${juliet}' type='subscribe' id='s1'><status>It is the east</status></presence>`)
+  phone.says(`<presence to='${juliet}' type='subscribe' id='s1'><status>It is the east</status></presence>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='none' ask='subscribe'/>`))
   const request = await balcony.hears(
     `<presence to='${juliet}' from='${romeo}' type='subscribe' id='s1'><status>It is the east</status></presence>`,
@@ -40,7 +46,7 @@ test('RFC 6121 §3.1: a request is pushed to its sender, delivered, approved, an
   // A.1: the roster does not show who has only asked.
   expect(await item(balcony)).toBeUndefined()
 
-  await balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
+  balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='from'/>`))
   await phone.hears(`<presence from='${juliet}' type='subscribed'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='to'/>`))
@@ -50,15 +56,15 @@ test('RFC 6121 §3.1: a request is pushed to its sender, delivered, approved, an
 
 test('RFC 6121 §3.1.1: a request to a full JID is one to the account', async () => {
   const { phone, balcony } = await evening()
-  await phone.says(`<presence to='${juliet}/garden' type='subscribe'/>`)
+  phone.says(`<presence to='${juliet}/garden' type='subscribe'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='none' ask='subscribe'/>`))
   await balcony.hears(`<presence to='${juliet}' from='${romeo}' type='subscribe'/>`)
 })
 
 test('RFC 6121 §3.1.3: a request is delivered at each login, whole and once, until it is answered', async () => {
-  const { phone, balcony, garden } = await scenario({ modules, accounts })
-  await phone.says(`<presence to='${juliet}' type='subscribe'><status>first</status><x xmlns='urn:x'/></presence>`)
-  await phone.says(`<presence to='${juliet}' type='subscribe'><status>second</status></presence>`)
+  const { phone, balcony, garden } = await opened()
+  phone.says(`<presence to='${juliet}' type='subscribe'><status>first</status><x xmlns='urn:x'/></presence>`)
+  phone.says(`<presence to='${juliet}' type='subscribe'><status>second</status></presence>`)
   const request = `<presence to='${juliet}' from='${romeo}' type='subscribe'><status>first</status><x xmlns='urn:x'/></presence>`
   await arrive(balcony)
   await balcony.hears(request)
@@ -67,10 +73,10 @@ test('RFC 6121 §3.1.3: a request is delivered at each login, whole and once, un
   await garden.hears(`<presence from='${juliet}/balcony'/>`)
   await garden.hears(request)
   await garden.hearsNothing()
-  await garden.says(`<presence to='${romeo}' type='unsubscribed'/>`)
-  await garden.says("<presence type='unavailable'/>")
+  garden.says(`<presence to='${romeo}' type='unsubscribed'/>`)
+  garden.says("<presence type='unavailable'/>")
   await garden.hears("<presence type='unavailable'/>")
-  await garden.says('<presence/>')
+  garden.says('<presence/>')
   await garden.hears(`<presence from='${juliet}/garden'/>`)
   await garden.hears(`<presence from='${juliet}/balcony'/>`)
   await garden.hearsNothing()
@@ -79,7 +85,7 @@ test('RFC 6121 §3.1.3: a request is delivered at each login, whole and once, un
 test('RFC 6121 §3.1.3: who is subscribed already gets the answer from the server', async () => {
   const { phone, balcony } = await evening()
   await subscribe(phone, balcony)
-  await phone.says(`<presence to='${juliet}' type='subscribe' id='again'/>`)
+  phone.says(`<presence to='${juliet}' type='subscribe' id='again'/>`)
   await phone.hears(`<presence from='${juliet}/balcony'/>`)
   await phone.hearsNothing()
   await balcony.hearsNothing()
@@ -88,7 +94,7 @@ test('RFC 6121 §3.1.3: who is subscribed already gets the answer from the serve
 test('RFC 6121 §3.1.3: nothing tells whether an account exists', async () => {
   const { phone } = await evening()
   for (const type of ['subscribe', 'unsubscribe', 'subscribed', 'unsubscribed'])
-    await phone.says(`<presence to='nobody@home.test' type='${type}'/>`)
+    phone.says(`<presence to='nobody@home.test' type='${type}'/>`)
   await phone.hears(pushed("<item jid='nobody@home.test' subscription='none' ask='subscribe'/>"))
   await phone.hears(pushed("<item jid='nobody@home.test' subscription='none'/>"))
   await phone.hears(pushed("<item jid='nobody@home.test' approved='true'/>"))
@@ -97,27 +103,25 @@ test('RFC 6121 §3.1.3: nothing tells whether an account exists', async () => {
 })
 
 test('RFC 6121 §3.1.2: between accounts of two virtual hosts', async () => {
-  const { phone, desk } = await scenario({
-    modules,
-    domains: ['home.test', 'work.test'],
+  const { phone, desk } = await opened({
     accounts: { romeo: ['phone'], 'juliet@work.test': ['desk'] },
   })
   await arrive(phone)
   await arrive(desk)
-  await phone.says("<presence to='juliet@work.test' type='subscribe'/>")
+  phone.says("<presence to='juliet@work.test' type='subscribe'/>")
   await phone.hears(pushed("<item jid='juliet@work.test' ask='subscribe'/>"))
   await desk.hears(`<presence from='${romeo}' type='subscribe'/>`)
-  await desk.says(`<presence to='${romeo}' type='subscribed'/>`)
+  desk.says(`<presence to='${romeo}' type='subscribed'/>`)
   await phone.hears("<presence from='juliet@work.test' type='subscribed'/>")
   await phone.hears(pushed("<item jid='juliet@work.test' subscription='to'/>"))
   await phone.hears("<presence from='juliet@work.test/desk'/>")
-  await desk.says("<presence type='unavailable'/>")
+  desk.says("<presence type='unavailable'/>")
   await phone.hears("<presence from='juliet@work.test/desk' type='unavailable'/>")
 })
 
 test('RFC 6121 §3.1.2: a request that no server takes is answered to the account, and stays pending', async () => {
   const { phone } = await evening()
-  await phone.says("<presence to='x@elsewhere.test' type='subscribe' id='s1'/>")
+  phone.says("<presence to='x@elsewhere.test' type='subscribe' id='s1'/>")
   await phone.hears(pushed("<item jid='x@elsewhere.test' ask='subscribe'/>"))
   const error = await phone.hears("<presence from='x@elsewhere.test' type='error' id='s1'><error type='cancel'/></presence>")
   expect(error.child('error')!.first()!.name).toBe('remote-server-not-found')
@@ -126,7 +130,7 @@ test('RFC 6121 §3.1.2: a request that no server takes is answered to the accoun
 
 test('a request to the domain itself is declined', async () => {
   const { phone } = await evening()
-  await phone.says("<presence to='home.test' type='subscribe'/>")
+  phone.says("<presence to='home.test' type='subscribe'/>")
   await phone.hears(pushed("<item jid='home.test' ask='subscribe'/>"))
   await phone.hears("<presence from='home.test' type='unsubscribed'/>")
   await phone.hears(pushed("<item jid='home.test' subscription='none'/>"))
@@ -134,7 +138,7 @@ test('a request to the domain itself is declined', async () => {
 
 test('nobody subscribes to itself', async () => {
   const { phone } = await evening()
-  await phone.says(`<presence to='${romeo}' type='subscribe'/>`)
+  phone.says(`<presence to='${romeo}' type='subscribe'/>`)
   await phone.hearsNothing()
   expect(await item(phone)).toBeUndefined()
 })
@@ -142,33 +146,33 @@ test('nobody subscribes to itself', async () => {
 test('RFC 6121 §3.2: who cancels a subscription becomes unavailable for the contact first', async () => {
   const { phone, balcony } = await evening()
   await subscribe(phone, balcony)
-  await balcony.says(`<presence to='${romeo}/phone' type='unsubscribed'/>`)
+  balcony.says(`<presence to='${romeo}/phone' type='unsubscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='none'/>`))
   await phone.hears(`<presence from='${juliet}/balcony' type='unavailable'/>`)
   await phone.hears(`<presence from='${juliet}' to='${romeo}' type='unsubscribed'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='none'/>`))
-  await balcony.says('<presence><show>away</show></presence>')
+  balcony.says('<presence><show>away</show></presence>')
   await phone.hearsNothing()
 })
 
 test('RFC 6121 §3.3: who unsubscribes is told that the contact is unavailable, and hears no more', async () => {
   const { phone, balcony } = await evening()
   await subscribe(phone, balcony)
-  await phone.says(`<presence to='${juliet}' type='unsubscribe'/>`)
+  phone.says(`<presence to='${juliet}' type='unsubscribe'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='none'/>`))
   await balcony.hears(`<presence from='${romeo}' to='${juliet}' type='unsubscribe'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='none'/>`))
   await phone.hears(`<presence from='${juliet}/balcony' type='unavailable'/>`)
-  await balcony.says('<presence><show>away</show></presence>')
+  balcony.says('<presence><show>away</show></presence>')
   await phone.hearsNothing()
 })
 
 test('RFC 6121 §3.4: a request approved in advance needs no answer', async () => {
   const { phone, balcony } = await evening()
-  await balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
+  balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='none' approved='true'/>`))
   await phone.hearsNothing()
-  await phone.says(`<presence to='${juliet}' type='subscribe'/>`)
+  phone.says(`<presence to='${juliet}' type='subscribe'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='from'/>`))
   await balcony.hearsNothing()
   await phone.hears(pushed(`<item jid='${juliet}' ask='subscribe'/>`))
@@ -180,22 +184,24 @@ test('RFC 6121 §3.4: a request approved in advance needs no answer', async () =
 
 test('RFC 6121 §3.4: an approval in advance can be taken back', async () => {
   const { phone, balcony } = await evening()
-  await balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
+  balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' approved='true'/>`))
-  await balcony.says(`<presence to='${romeo}' type='unsubscribed'/>`)
+  balcony.says(`<presence to='${romeo}' type='unsubscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='none'/>`))
   expect(await item(balcony)).toEqual({ subscription: 'none', ask: undefined, approved: undefined })
-  await phone.says(`<presence to='${juliet}' type='subscribe'/>`)
+  phone.says(`<presence to='${juliet}' type='subscribe'/>`)
   await balcony.hears(`<presence from='${romeo}' type='subscribe'/>`)
 })
 
 test('RFC 6121 §3.1.3: no more strangers than allowed wait for an answer', async () => {
-  const { phone, balcony, garden } = await scenario({
-    modules,
+  const { phone, balcony, garden } = await opened({
     accounts: { romeo: ['phone'], paris: ['garden'], juliet: ['balcony'] },
-    config: { subscriptions: { requests: 1 } },
+    config: { hosts: { 'home.test': { modules: { subscriptions: { requests: 1 } } } } },
   })
-  for (const client of [phone, garden]) await client.says(`<presence to='${juliet}' type='subscribe'/>`)
+  for (const client of [phone, garden]) {
+    client.says(`<presence to='${juliet}' type='subscribe'/>`)
+    await client.sync()
+  }
   await arrive(balcony)
   await balcony.hears(`<presence from='${romeo}' type='subscribe'/>`)
   await balcony.hearsNothing()
@@ -203,18 +209,18 @@ test('RFC 6121 §3.1.3: no more strangers than allowed wait for an answer', asyn
 
 test.each([juliet, 'nobody@home.test'])('a request that is too long to be kept is refused, whether %s exists or not', async (to) => {
   const { phone } = await evening()
-  await phone.says(`<presence to='${to}' type='subscribe'><status>${'x'.repeat(10_000)}</status></presence>`)
+  phone.says(`<presence to='${to}' type='subscribe'><status>${'x'.repeat(10_000)}</status></presence>`)
   await phone.hears(pushed(`<item jid='${to}' ask='subscribe'/>`))
   const error = await phone.hears(`<presence from='${to}' type='error'><error type='modify'/></presence>`)
   expect(error.child('error')!.first()!.name).toBe('policy-violation')
 })
 
 /** Lets romeo see juliet's presence. */
-async function subscribe(phone: Client, balcony: Client): Promise<void> {
-  await phone.says(`<presence to='${juliet}' type='subscribe'/>`)
+async function subscribe(phone: Actor, balcony: Actor): Promise<void> {
+  phone.says(`<presence to='${juliet}' type='subscribe'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' ask='subscribe'/>`))
   await balcony.hears(`<presence from='${romeo}' type='subscribe'/>`)
-  await balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
+  balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
   await balcony.hears(pushed(`<item jid='${romeo}' subscription='from'/>`))
   await phone.hears(`<presence from='${juliet}' type='subscribed'/>`)
   await phone.hears(pushed(`<item jid='${juliet}' subscription='to'/>`))

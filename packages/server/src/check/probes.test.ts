@@ -1,0 +1,261 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { configFrom } from '../config.ts'
+import type { ConfigInput } from '../config.ts'
+import type { Module } from '../module.ts'
+import { selfSigned } from '../transport/self-signed.ts'
+import { certificates } from './certificates.ts'
+import { clock } from './clock.ts'
+import { disk } from './disk.ts'
+import { dns } from './dns.ts'
+import type { Finding, Scene, SrvRecord } from './finding.ts'
+import { openings } from './openings.ts'
+import { permissions } from './permissions.ts'
+import { ports } from './ports.ts'
+
+const DAY = 86_400_000
+const NOW = Date.UTC(2027, 5, 1)
+const modules: readonly Module[] = [{ name: 'register', xeps: ['XEP-0077 2.4'], isOptIn: true, start: () => undefined }]
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'jackdaw-check-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function scene(input: ConfigInput = {}, more: Partial<Scene> = {}): Scene {
+  const config = configFrom({ data: join(folder, 'data'), ...input }, modules)
+  return {
+    config,
+    modules,
+    clock: { now: () => NOW },
+    running: undefined,
+    resolveSrv: () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' })),
+    ...more,
+  }
+}
+
+const brief = (findings: readonly Finding[]) => findings.map(({ level, sentence }) => [level, sentence])
+
+describe('certificates', () => {
+  async function found(
+    name: string,
+    from: number,
+    change?: (pem: { certificate: string; key: string }) => void,
+  ): Promise<unknown> {
+    const pem = await selfSigned(name, from)
+    change?.(pem)
+    writeFileSync(join(folder, 'a.pem'), pem.certificate)
+    writeFileSync(join(folder, 'a.key'), pem.key)
+    const certificate = { key: join(folder, 'a.key'), cert: join(folder, 'a.pem') }
+    return brief(await certificates(scene({ hosts: { 'a.example': { certificate } } })))
+  }
+  // Made on the day `from`, they are good from the day before, for 825 days.
+  const good = (from: number) => new Date(from + 824 * DAY).toISOString().slice(0, 10)
+
+  test('a good one', async () =>
+    expect(await found('a.example', NOW)).toEqual([['ok', `It is good until ${good(NOW)}.`]]))
+  test('one that has expired', async () => {
+    const from = NOW - 825 * DAY
+    expect(await found('a.example', from)).toEqual([
+      ['fail', expect.stringMatching(`^The certificate of a.example expired on ${good(from)}: .* put a new one into`)],
+    ])
+  })
+  test('one that expires in 13 days, and in 15', async () => {
+    const from = NOW - 811 * DAY
+    expect(await found('a.example', from)).toEqual([
+      ['warn', `It expires on ${good(from)}: renew it and put the new one into ${join(folder, 'a.pem')}.`],
+    ])
+    expect(await found('a.example', from + 2 * DAY)).toEqual([['ok', `It is good until ${good(from + 2 * DAY)}.`]])
+  })
+  test('one for another name', async () =>
+    expect(await found('b.example', NOW)).toEqual([['fail', expect.stringContaining('does not name a.example')]]))
+  test('one with the key of another', async () => {
+    const other = await selfSigned('a.example', NOW)
+    expect(await found('a.example', NOW, (pem) => void (pem.key = other.key))).toEqual([
+      ['fail', expect.stringContaining('is not the key of')],
+    ])
+  })
+  test('none in the file', async () => {
+    expect(await found('a.example', NOW, (pem) => void (pem.certificate = 'hello'))).toEqual([
+      ['fail', expect.stringContaining('holds no certificate in PEM form')],
+    ])
+  })
+  test('no file', async () => {
+    const certificate = { key: join(folder, 'none.key'), cert: join(folder, 'none.pem') }
+    expect(brief(await certificates(scene({ hosts: { 'a.example': { certificate } } })))).toEqual([
+      ['fail', expect.stringContaining(`${join(folder, 'none.pem')} cannot be read`)],
+    ])
+  })
+  test('our own does for localhost, but not for the world', async () => {
+    expect(
+      (await certificates(scene({ hosts: { localhost: {}, 'a.example': {} } }))).map(({ level }) => level),
+    ).toEqual(['ok', 'warn'])
+  })
+})
+
+describe('ports', () => {
+  const only = (port: number) => ({
+    listen: { xmpp: { port, address: '127.0.0.1' }, xmpps: false, http: false, https: false } as const,
+  })
+
+  test('one that is taken by another program, by the running server, and one that is free', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const taken = await ports(scene(only(port)))
+    const own = await ports(scene(only(port), { running: [{ name: 'xmpp', address: '127.0.0.1', port }] }))
+    await new Promise((resolve) => server.close(resolve))
+    expect(taken).toEqual([
+      {
+        title: `port ${port} (xmpp)`,
+        level: 'fail',
+        sentence: `Port ${port} is taken by another program: stop that program, or set another port in the configuration.`,
+      },
+    ])
+    expect(brief(own)).toEqual([['ok', 'The running server listens there.']])
+    expect(brief(await ports(scene(only(port))))).toEqual([['ok', 'It is free.']])
+  })
+  test('an address that this machine has not', async () => {
+    const listen = { xmpp: { port: 0, address: '192.0.2.1' }, xmpps: false, http: false, https: false } as const
+    expect(brief(await ports(scene({ listen })))).toEqual([
+      ['fail', expect.stringContaining('has no address 192.0.2.1')],
+    ])
+  })
+})
+
+describe('DNS', () => {
+  const asked: string[] = []
+  const look = async (
+    answer: (name: string) => readonly SrvRecord[],
+    hosts: ConfigInput['hosts'] = { 'a.example': {} },
+  ) => {
+    asked.length = 0
+    return brief(
+      await dns(
+        scene({ hosts, listen: { xmpps: false } }, { resolveSrv: async (name) => (asked.push(name), answer(name)) }),
+      ),
+    )
+  }
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error(code), { code })
+  }
+  const record = '_xmpp-client._tcp.a.example. IN SRV 5 0 5222 a.example.'
+
+  test('RFC 6120 §3.2.1: a record that leads here', async () => {
+    expect(await look(() => [{ name: 'xmpp.a.example', port: 5222 }])).toEqual([
+      ['ok', 'Leads to xmpp.a.example:5222.'],
+    ])
+    expect(asked).toEqual(['_xmpp-client._tcp.a.example'])
+  })
+  test('XEP-0368 §2: direct TLS has its own', async () => {
+    const names: string[] = []
+    await dns(scene({ hosts: { 'bücher.example': {} } }, { resolveSrv: async (name) => (names.push(name), []) }))
+    expect(names).toEqual(['_xmpp-client._tcp.xn--bcher-kva.example', '_xmpps-client._tcp.xn--bcher-kva.example'])
+  })
+  test('none, one to another port, one that denies the service, and no answer', async () => {
+    expect(await look(failing('ENOTFOUND'))).toEqual([['warn', expect.stringContaining(`add ${record}`)]])
+    expect(await look(failing('ENODATA'))).toEqual([['warn', expect.stringContaining(`add ${record}`)]])
+    expect(await look(() => [{ name: 'a.example', port: 5223 }])).toEqual([
+      ['warn', expect.stringContaining('leads to port 5223, and Jackdaw listens on 5222')],
+    ])
+    expect(await look(() => [{ name: '', port: 0 }])).toEqual([
+      ['warn', `The SRV record says that there is no such service: replace it by ${record}`],
+    ])
+    expect(await look(failing('ETIMEOUT'))).toEqual([
+      ['warn', "The DNS could not be asked (ETIMEOUT): check this machine's name servers."],
+    ])
+  })
+  test('RFC 6761 §6.3: nobody is asked about localhost, nor about addresses', async () => {
+    expect(await look(() => [], { localhost: {}, 'a.localhost': {}, '127.0.0.1': {}, '[::1]': {} })).toEqual([])
+    expect(asked).toEqual([])
+  })
+})
+
+describe('clock', () => {
+  test('before this was written, after the data was written, and right', async () => {
+    mkdirSync(join(folder, 'data', 'journal'), { recursive: true })
+    const file = join(folder, 'data', 'journal', 'a')
+    writeFileSync(file, '')
+    for (const path of [file, join(folder, 'data'), join(folder, 'data', 'journal')])
+      utimesSync(path, NOW / 1000, NOW / 1000)
+    const at = async (now: number) => brief(await clock(scene({}, { clock: { now: () => now } })))
+    expect(await at(0)).toEqual([['fail', 'It shows 1970-01-01T00:00:00.000Z, which has passed: set it, best by NTP.']])
+    expect(await at(NOW - 120_000)).toEqual([
+      ['fail', expect.stringContaining('but data was written at 2027-06-01T00:00:00.000Z')],
+    ])
+    expect(await at(NOW - 30_000)).toEqual([['ok', 'It shows 2027-05-31T23:59:30.000Z.']])
+  })
+})
+
+test('disk: tells the room there is where the folder will be', async () => {
+  const { bavail, bsize } = statfsSync(folder)
+  const [finding] = await disk(scene({ data: join(folder, 'not', 'yet') }))
+  expect(Number(/(\d+) MiB/.exec(finding!.sentence)![1])).toBeCloseTo((bavail * bsize) / 1024 ** 2, -3)
+  // A file system of no size at all.
+  expect(brief(await disk(scene({ data: '/proc/jackdaw' })))).toEqual([
+    ['fail', expect.stringMatching(/^Only 0 MiB are free where .*: make room, or set another folder under data.$/)],
+  ])
+})
+
+describe.skipIf(process.platform === 'win32')('permissions', () => {
+  test('a folder for all, for a group, for its owner', async () => {
+    const data = join(folder, 'data')
+    expect(brief(await permissions(scene()))).toEqual([['ok', `${data} will be made at the first start.`]])
+    mkdirSync(data)
+    chmodSync(data, 0o755)
+    expect(brief(await permissions(scene()))).toEqual([
+      ['fail', `Every user of this machine may look into ${data}: run chmod 700 '${data}'.`],
+    ])
+    chmodSync(data, 0o750)
+    expect(brief(await permissions(scene()))).toEqual([
+      ['warn', `The group of ${data} may look into it: run chmod 700 '${data}', unless that is meant.`],
+    ])
+    chmodSync(data, 0o700)
+    expect(brief(await permissions(scene()))).toEqual([['ok', `${data} is for this user alone.`]])
+  })
+  test('no folder', async () => {
+    writeFileSync(join(folder, 'data'), '')
+    expect(brief(await permissions(scene()))).toEqual([
+      ['fail', `${join(folder, 'data')} is no folder: set another one under data.`],
+    ])
+  })
+  test.skipIf(process.getuid?.() === 0)('a folder of another user (skipped as root, who may do anything)', async () => {
+    chmodSync(folder, 0o500)
+    const made = brief(await permissions(scene()))
+    chmodSync(folder, 0o700)
+    expect(made).toEqual([['fail', expect.stringContaining(`this user may not write to ${folder}`)]])
+  })
+  test('a key that all can read', async () => {
+    const key = join(folder, 'a.key')
+    writeFileSync(key, '', { mode: 0o644 })
+    const hosts = { 'a.example': { certificate: { key, cert: join(folder, 'a.pem') } } }
+    expect(brief(await permissions(scene({ hosts })))[1]).toEqual([
+      'fail',
+      `Every user of this machine may look into ${key}: run chmod 600 '${key}'.`,
+    ])
+    chmodSync(key, 0o600)
+    expect(brief(await permissions(scene({ hosts })))[1]).toEqual(['ok', `${key} is for its owner alone.`])
+  })
+})
+
+test('openings: plaintext, registration and anonymous logins are pointed out', async () => {
+  const hosts = {
+    'a.example': {},
+    'b.example': { plaintext: 'loopback', modules: { register: true } },
+    'c.example': { plaintext: true, anonymous: true },
+  } as const
+  expect(
+    (await openings(scene({ hosts }))).map(({ title, level, sentence }) => `${title} ${level} ${sentence}`),
+  ).toEqual([
+    'host a.example ok Only its accounts log in, over TLS.',
+    'host b.example warn Logins without TLS are allowed from this machine: remove plaintext unless this is for tests.',
+    'host b.example warn Anybody may make an account: remove modules.register unless that is meant.',
+    'host c.example warn Logins without TLS are allowed, and everybody on the way can read them: remove plaintext.',
+    'host c.example warn Anybody may log in without an account: remove anonymous unless that is meant.',
+  ])
+})

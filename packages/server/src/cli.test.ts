@@ -1,0 +1,292 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+// Real processes, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+const cli = fileURLToPath(new URL('cli.ts', import.meta.url))
+let folder: string
+let file: string
+let children: ChildProcess[]
+
+beforeEach(() => {
+  children = []
+  folder = mkdtempSync(join(tmpdir(), 'jackdaw cli-'))
+  file = join(folder, 'jackdaw.yaml')
+  configure('log: { format: pretty }')
+})
+afterEach(async () => {
+  for (const child of children) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  rmSync(folder, { recursive: true })
+})
+
+function configure(more: string): void {
+  writeFileSync(
+    file,
+    `data: d\nlisten: { xmpp: { port: 0, address: 127.0.0.1 }, xmpps: false, http: false, https: false }\n${more}\n`,
+  )
+}
+
+function launch(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
+  const { npm_lifecycle_event: _, ...env } = process.env
+  const child = spawn(process.execPath, ['--conditions=source', cli, ...args], {
+    cwd: folder,
+    env: { ...env, ...environment },
+  })
+  children.push(child)
+  return child
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly error: string
+}
+
+/** Runs a command to its end. */
+async function jackdaw(args: readonly string[], input = ''): Promise<Ended> {
+  const child = launch(args)
+  let out = ''
+  let error = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (error += text))
+  child.stdin!.end(input)
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, out, error }
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly ended: Promise<unknown[]>
+  /** What it has printed so far, to the line that tells how to make an account. */
+  readonly greeting: string[]
+  readonly next: () => Promise<string>
+}
+
+async function startServer(environment?: Record<string, string>): Promise<Running> {
+  const child = launch(['start', '--config', file], environment)
+  child.stderr!.pipe(process.stderr)
+  const ended = once(child, 'exit')
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  const next = async () => {
+    const line = await lines.next()
+    if (line.done === true) throw new Error('the server has ended')
+    return line.value
+  }
+  const greeting: string[] = []
+  do greeting.push(await next())
+  while (!/new account: /i.test(greeting.at(-1)!))
+  return { child, ended, greeting, next }
+}
+
+describe('start', () => {
+  test('tells what listens where and how to make the first account, which then works; stop waits for the end', async () => {
+    const { child, ended, greeting } = await startServer({ npm_lifecycle_event: 'start' })
+    expect(greeting.filter((line) => !/^\d\d:/.test(line))).toEqual([
+      `Jackdaw serves localhost with data in ${join(folder, 'd')}`,
+      expect.stringMatching(/^ {2}xmpp {3}127\.0\.0\.1:\d+$/),
+      `New account: npm run -s jackdaw -- user add NAME@localhost --config '${file}'`,
+    ])
+    expect(statSync(join(folder, 'd')).mode & 0o777).toBe(0o700)
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+      code: 0,
+      out: '',
+      error: '',
+    })
+    const generated = await jackdaw(['user', 'add', 'bob@localhost', '--generate', '-c', file])
+    expect(generated).toEqual({ code: 0, out: expect.stringMatching(/^[a-z2-9]{20}\n$/), error: '' })
+    expect((await jackdaw(['user', 'list', '--config', file])).out).toBe('alice@localhost\nbob@localhost\n')
+    const check = await jackdaw(['check', '--config', file])
+    expect(check.out).toMatch(/^ok {4}port 0 \(xmpp\): The running server listens there\.$/m)
+    expect(check.code).toBe(0)
+    expect((await jackdaw(['start', '--config', file])).error).toBe(
+      `jackdaw: The journal folder ${join(folder, 'd', 'journal')} is in use by process ${child.pid}: stop that server first.\n`,
+    )
+    expect(await jackdaw(['stop', '--config', file])).toEqual({ code: 0, out: '', error: '' })
+    expect(() => process.kill(child.pid!, 0)).toThrow('ESRCH')
+    expect(await ended).toEqual([0, null])
+    expect(readdirSync(join(folder, 'd'))).not.toContain('jackdaw.sock')
+  })
+
+  test('in JSON the same is one event', async () => {
+    configure('log: { format: json }')
+    const { greeting } = await startServer()
+    expect(JSON.parse(greeting.at(-1)!)).toMatchObject({
+      listening: [{ name: 'xmpp', address: '127.0.0.1', port: expect.any(Number) }],
+      hosts: ['localhost'],
+      msg: `listening; new account: jackdaw user add NAME@localhost --config '${file}'`,
+    })
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it in order', async (signal) => {
+    const { child, ended } = await startServer()
+    child.kill(signal)
+    expect(await ended).toEqual([0, null])
+    expect(existsSync(join(folder, 'd', 'jackdaw.sock'))).toBe(false)
+  })
+
+  test('SIGKILL does no harm: the next start takes the folder over', async () => {
+    const { child, ended } = await startServer()
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')
+    child.kill('SIGKILL')
+    await ended
+    expect(existsSync(join(folder, 'd', 'jackdaw.sock'))).toBe(true)
+    expect((await jackdaw(['user', 'list', '--config', file])).out).toBe('alice@localhost\n')
+    await startServer()
+    expect((await jackdaw(['user', 'list', '--config', file])).out).toBe('alice@localhost\n')
+  })
+
+  test('SIGHUP and reload take the configuration over; a wrong one changes nothing', async () => {
+    configure('log: { format: pretty, level: debug }\nhosts: { localhost: , b.example: }')
+    const { child } = await startServer()
+    configure('log: { format: pretty }\nhosts: { localhost: , c.example: }\nstorage: { durability: power }')
+    expect(await jackdaw(['reload', '--config', file])).toEqual({
+      code: 0,
+      out: 'what has changed under storage waits for the next start\n',
+      error: '',
+    })
+    expect((await jackdaw(['user', 'add', 'a@c.example', '--config', file], 'x')).code).toBe(0)
+    expect((await jackdaw(['user', 'list', 'b.example', '--config', file])).error).toContain(
+      'does not serve the domain b.example',
+    )
+    configure('hostss: {}')
+    child.kill('SIGHUP')
+    await once(child.stderr!, 'data')
+    configure('log: { format: pretty }\nhosts: { localhost: , c.example: }')
+    expect((await jackdaw(['user', 'list', '--config', file])).out).toBe('a@c.example\n')
+  })
+})
+
+describe('what prevents a start is said in one sentence, with exit code 1', () => {
+  const refusal = async (): Promise<string> => {
+    const { code, out, error } = await jackdaw(['start', '--config', file])
+    expect(error).not.toContain('    at ')
+    expect(out.split('\n').filter((line) => !/^\d\d:\d\d:\d\d (info|warn) /.test(line))).toEqual([''])
+    expect(code).toBe(1)
+    return error
+  }
+
+  test('a port that is taken', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    writeFileSync(
+      file,
+      `log: { format: pretty }\nlisten: { xmpp: { port: ${port}, address: 127.0.0.1 }, xmpps: false, http: false, https: false }`,
+    )
+    expect(await refusal()).toBe(
+      `jackdaw: Port ${port} is taken by another program: stop that program, or set another port in the configuration.\n`,
+    )
+    other.close()
+  })
+  test('a wrong configuration', async () => {
+    writeFileSync(file, 'data: d\nhost: {}')
+    expect(await refusal()).toBe(`jackdaw: ${file}:2:1: unknown field "host"; did you mean "hosts"?\n`)
+  })
+  test('no such configuration', async () => {
+    rmSync(file)
+    expect(await refusal()).toBe(`jackdaw: the configuration file ${file} cannot be read (ENOENT): check --config\n`)
+  })
+  test('a data folder that is none', async () => {
+    writeFileSync(join(folder, 'd'), '')
+    expect(await refusal()).toMatch(
+      /^jackdaw: The journal folder .* cannot be opened .*: check that it is a folder which this user may write to\.\n$/,
+    )
+  })
+  test('a certificate without its key', async () => {
+    configure('log: { format: pretty }\nhosts: { a.example: { certificate: { key: a.key, cert: a.pem } } }')
+    expect(await refusal()).toMatch(
+      /^jackdaw: The certificate of a.example cannot be used, because .*a.pem cannot be read: .*\n$/,
+    )
+  })
+  test('a damaged journal; and check says the same', async () => {
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'x')
+    const journal = join(folder, 'd', 'journal')
+    const part = join(
+      journal,
+      readdirSync(journal).find((name) => name.endsWith('.journal'))!,
+    )
+    appendFileSync(part, readFileSync(part))
+    const content = readFileSync(part)
+    writeFileSync(part, content.fill(0xff, content.length / 2, content.length / 2 + 12))
+    const error = await refusal()
+    expect(error).toMatch(
+      /^jackdaw: The journal part .* is damaged at byte \d+, .*restore the data folder from a backup/,
+    )
+    const check = await jackdaw(['check', '--config', file])
+    expect(check.out).toContain(`fail  journal: ${error.slice('jackdaw: '.length)}`)
+    expect(check.code).toBe(1)
+  })
+})
+
+describe('without a server', () => {
+  test('accounts are made, changed, listed and removed in the data folder', async () => {
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+      code: 0,
+      out: '',
+      error: '',
+    })
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+      code: 1,
+      out: '',
+      error: 'jackdaw: alice@localhost exists already\n',
+    })
+    expect((await jackdaw(['user', 'passwd', 'alice@localhost', '--config', file], 'new\n')).code).toBe(0)
+    // No --config: the file of this folder.
+    expect((await jackdaw(['user', 'list'])).out).toBe('alice@localhost\n')
+    expect((await jackdaw(['user', 'remove', 'alice@localhost', '--config', file])).code).toBe(0)
+    expect((await jackdaw(['user', 'list', 'localhost', '--config', file])).out).toBe('')
+  })
+
+  test('there is nothing to stop or reload', async () => {
+    for (const command of ['stop', 'reload']) {
+      expect(await jackdaw([command, '--config', file])).toEqual({
+        code: 1,
+        out: '',
+        error: `jackdaw: no server runs on the data folder ${join(folder, 'd')}: start it with jackdaw start\n`,
+      })
+    }
+  })
+
+  test('check: exit code 1 and the place of what is wrong', async () => {
+    writeFileSync(file, 'limits:\n  dept: 1')
+    expect(await jackdaw(['check', '--config', file])).toEqual({
+      code: 1,
+      out: `fail  configuration: ${file}:2:3: limits: unknown field "dept"; did you mean "depth"?\n`,
+      error: '',
+    })
+  })
+
+  test('an unknown command is named, with the one that was meant', async () => {
+    const { code, error } = await jackdaw(['strat'])
+    expect([code, error]).toEqual([1, expect.stringContaining("unknown command 'strat'\n(Did you mean start?)")])
+  })
+
+  test('a password is no argument: everybody on the machine could read it', async () => {
+    expect((await jackdaw(['user', 'add', 'alice@localhost', '--password', 'x', '--config', file])).error).toContain(
+      "unknown option '--password'",
+    )
+  })
+})
