@@ -17,12 +17,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 // Real processes, on a machine that may be busy.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url))
+/** Saves half of each process's start. */
+const cache = mkdtempSync(join(tmpdir(), 'jackdaw-cache-'))
+afterAll(() => rmSync(cache, { recursive: true, force: true }))
 let folder: string
 let file: string
 let children: ChildProcess[]
@@ -53,7 +56,7 @@ function launch(args: readonly string[], environment: Record<string, string> = {
   const { npm_lifecycle_event: _, ...env } = process.env
   const child = spawn(process.execPath, ['--conditions=source', cli, ...args], {
     cwd: folder,
-    env: { ...env, ...environment },
+    env: { ...env, NODE_COMPILE_CACHE: cache, ...environment },
   })
   children.push(child)
   return child
@@ -260,14 +263,12 @@ describe('without a server', () => {
     expect((await jackdaw(['user', 'list', 'localhost', '--config', file])).out).toBe('')
   })
 
-  test('there is nothing to stop or reload', async () => {
-    for (const command of ['stop', 'reload']) {
-      expect(await jackdaw([command, '--config', file])).toEqual({
-        code: 1,
-        out: '',
-        error: `jackdaw: no server runs on the data folder ${join(folder, 'd')}: start it with jackdaw start\n`,
-      })
-    }
+  test.each(['stop', 'reload'])('there is nothing to %s', async (command) => {
+    expect(await jackdaw([command, '--config', file])).toEqual({
+      code: 1,
+      out: '',
+      error: `jackdaw: no server runs on the data folder ${join(folder, 'd')}: start it with jackdaw start\n`,
+    })
   })
 
   test('check: exit code 1 and the place of what is wrong', async () => {

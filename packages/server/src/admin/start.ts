@@ -18,6 +18,8 @@ export async function start(file: string | undefined): Promise<void> {
   const server = await createServer(config, { log })
   let listening: readonly Listener[]
   let closeControl: () => void
+  let stopping: number | undefined
+  let turn: Promise<unknown> = Promise.resolve()
   try {
     listening = await server.start()
     closeControl = await listenForControl({
@@ -29,14 +31,6 @@ export async function start(file: string | undefined): Promise<void> {
     await server.stop()
     throw error
   }
-  if (isPretty(config.log, process.stdout)) process.stdout.write(greeting(listening, config, file))
-  else
-    log.info(
-      { listening, hosts: Object.keys(config.hosts), data: config.data },
-      `listening; new account: ${newAccount(config, file)}`,
-    )
-
-  let stopping: number | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping === undefined) stop()
@@ -46,14 +40,26 @@ export async function start(file: string | undefined): Promise<void> {
   process.on('SIGHUP', () => {
     reload().then((notices) => notices.forEach(tell), tell)
   })
+  if (isPretty(config.log, process.stdout)) process.stdout.write(greeting(listening, config, file))
+  else
+    log.info(
+      { listening, hosts: Object.keys(config.hosts), data: config.data },
+      `listening; new account: ${newAccount(config, file)}`,
+    )
 
-  async function reload(): Promise<readonly string[]> {
-    const next = readConfig(file, modules)
-    await server.reload(next)
-    return waiting(config, next)
+  /** One after another. */
+  function reload(): Promise<readonly string[]> {
+    const done = turn.then(async () => {
+      const next = readConfig(file, modules)
+      await server.reload(next)
+      return waiting(config, next)
+    })
+    turn = done.catch(() => undefined)
+    return done
   }
 
   function stop(): void {
+    if (stopping !== undefined) return
     stopping = performance.now()
     server.stop().then(
       () => {

@@ -42,7 +42,7 @@ function readJournal(folder: string): number {
   for (const [index, first] of parts.entries()) {
     const file = partFile(folder, first)
     const content = readFileSync(file)
-    const frames = new FrameReader((buffer, position) => content.copy(buffer, 0, position))
+    const frames = new FrameReader((buffer, position) => content.subarray(position).copy(buffer))
     let next = first
     while (frames.next() !== undefined) next += 1
     const { position } = frames

@@ -1,6 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import * as nodeFiles from 'node:fs'
-import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -15,8 +25,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-const open = (options: Partial<FileJournalOptions> = {}) => openFileJournal({ folder, durability: 'process', ...options })
-const texts = (journal: { read(from: number): Iterable<readonly [number, string]> }, from = 1) => [...journal.read(from)]
+const open = (options: Partial<FileJournalOptions> = {}) =>
+  openFileJournal({ folder, durability: 'process', ...options })
+const texts = (journal: { read(from: number): Iterable<readonly [number, string]> }, from = 1) => [
+  ...journal.read(from),
+]
 /** A journal with these batches, closed. */
 function written(batches: readonly string[], options: Partial<FileJournalOptions> = {}): void {
   const journal = open(options)
@@ -230,22 +243,31 @@ test('a failed append keeps nothing, also when cutting it back fails at first', 
   expect(statSync(partFile(folder, 1)).size).toBe(2 * size)
 })
 
-test.skipIf(process.platform === 'win32')('a real limit of the system stops the file, and only whole batches stay', () => {
-  const script = `
+test.skipIf(process.platform === 'win32')(
+  'a real limit of the system stops the file, and only whole batches stay',
+  () => {
+    const script = `
     const { openFileJournal } = await import(${JSON.stringify(new URL('./file.ts', import.meta.url).href)})
     const journal = openFileJournal({ folder: process.argv[1], durability: 'power' })
     try { for (;;) journal.append(JSON.stringify(['x'.repeat(9000)])) } catch (error) { console.log(error.code, journal.last) }`
-  const limited = spawnSync('sh', ['-c', 'ulimit -f 128; exec "$0" --input-type=module -e "$1" "$2"', process.execPath, script, folder])
-  const [code, last] = limited.stdout.toString().trim().split(' ')
-  expect([code, limited.stderr.toString()]).toEqual(['EFBIG', ''])
-  expect(Number(last)).toBeGreaterThan(3)
-  expect(statSync(partFile(folder, 1)).size).toBe(Number(last) * (8 + 9004))
-  const torn: TornTail[] = []
-  const journal = open({ onTorn: (tail) => torn.push(tail) })
-  expect([journal.last, torn]).toEqual([Number(last), []])
-  journal.append('["more"]')
-  journal.close()
-})
+    const limited = spawnSync('sh', [
+      '-c',
+      'ulimit -f 128; exec "$0" --input-type=module -e "$1" "$2"',
+      process.execPath,
+      script,
+      folder,
+    ])
+    const [code, last] = limited.stdout.toString().trim().split(' ')
+    expect([code, limited.stderr.toString()]).toEqual(['EFBIG', ''])
+    expect(Number(last)).toBeGreaterThan(3)
+    expect(statSync(partFile(folder, 1)).size).toBe(Number(last) * (8 + 9004))
+    const torn: TornTail[] = []
+    const journal = open({ onTorn: (tail) => torn.push(tail) })
+    expect([journal.last, torn]).toEqual([Number(last), []])
+    journal.append('["more"]')
+    journal.close()
+  },
+)
 
 test('a folder in use by another process is refused by name, one whose process died is not', () => {
   const script = `
@@ -272,6 +294,6 @@ test('a folder that is a file, or lies below one, is refused in plain words', ()
 test('other files in the folder are left alone', () => {
   writeFileSync(join(folder, 'note.txt'), 'mine')
   written(['["a"]'])
-  expect(readdirSync(folder).sort()).toEqual(['0000000000000001.journal', 'lock', 'note.txt'])
+  expect(readdirSync(folder).toSorted()).toEqual(['0000000000000001.journal', 'lock', 'note.txt'])
   expect(execFileSync('cat', [join(folder, 'note.txt')]).toString()).toBe('mine')
 })

@@ -42,7 +42,9 @@ export function openFileJournal(options: FileJournalOptions): FileJournalStore {
       )
     }
     const holder = error.holder === undefined ? 'another process' : `process ${error.holder}`
-    throw new JournalError(`The journal folder ${folder} is in use by ${holder}: stop that server first.`, { cause: error })
+    throw new JournalError(`The journal folder ${folder} is in use by ${holder}: stop that server first.`, {
+      cause: error,
+    })
   }
   try {
     return new FileJournalStore(options, unlock)

@@ -70,7 +70,8 @@ export class FrameReader {
     const held = this.#end - this.#start
     const room = Math.max(CHUNK, size)
     if (size > this.#buffer.length && !this.#reaches(size)) return false
-    const target = room > this.#buffer.length || this.#buffer.length > 4 * room ? Buffer.allocUnsafe(room) : this.#buffer
+    const target =
+      room > this.#buffer.length || this.#buffer.length > 4 * room ? Buffer.allocUnsafe(room) : this.#buffer
     this.#buffer.copy(target, 0, this.#start, this.#end)
     this.#buffer = target
     this.#start = 0

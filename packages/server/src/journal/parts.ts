@@ -12,7 +12,7 @@ export function listParts(folder: string): number[] {
   return readdirSync(folder)
     .filter((name) => /^\d{16}\.journal$/.test(name))
     .map((name) => Number.parseInt(name, 10))
-    .sort((a, b) => a - b)
+    .toSorted((a, b) => a - b)
 }
 
 /**

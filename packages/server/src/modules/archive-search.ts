@@ -62,7 +62,7 @@ async function search(
 ): Promise<Page<string>> {
   const { max, fromEnd = false } = sought
   const found: LogEntry<string>[] = []
-  const done = (isComplete: boolean) => ({ entries: fromEnd ? found.reverse() : found, isComplete })
+  const done = (isComplete: boolean) => ({ entries: fromEnd ? found.toReversed() : found, isComplete })
   let rest: LogQuery = { ...sought, max: stride, count: false }
   for (;;) {
     const page = await log.page(owner, rest)

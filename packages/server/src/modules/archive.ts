@@ -1,4 +1,4 @@
-import { hasHint, type Jid, type Message, messageType, parse, Stanza } from '@jackdaw/xmpp'
+import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza } from '@jackdaw/xmpp'
 import { defineModule, log, type Passage } from '../module.ts'
 import type { LogStore } from '../storage/storage.ts'
 
@@ -7,9 +7,9 @@ export interface Archive {
   /** Owned by bare JIDs; the values are stanzas as XML. An entry that has no `with` only waits, it is no part of the archive. */
   readonly log: LogStore<string>
   /** Keeps the message that passes in the archive of an account of this host; `other` is who the account talks with. Returns its id. */
-  keep(passage: Passage<Message>, account: Jid, other: Jid): string
+  readonly keep: (passage: Passage<Message>, account: Jid, other: Jid) => string
   /** The id under which the message that passes has just been kept. */
-  idOf(passage: Passage<Message>): string | undefined
+  readonly idOf: (passage: Passage<Message>) => string | undefined
 }
 
 /** Keeps the log that `mam` lets accounts read and on which `offline` lets messages wait: either works without the other. */
@@ -39,7 +39,9 @@ export const archive = defineModule({
 
 /** The message that an entry holds. */
 export function messageOf(entry: { readonly value: string }): Message {
-  return Stanza.from(parse(entry.value, unlimited)) as Message
+  const stanza = Stanza.from(parse(entry.value, unlimited))
+  if (!isMessage(stanza)) throw new TypeError(`an archive holds a ${stanza.name}`)
+  return stanza
 }
 
 /** What has been let in once is read whatever the limits are now. */

@@ -61,7 +61,11 @@ export const carbons = defineModule({
     })
 
     /** The resources of the account that have enabled copies, but for the sender and those who get the message itself (§7, §8). */
-    function wantingCopies(account: Jid, from: Jid | undefined, recipients?: ReadonlySet<Target>): Target[] | undefined {
+    function wantingCopies(
+      account: Jid,
+      from: Jid | undefined,
+      recipients?: ReadonlySet<Target>,
+    ): Target[] | undefined {
       let wanting: Target[] | undefined
       for (const session of host.sessions(account)) {
         if (recipients?.has(session) || session.jid.equals(from) || !hasCarbons(session)) continue

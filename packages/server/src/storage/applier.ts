@@ -110,7 +110,15 @@ export class Applier {
     }
   }
 
-  #log(store: string, owner: string, position: number, at: number, peer: string | null, state: number, value: Json): void {
+  #log(
+    store: string,
+    owner: string,
+    position: number,
+    at: number,
+    peer: string | null,
+    state: number,
+    value: Json,
+  ): void {
     if (position > this.position) this.position = position
     this.#reader
       .statement('INSERT INTO logs (id, store, owner, at, peer, state, value) VALUES (?, ?, ?, ?, ?, ?, ?)')
@@ -133,7 +141,9 @@ export class Applier {
     for (const position of positions) {
       const of = [position, id, owner] as const
       this.#reader.statement('DELETE FROM logs WHERE id = ? AND store = ? AND owner = ? AND state = 2').run(...of)
-      this.#reader.statement('UPDATE logs SET state = 0 WHERE id = ? AND store = ? AND owner = ? AND state = 1').run(...of)
+      this.#reader
+        .statement('UPDATE logs SET state = 0 WHERE id = ? AND store = ? AND owner = ? AND state = 1')
+        .run(...of)
     }
   }
 
@@ -177,6 +187,6 @@ function missing(expected: number, found?: number): StorageError {
   return new StorageError(
     `The database has followed the journal up to batch ${expected - 1}, but the journal ` +
       `${found === undefined ? 'no longer holds the next ones' : `goes on with batch ${found}`}: they do not belong together. ` +
-      ' Restore the whole data folder from one backup; to start without what was kept, move both away.',
+      'Restore the whole data folder from one backup; to start without what was kept, move both away.',
   )
 }

@@ -55,7 +55,12 @@ export function decodeValue(text: string): Json {
 }
 
 /** The first id that the query names and that is no entry of this owner's; undefined when all are. */
-export function unknownId(reader: SqliteReader, store: number | undefined, owner: string, query: LogQuery): string | undefined {
+export function unknownId(
+  reader: SqliteReader,
+  store: number | undefined,
+  owner: string,
+  query: LogQuery,
+): string | undefined {
   const state = query.isPending ? '' : ' AND state < 2'
   return namedIds(query).find((id) => {
     const position = logPosition(id)

@@ -2,7 +2,11 @@ import { StorageError } from './storage.ts'
 
 /** How far the database has followed the journal, and who waits for it to come further. */
 export class Progress {
-  readonly #waiting: { readonly batch: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
+  readonly #waiting: {
+    readonly batch: number
+    readonly resolve: () => void
+    readonly reject: (error: Error) => void
+  }[] = []
   readonly #onWait: () => void
   #isClosed = false
   /** The last batch that can be read from the database. */

@@ -20,7 +20,9 @@ export function connect(path: string, durability: 'process' | 'power'): Database
 export function openingError(path: string, error: unknown): StorageError {
   if (error instanceof StorageError) return error
   const { errcode, message } = error as Error & { errcode?: number }
-  return new StorageError(`The database ${path} ${reason((errcode ?? 0) & 0xff) ?? `cannot be opened: ${message}`}`, { cause: error })
+  return new StorageError(`The database ${path} ${reason((errcode ?? 0) & 0xff) ?? `cannot be opened: ${message}`}`, {
+    cause: error,
+  })
 }
 
 function reason(code: number): string | undefined {

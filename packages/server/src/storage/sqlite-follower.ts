@@ -1,7 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../world.ts'
 import type { Applier, TrimOutcome } from './applier.ts'
-import { COMMITTED, CLOSING, type FollowerReport, SIGNAL, URGENT, WANTED, type WorkerData, sharedState } from './sqlite-shared.ts'
+import {
+  COMMITTED,
+  CLOSING,
+  type FollowerReport,
+  SIGNAL,
+  URGENT,
+  WANTED,
+  type WorkerData,
+  sharedState,
+} from './sqlite-shared.ts'
 
 const RETRY = 1000
 

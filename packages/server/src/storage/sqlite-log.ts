@@ -51,7 +51,11 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
       const { reader } = this.#access
       const store = reader.store(this.#name)
       if (store === undefined) return 0
-      return reader.row<[number]>('SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0', store, owner)![0]
+      return reader.row<[number]>(
+        'SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0',
+        store,
+        owner,
+      )![0]
     })
   }
 
@@ -81,7 +85,10 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (unknown !== undefined) throw new UnknownIdError(unknown)
     if (store === undefined) return { entries: [], isComplete: true, ...(query.count && { count: 0 }) }
     const { sql, values } = condition(store, owner, query)
-    const rows = reader.rows<Row>(`SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`, ...values)
+    const rows = reader.rows<Row>(
+      `SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`,
+      ...values,
+    )
     const isComplete = query.max === undefined || rows.length <= query.max
     if (!isComplete) rows.pop()
     if (query.fromEnd) rows.reverse()
@@ -97,5 +104,11 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
 }
 
 function entryOf<T extends Json>([id, at, peer, state, value]: Row): LogEntry<T> {
-  return { id: logId(id), at, ...(peer !== null && { with: peer }), value: decodeValue(value) as T, isPending: state > 0 }
+  return {
+    id: logId(id),
+    at,
+    ...(peer !== null && { with: peer }),
+    value: decodeValue(value) as T,
+    isPending: state > 0,
+  }
 }

@@ -46,7 +46,12 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
     const { reader } = this.#access
     const store = reader.store(this.#name)
     if (store === undefined) return undefined
-    const row = reader.row<[string]>('SELECT value FROM maps WHERE store = ? AND owner = ? AND key = ?', store, owner, key)
+    const row = reader.row<[string]>(
+      'SELECT value FROM maps WHERE store = ? AND owner = ? AND key = ?',
+      store,
+      owner,
+      key,
+    )
     return row && (decodeValue(row[0]) as T)
   }
 
@@ -56,7 +61,11 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
     const values = new Map<string, T>()
     const store = reader.store(this.#name)
     if (store !== undefined && !(overlay && overlay.droppedIn > progress.applied)) {
-      const rows = reader.rows<[string, string]>('SELECT key, value FROM maps WHERE store = ? AND owner = ?', store, owner)
+      const rows = reader.rows<[string, string]>(
+        'SELECT key, value FROM maps WHERE store = ? AND owner = ?',
+        store,
+        owner,
+      )
       for (const [key, value] of rows) values.set(key, decodeValue(value) as T)
     }
     if (!overlay) return values

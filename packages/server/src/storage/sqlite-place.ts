@@ -14,7 +14,12 @@ export interface SqlitePlace extends StoragePlace {
 }
 
 /** A folder with a database and, unless it is in memory, a journal. */
-export function sqlitePlace(mode: 'inline' | 'worker', journalIn: 'memory' | 'files', more: Partial<SqliteOptions> = {}, folder = mkdtempSync(join(tmpdir(), 'jackdaw-storage-'))): SqlitePlace {
+export function sqlitePlace(
+  mode: 'inline' | 'worker',
+  journalIn: 'memory' | 'files',
+  more: Partial<SqliteOptions> = {},
+  folder = mkdtempSync(join(tmpdir(), 'jackdaw-storage-')),
+): SqlitePlace {
   const memory = new MemoryJournalStore()
   const durability = 'process'
   let storage: SqliteStorage
@@ -28,12 +33,23 @@ export function sqlitePlace(mode: 'inline' | 'worker', journalIn: 'memory' | 'fi
       // A killed server's tick never ends.
       const clock: Clock = { ...systemClock, now, soon: (act) => systemClock.soon(() => isAlive && act()) }
       const journalFolder = join(folder, 'journal')
-      store = journalIn === 'memory' ? memory : openFileJournal({ folder: journalFolder, durability, partBytes: 50_000 })
+      store =
+        journalIn === 'memory' ? memory : openFileJournal({ folder: journalFolder, durability, partBytes: 50_000 })
       journal = new Journal({ store, clock, onCommit: (number) => storage.committed(number) })
       const files = journalIn === 'files' ? { journalFolder } : {}
       const onApplied = (cursor: number): void => store.release(cursor)
       const path = join(folder, 'data.sqlite')
-      storage = openSqliteStorage({ path, journal, journalStore: store, clock, mode, durability, onApplied, ...files, ...more })
+      storage = openSqliteStorage({
+        path,
+        journal,
+        journalStore: store,
+        clock,
+        mode,
+        durability,
+        onApplied,
+        ...files,
+        ...more,
+      })
       return { storage, journal, store }
     },
     async end(how) {

@@ -34,8 +34,17 @@ test('a journal cut at any byte, with the database of any earlier moment, is the
       const number = round * 5 + batch
       const owner = number % 3 === 0 ? 'a' : 'b'
       const log = storage.log<string>('log')
-      storage.map<number>('map').edit(owner, `k${number % 4}`, (old = 0) => (number % 7 === 6 ? undefined : old + number))
-      ids.push(log.append(owner, { value: `${number}`, at: number, isPending: number % 2 === 0, isTransient: number % 5 === 0 }))
+      await storage
+        .map<number>('map')
+        .edit(owner, `k${number % 4}`, (old = 0) => (number % 7 === 6 ? undefined : old + number))
+      ids.push(
+        log.append(owner, {
+          value: `${number}`,
+          at: number,
+          isPending: number % 2 === 0,
+          isTransient: number % 5 === 0,
+        }),
+      )
       if (number % 4 === 3) log.settle(owner, ids.slice(-3))
       if (number % 6 === 5) log.suspend(owner, ids.slice(-2))
       if (number === 12) void log.trim('b', { max: 2 })
@@ -50,22 +59,27 @@ test('a journal cut at any byte, with the database of any earlier moment, is the
   const part = '0000000000000001.journal'
   const whole = readFileSync(join(place.folder, 'journal', part))
   const ends = [0]
-  while (ends.at(-1)! < whole.length) ends.push(ends.at(-1)! + 8 + whole.readUInt32LE(ends.at(-1)!))
+  while (ends.at(-1)! < whole.length) ends.push(ends.at(-1)! + 8 + whole.readUInt32LE(ends.at(-1)))
   expect(ends.length).toBe(31)
   await fc.assert(
-    fc.asyncProperty(fc.nat(whole.length), fc.nat(5), fc.constantFrom('inline', 'worker'), async (size, round, mode) => {
-      const count = ends.findLastIndex((end) => end <= size)
-      const copy = sqlitePlace(mode as 'inline' | 'worker', 'files')
-      mkdirSync(join(copy.folder, 'journal'))
-      cpSync(join(place.folder, 'journal', part), join(copy.folder, 'journal', part))
-      truncateSync(join(copy.folder, 'journal', part), size)
-      cpSync(databases[Math.min(round, Math.floor(count / 5))]!, join(copy.folder, 'data.sqlite'))
-      const { storage, store } = copy.open()
-      expect(store.last).toBe(count)
-      expect(await contents(storage)).toBe(states[count])
-      await copy.end('close')
-      await copy.remove()
-    }),
+    fc.asyncProperty(
+      fc.nat(whole.length),
+      fc.nat(5),
+      fc.constantFrom('inline', 'worker'),
+      async (size, round, mode) => {
+        const count = ends.findLastIndex((end) => end <= size)
+        const copy = sqlitePlace(mode, 'files')
+        mkdirSync(join(copy.folder, 'journal'))
+        cpSync(join(place.folder, 'journal', part), join(copy.folder, 'journal', part))
+        truncateSync(join(copy.folder, 'journal', part), size)
+        cpSync(databases[Math.min(round, Math.floor(count / 5))]!, join(copy.folder, 'data.sqlite'))
+        const { storage, store } = copy.open()
+        expect(store.last).toBe(count)
+        expect(await contents(storage)).toBe(states[count])
+        await copy.end('close')
+        await copy.remove()
+      },
+    ),
     { numRuns: 40 },
   )
   await place.remove()
@@ -90,7 +104,9 @@ test('kill -9 at any moment loses nothing that was acknowledged, and half of not
     tick()`
   let acknowledged = 0
   for (const enough of [3, 300, 2000]) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, place.folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, place.folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const until = acknowledged + enough
     for await (const line of createInterface(child.stdout)) {
       acknowledged = Number(line)
@@ -121,7 +137,7 @@ test('a full disk under the database: reads of the log wait, nothing is lost, an
   storage.reader.database.exec('PRAGMA max_page_count = 1')
   const trouble = next()
   log.append('owner', { value: 'x'.repeat(100_000), at: 0 })
-  storage.map<string>('map').edit('owner', 'key', () => 'edited')
+  await storage.map<string>('map').edit('owner', 'key', () => 'edited')
   const page = log.page('owner', { count: true })
   expect(String(await trouble)).toContain('full')
   log.append('owner', { value: 'three', at: 0 })

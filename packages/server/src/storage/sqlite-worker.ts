@@ -27,7 +27,8 @@ function follow({ path, folder, durability, state: { numbers, signals } }: Worke
       continue
     }
     if (isTroubled) Atomics.wait(signals, CLOSING, 0, RETRY)
-    else if (!isClosing && Number(Atomics.load(numbers, WANTED)) <= applier.cursor) Atomics.wait(signals, URGENT, urgent, GATHER)
+    else if (!isClosing && Number(Atomics.load(numbers, WANTED)) <= applier.cursor)
+      Atomics.wait(signals, URGENT, urgent, GATHER)
     try {
       const upTo = Number(Atomics.load(numbers, COMMITTED))
       while (applier.cursor < upTo) {

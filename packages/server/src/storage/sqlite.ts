@@ -87,7 +87,8 @@ class SqliteStorage implements Storage, LogAccess {
     this.progress = new Progress(applier.cursor, () => this.#follower.wanted(this.progress.wanted))
     const events = {
       clock: options.clock,
-      onApplied: (applied: number, safe: number, trims: readonly TrimOutcome[]) => this.#applied(applied, isLasting ? safe : 0, trims),
+      onApplied: (applied: number, safe: number, trims: readonly TrimOutcome[]) =>
+        this.#applied(applied, isLasting ? safe : 0, trims),
       onTrouble: (error: Error | undefined) => options.onTrouble?.(error),
     }
     if (options.mode === 'inline') {
@@ -95,17 +96,22 @@ class SqliteStorage implements Storage, LogAccess {
       this.#follower = new InlineFollower(applier, source, events)
       return
     }
-    if (!isLasting || journalFolder === undefined) throw new StorageError('A worker needs a database file and a journal folder.')
+    if (!isLasting || journalFolder === undefined)
+      throw new StorageError('A worker needs a database file and a journal folder.')
     database.exec('PRAGMA query_only = 1')
     this.#follower = new WorkerFollower({ path, folder: journalFolder, durability }, applier.cursor, events)
   }
 
   map<T extends Json>(name: string): MapStore<T> {
-    return opened(this.#maps, name, () => this.#replayDrops(name, new SqliteMap<Json>(name, this))) as unknown as SqliteMap<T>
+    return opened(this.#maps, name, () =>
+      this.#replayDrops(name, new SqliteMap<Json>(name, this)),
+    ) as unknown as SqliteMap<T>
   }
 
   log<T extends Json>(name: string): LogStore<T> {
-    return opened(this.#logs, name, () => this.#replayDrops(name, new SqliteLog<Json>(name, this))) as unknown as SqliteLog<T>
+    return opened(this.#logs, name, () =>
+      this.#replayDrops(name, new SqliteLog<Json>(name, this)),
+    ) as unknown as SqliteLog<T>
   }
 
   drop(prefix: string, owner: string): void {
@@ -170,7 +176,8 @@ class SqliteStorage implements Storage, LogAccess {
       )
     }
     const applier = new Applier(database, durability === 'power')
-    while (applier.cursor < last) applier.apply(this.#files?.read(applier.cursor + 1, last) ?? journalStore.read(applier.cursor + 1))
+    while (applier.cursor < last)
+      applier.apply(this.#files?.read(applier.cursor + 1, last) ?? journalStore.read(applier.cursor + 1))
     applier.checkpoint()
     applier.takeTrims()
     return applier

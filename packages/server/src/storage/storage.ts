@@ -51,7 +51,10 @@ export interface Page<T extends Json> {
 /** Archives, offline messages, published items: entries in the order of their ids, of an owner. */
 export interface LogStore<T extends Json> {
   /** Keeps an entry with the next id. A `transient` one is for waiting only: pages do not show it unless asked for what is pending, and `settle` removes it. */
-  append(owner: string, entry: { value: T; at: number; with?: string; isPending?: boolean; isTransient?: boolean }): string
+  append(
+    owner: string,
+    entry: { value: T; at: number; with?: string; isPending?: boolean; isTransient?: boolean },
+  ): string
   /** Sees every entry appended before the call. An unknown id in `after`, `before` or `ids` throws an UnknownIdError. */
   page(owner: string, query: LogQuery): Awaitable<Page<T>>
   /** Makes entries wait for their owner (an unacknowledged delivery that failed). */

@@ -89,22 +89,36 @@ export class SystemNetwork implements Network {
 
   /** Direct TLS. Until its first byte a connection costs no TLS state. */
   #secured(server: Server, raw: Socket, tls: TlsAcceptor, accept: (secure: TLSSocket) => void): void {
-    const handshakes = this.#handshakes
-    const gone = (): void => handshakes.end(raw)
-    handshakes.start(raw)
-    raw.on('error', ignore).on('close', gone)
-    raw.once('readable', () => {
-      gone()
-      raw.off('close', gone)
-      // Readable with nothing to read: the other side has closed.
-      if (raw.destroyed || raw.readableLength === 0) raw.destroy()
-      else
-        acceptTls(raw, tls, tls.contexts.fallback).then(
-          (secure) => (server.listening ? accept(secure) : secure.destroy()),
-          (error: unknown) => this.#log.debug({ err: error }, 'a TLS handshake failed'),
-        )
-    })
+    const waiting: Waiting = raw
+    waiting[firstByte] = () => {
+      acceptTls(raw, tls, tls.contexts.fallback).then(
+        (secure) => (server.listening ? accept(secure) : secure.destroy()),
+        (error: unknown) => this.#log.debug({ err: error }, 'a TLS handshake failed'),
+      )
+    }
+    waiting[deadlines] = this.#handshakes
+    this.#handshakes.start(raw)
+    waiting.on('error', ignore).on('close', onClose).on('readable', onReadable)
   }
+}
+
+const firstByte = Symbol('first byte')
+const deadlines = Symbol('deadlines')
+type Waiting = Socket & { [firstByte]?: (() => void) | undefined; [deadlines]?: Deadlines | undefined }
+
+function onReadable(this: Waiting): void {
+  const go = this[firstByte]
+  if (!go) return
+  onClose.call(this)
+  // Readable with nothing to read: the other side has closed.
+  if (this.destroyed || this.readableLength === 0) this.destroy()
+  else go()
+}
+
+function onClose(this: Waiting): void {
+  this[firstByte] = undefined
+  this[deadlines]?.end(this)
+  this[deadlines] = undefined
 }
 
 function refuse(socket: Socket, words: string | undefined): void {

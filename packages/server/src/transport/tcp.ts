@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { plainAddress } from './admission.ts'
 import type { Deadlines } from './deadlines.ts'
-import { acceptTls, ignore, SocketTls, type TlsAcceptor } from './tls.ts'
+import { acceptTls, SocketTls, type TlsAcceptor } from './tls.ts'
 import type { TlsFacts, Transport, TransportEvents } from './transport.ts'
 
 /** What the connections of one listener share. */
@@ -14,7 +14,7 @@ export interface TcpDoor {
 }
 
 const owner = Symbol('transport')
-type Owned = Socket & { [owner]?: TcpTransport }
+type Owned = Socket & { [owner]?: TcpTransport | undefined }
 
 /** A TCP connection, with TLS or before it. Its listeners are shared functions that find it on the socket: an idle one costs little. */
 export class TcpTransport implements Transport {
@@ -73,7 +73,8 @@ export class TcpTransport implements Transport {
     if (!this.canStartTls || !acceptor) throw new Error('TLS cannot be started on this connection')
     const raw = this.#socket
     this.#state = 'handshake'
-    raw.off('data', onData).off('drain', onDrain).off('close', onClose).off('error', onError)
+    raw[owner] = undefined
+    raw.off('data', onData)
     // What has been read in clear and not been handed over is fed to the handshake (RFC 6120 §5.4.3.3), where it fails.
     raw.pause()
     let secure: TLSSocket
@@ -83,7 +84,6 @@ export class TcpTransport implements Transport {
       this.#gone(error instanceof Error ? error : new Error(String(error)))
       throw error
     }
-    delete raw[owner]
     this.#state = 'open'
     this.#socket = secure
     this.#tls = new SocketTls(secure)
@@ -124,7 +124,7 @@ export class TcpTransport implements Transport {
 
   #own(socket: Owned): void {
     socket[owner] = this
-    socket.on('close', onClose).on('error', onError).off('error', ignore)
+    socket.on('close', onClose).on('error', onError)
   }
 
   #gone(error: Error | undefined): void {

@@ -66,40 +66,54 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
  * socket leaves before it. Rejects when it fails; then the connection is gone. A `context` stands for a client that sends no SNI.
  */
 export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const secure = new TLSSocket(raw, {
-      isServer: true,
-      secureContext: context,
-      SNICallback: acceptor.chooseContext,
-      ...(acceptor.alpn && { ALPNProtocols: acceptor.alpn }),
-    })
-    secure.disableRenegotiation()
-    let failure: Error | undefined
-    const failed = (error: Error): void => {
-      failure ??= error
-    }
-    const closed = (): void => {
-      acceptor.handshakes.end(secure)
-      reject(failure ?? new Error('The client went away during the TLS handshake'))
-    }
-    acceptor.handshakes.start(secure)
-    secure.on('error', failed).once('close', closed)
-    // Node tells a server socket's later TLS errors and those of the socket below by this event alone.
-    secure.on('_tlsError', destroyWith)
-    secure.once('secure', () => {
-      acceptor.handshakes.end(secure)
-      secure.on('error', ignore).off('error', failed).off('close', closed)
-      resolve(secure)
-    })
+  const secure: Shaking = new TLSSocket(raw, {
+    isServer: true,
+    secureContext: context,
+    SNICallback: acceptor.chooseContext,
+    ...(acceptor.alpn && { ALPNProtocols: acceptor.alpn }),
   })
+  secure.disableRenegotiation()
+  const done = Promise.withResolvers<TLSSocket>()
+  secure[handshake] = { acceptor, done, failure: undefined }
+  acceptor.handshakes.start(secure)
+  // Shared and never taken off: closures, and the slow objects that V8 makes of emitters which lose an event, would stay with each session.
+  secure.on('secure', onSecure).on('error', onFailure).on('close', onClose)
+  // Node tells a server socket's later TLS errors and those of the socket below by this event alone.
+  secure.on('_tlsError', destroyWith)
+  return done.promise
 }
 
-/** An error is followed by 'close'; whoever must know learns it there. */
-export function ignore(): void {}
+const handshake = Symbol('handshake')
+type Shaking = TLSSocket & {
+  [handshake]?: { acceptor: TlsAcceptor; done: PromiseWithResolvers<TLSSocket>; failure: Error | undefined } | undefined
+}
+
+function onSecure(this: Shaking): void {
+  const shaking = this[handshake]
+  if (!shaking) return
+  this[handshake] = undefined
+  shaking.acceptor.handshakes.end(this)
+  shaking.done.resolve(this)
+}
+
+function onFailure(this: Shaking, error: Error): void {
+  const shaking = this[handshake]
+  if (shaking) shaking.failure ??= error
+}
+
+function onClose(this: Shaking): void {
+  const shaking = this[handshake]
+  if (!shaking) return
+  shaking.acceptor.handshakes.end(this)
+  shaking.done.reject(shaking.failure ?? new Error('The client went away during the TLS handshake'))
+}
 
 function destroyWith(this: TLSSocket, error: Error): void {
   this.destroy(error)
 }
+
+/** An error is followed by 'close'; whoever must know learns it there. */
+export function ignore(): void {}
 
 /** What a socket whose handshake is done tells. */
 export class SocketTls implements TlsFacts {

@@ -3,8 +3,13 @@ import { Jid } from '../jid.ts'
 import { type Message, Stanza } from '../stanza.ts'
 import { parse } from '../xml/parser.ts'
 import { carbon, DisableCarbons, EnableCarbons, isCarbon, isPrivate, ReceivedCarbon, SentCarbon } from './carbons.ts'
+import { isMessage } from './message-type.ts'
 
-const message = (text: string) => Stanza.from(parse(text)) as Message
+function message(text: string): Message {
+  const stanza = Stanza.from(parse(text))
+  if (!isMessage(stanza)) throw new TypeError(text)
+  return stanza
+}
 const received = message(
   `<message xmlns='jabber:client' from='juliet@capulet.example/balcony' to='romeo@montague.example/garden' type='chat'><body>What man art thou that, thus bescreen'd in night, so stumblest on my counsel?</body><thread>0e3141cd80894871a68e6fe6b1ec56fa</thread></message>`,
 )
@@ -32,12 +37,18 @@ test('XEP-0280 §4, §5: enable and disable', () => {
 })
 
 test('XEP-0280 §9 example 13: private', () => {
-  expect(isPrivate(message(`<message xmlns='jabber:client'><private xmlns='urn:xmpp:carbons:2'/></message>`))).toBe(true)
+  expect(isPrivate(message(`<message xmlns='jabber:client'><private xmlns='urn:xmpp:carbons:2'/></message>`))).toBe(
+    true,
+  )
   expect(isPrivate(message(`<message xmlns='jabber:client'><private/></message>`))).toBe(false)
 })
 
 test('XEP-0280 §7: a copy of nothing is refused', () => {
-  for (const child of ['', "<forwarded xmlns='urn:xmpp:forward:0'/>", "<forwarded xmlns='urn:xmpp:forward:0'><message/></forwarded>"])
+  for (const child of [
+    '',
+    "<forwarded xmlns='urn:xmpp:forward:0'/>",
+    "<forwarded xmlns='urn:xmpp:forward:0'><message/></forwarded>",
+  ])
     expect(() => SentCarbon.read(parse(`<sent xmlns='urn:xmpp:carbons:2'>${child}</sent>`))).toThrow(
       expect.objectContaining({ condition: 'bad-request' }),
     )

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Jid } from '../jid.ts'
-import { type Message, Stanza } from '../stanza.ts'
+import { Stanza } from '../stanza.ts'
 import { parse } from '../xml/parser.ts'
 import { Delay, delayBy, withoutDelay } from './delay.ts'
 
@@ -19,11 +19,13 @@ test('XEP-0203 §3 example 1: read and written', () => {
 
 test('XEP-0203 §2: from and reason may be missing, stamp may not', () => {
   expect(Delay.read(Delay.write({ stamp: 0 }))).toEqual({ stamp: 0 })
-  expect(() => Delay.read(parse("<delay xmlns='urn:xmpp:delay'/>"))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
+  expect(() => Delay.read(parse("<delay xmlns='urn:xmpp:delay'/>"))).toThrow(
+    expect.objectContaining({ condition: 'bad-request' }),
+  )
 })
 
 test('XEP-0203 §5: what is said in one entity’s name is found and left out, and nothing else', () => {
-  const message = Stanza.from(parse(held)) as Message
+  const message = Stanza.from(parse(held))
   expect(delayBy(message, capulet)).toBe(Date.UTC(2002, 8, 10, 23, 8, 25))
   expect(delayBy(message, Jid.parse('montague.net'))).toBeUndefined()
   expect(withoutDelay(message, capulet).child('delay', 'urn:xmpp:delay')).toBeUndefined()

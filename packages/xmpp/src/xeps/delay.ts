@@ -1,6 +1,6 @@
 import { StanzaError } from '../errors.ts'
 import { Jid } from '../jid.ts'
-import type { Stanza } from '../stanza.ts'
+import type { Kind, Stanza } from '../stanza.ts'
 import { type Element, type Node, xml } from '../xml/element.ts'
 import type { Payload } from '../xml/payload.ts'
 import { formatDateTime, parseDateTime } from './date-time.ts'
@@ -43,9 +43,9 @@ export function delayBy(stanza: Stanza, by: Jid): number | undefined {
 }
 
 /** The stanza without what `by` is said to have said about its delay (§5); itself when there is no such thing. */
-export function withoutDelay<S extends Stanza>(stanza: S, by: Jid): S {
+export function withoutDelay<K extends Kind>(stanza: Stanza<K>, by: Jid): Stanza<K> {
   for (const node of stanza.children)
-    if (isDelayBy(node, by)) return stanza.containing(stanza.children.filter((one) => !isDelayBy(one, by))) as S
+    if (isDelayBy(node, by)) return stanza.containing(stanza.children.filter((one) => !isDelayBy(one, by)))
   return stanza
 }
 

@@ -1,4 +1,4 @@
-import type { Message } from '../stanza.ts'
+import type { Message, Stanza } from '../stanza.ts'
 
 /** RFC 6121 §5.2.2. */
 export type MessageType = 'chat' | 'error' | 'groupchat' | 'headline' | 'normal'
@@ -15,4 +15,8 @@ export function messageType(message: Message): MessageType {
     default:
       return 'normal'
   }
+}
+
+export function isMessage(stanza: Stanza): stanza is Message {
+  return stanza.name === 'message'
 }

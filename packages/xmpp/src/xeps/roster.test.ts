@@ -10,8 +10,22 @@ test('RFC 6121 §2.1: a roster is read as it was written', () => {
   const roster: RosterQuery = {
     ver: 'ver14',
     items: [
-      { jid: Jid.parse('nurse@home.test'), name: 'Nurse', groups: ['Servants', 'Friends'], subscription: 'both', ask: false, approved: false },
-      { jid: Jid.parse('romeo@home.test'), name: undefined, groups: [], subscription: 'none', ask: true, approved: true },
+      {
+        jid: Jid.parse('nurse@home.test'),
+        name: 'Nurse',
+        groups: ['Servants', 'Friends'],
+        subscription: 'both',
+        ask: false,
+        approved: false,
+      },
+      {
+        jid: Jid.parse('romeo@home.test'),
+        name: undefined,
+        groups: [],
+        subscription: 'none',
+        ask: true,
+        approved: true,
+      },
     ],
   }
   const element = RosterQuery.write(roster)

@@ -5,6 +5,7 @@ import {
   delayBy,
   hasHint,
   hintsNs,
+  isMessage,
   type Message,
   messageType,
   type Presence,
@@ -161,9 +162,9 @@ function isWilling(sent: Presence | undefined): boolean {
 
 /** Whether what was handed to a session is a message that people exchange, and no copy that the account made for this session. */
 function isConversation(stanza: Stanza, { account }: Target): stanza is Message {
-  if (stanza.name !== 'message' || account.equals(stanza.from)) return false
-  const type = messageType(stanza as Message)
-  return (type === 'chat' || type === 'normal') && !isOnlyChatState(stanza as Message)
+  if (!isMessage(stanza) || account.equals(stanza.from)) return false
+  const type = messageType(stanza)
+  return (type === 'chat' || type === 'normal') && !isOnlyChatState(stanza)
 }
 
 /** Whether the session was there when the message came, and got it too: forked or as a copy. */

@@ -101,7 +101,7 @@ export class Waiting {
     const ids = [...held.keys()]
     this.#log.settle(owner, ids)
     for (const other of this.#open.get(owner) ?? []) for (const id of ids) other.gone.add(id)
-    return [...held.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    return [...held.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   drop(batch: Batch): void {

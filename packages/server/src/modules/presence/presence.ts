@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { defineModule, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
 import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
-import { roster } from '../roster/roster.ts'
+import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
 import { sendPresence } from './available.ts'
 
@@ -18,7 +18,7 @@ export interface Broadcast {
 /** Who is there (RFC 6121 §4). A presence waits for the roster; from its first effect on nothing waits, so that all are kept together. */
 export const presence = defineModule({
   name: 'presence',
-  needs: [roster],
+  needs: [rosterModule],
   config: z.object({
     directed: z
       .int()
@@ -27,7 +27,7 @@ export const presence = defineModule({
       .describe('Most entities that one session may send presence to which do not see its presence anyway.'),
   }),
   start(host) {
-    const { rosters } = host.use(roster)
+    const { rosters } = host.use(rosterModule)
     const listeners = new Set<(broadcast: Broadcast) => void>()
 
     host.hook('presence:out', 'check', ({ stanza }) => check(stanza))

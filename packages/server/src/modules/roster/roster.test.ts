@@ -8,7 +8,7 @@ import { roster } from './roster.ts'
 const modules = [roster, subscriptions, presence]
 const accounts = { romeo: ['phone', 'laptop'], juliet: ['balcony'] }
 /** romeo's phone and laptop and juliet's balcony have logged in, and sent nothing yet. */
-async function home(configs: object = {}) {
+async function home(configs: Record<string, Record<string, unknown>> = {}) {
   const play = await scenario({ modules, accounts, config: { hosts: { 'home.test': { modules: configs } } } })
   onTestFinished(() => play.stop())
   return play
@@ -21,7 +21,10 @@ const pushed = (item: string) => `<iq type='set'><query xmlns='jabber:iq:roster'
 const nurse = "<item jid='nurse@home.test' name='Nurse'><group>Servants</group></item>"
 
 const itemsOf = async (client: Actor, ver?: string) =>
-  (await client.asks(get(ver))).first()?.elements().map((item) => item.attr('jid'))
+  (await client.asks(get(ver)))
+    .first()
+    ?.elements()
+    .map((item) => item.attr('jid'))
 
 test('RFC 6121 §2.2: a roster without contacts is an empty query', async () => {
   const { phone } = await home()
@@ -49,7 +52,9 @@ test('RFC 6121 §2.3.2: a new item is pushed to all interested resources, and to
 test('RFC 6121 §2.4.2: an update replaces name and groups, and the client cannot change the subscription', async () => {
   const { phone } = await home()
   await phone.asks(set(nurse))
-  await phone.asks(set("<item jid='nurse@home.test' name='Angelica' subscription='both' ask='subscribe' approved='true'/>"))
+  await phone.asks(
+    set("<item jid='nurse@home.test' name='Angelica' subscription='both' ask='subscribe' approved='true'/>"),
+  )
   const query = (await phone.asks(get())).first()
   expect(query?.first()?.toString()).toBe(
     "<item xmlns='jabber:iq:roster' jid='nurse@home.test' name='Angelica' subscription='none'/>",
@@ -79,16 +84,21 @@ test("RFC 6121 §2.3.3: another's roster cannot be set", async () => {
   expect(await itemsOf(balcony)).toEqual([])
 })
 
-test.each(['juliet', 'nobody'])("RFC 6121 §2.2: another's roster cannot be read, nor does the answer tell whether %s exists", async (name) => {
-  const { phone } = await home()
-  const asking = phone.asks(get().replace('<iq', `<iq to='${name}@home.test'`))
-  await expect(asking).rejects.toMatchObject({ condition: 'service-unavailable' })
-})
+test.each(['juliet', 'nobody'])(
+  "RFC 6121 §2.2: another's roster cannot be read, nor does the answer tell whether %s exists",
+  async (name) => {
+    const { phone } = await home()
+    const asking = phone.asks(get().replace('<iq', `<iq to='${name}@home.test'`))
+    await expect(asking).rejects.toMatchObject({ condition: 'service-unavailable' })
+  },
+)
 
 test('RFC 6121 §2.3.3: a full roster takes updates, but no more contacts', async () => {
   const { phone } = await home({ roster: { contacts: 1 } })
   await phone.asks(set(nurse))
-  await expect(phone.asks(set("<item jid='paris@home.test'/>"))).rejects.toMatchObject({ condition: 'resource-constraint' })
+  await expect(phone.asks(set("<item jid='paris@home.test'/>"))).rejects.toMatchObject({
+    condition: 'resource-constraint',
+  })
   await phone.asks(set("<item jid='nurse@home.test' name='Angelica'/>"))
   expect(await itemsOf(phone)).toEqual(['nurse@home.test'])
 })
@@ -154,7 +164,8 @@ test('RFC 6121 §2.6.3: a client with an older roster gets what has changed sinc
 test('RFC 6121 §2.6.2: a client with an unknown version gets the whole roster', async () => {
   const { phone } = await home()
   await phone.asks(set(nurse))
-  for (const ver of ['', '1', 'ver11', '9999999999999999']) expect(await itemsOf(phone, ver)).toEqual(['nurse@home.test'])
+  for (const ver of ['', '1', 'ver11', '9999999999999999'])
+    expect(await itemsOf(phone, ver)).toEqual(['nurse@home.test'])
 })
 
 test('RFC 6121 §2.6.3: who has missed more removals than are remembered gets the whole roster', async () => {

@@ -30,12 +30,12 @@ export const roster = defineModule({
     host.answer('get', 'account', RosterQuery, ({ payload, sender, to, isOwn }) => {
       // The same answer as for an account that does not exist.
       if (!isOwn || !sender) throw new StanzaError('service-unavailable')
-      return when(rosters.of(to), (roster) => {
+      return when(rosters.of(to), (own) => {
         // §2.2: from now on it is an interested resource.
         sender.set('roster', true)
-        const changes = payload.ver === undefined ? undefined : roster.changesSince(payload.ver)
-        if (!changes || (changes.length > 0 && changes.length >= roster.size))
-          return RosterQuery.write({ ver: String(roster.version), items: roster.items })
+        const changes = payload.ver === undefined ? undefined : own.changesSince(payload.ver)
+        if (!changes || (changes.length > 0 && changes.length >= own.size))
+          return RosterQuery.write({ ver: String(own.version), items: own.items })
         // §2.6.3: an empty result first, then the pushes. Two microtasks later the result is on its way, and it is still the same tick.
         queueMicrotask(() =>
           queueMicrotask(() => {
@@ -53,45 +53,45 @@ export const roster = defineModule({
       if (jid.equals(to)) throw new StanzaError('not-allowed', 'Nobody is a contact of itself')
       const isRemoval = item.subscription === 'remove'
       if (!isRemoval) checkItem(item)
-      return when(rosters.of(to), (roster) => (isRemoval ? remove(roster, jid) : put(roster, jid, item)))
+      return when(rosters.of(to), (own) => (isRemoval ? remove(own, jid) : put(own, jid, item)))
     })
 
     host.on('session:gone', ({ session }) => rosters.forget(session.account))
 
     // Its contacts learn it while there still is a roster.
     host.on('account:removed', ({ account }) =>
-      when(rosters.of(account), (roster) => {
-        for (const item of roster.items) cancel(roster, item.jid)
+      when(rosters.of(account), (own) => {
+        for (const item of own.items) cancel(own, item.jid)
         rosters.forget(account)
       }),
     )
 
-    function put(roster: Roster, jid: Jid, { name = '', groups }: RosterItem): void {
-      const old = roster.contact(jid)
-      if (old.version === 0) checkSize(roster)
-      rosters.push(roster, jid, { ...old, name, groups })
+    function put(own: Roster, jid: Jid, { name = '', groups }: RosterItem): void {
+      const old = own.contact(jid)
+      if (old.version === 0) checkSize(own)
+      rosters.push(own, jid, { ...old, name, groups })
     }
 
-    function remove(roster: Roster, jid: Jid): void {
-      if (roster.contact(jid).version === 0)
+    function remove(own: Roster, jid: Jid): void {
+      if (own.contact(jid).version === 0)
         throw new StanzaError('item-not-found', `${jid.toString()} is not in the roster`)
-      cancel(roster, jid)
+      cancel(own, jid)
     }
 
     /** RFC 6121 §2.5.2: no subscription, nor request for one, outlives the item. */
-    function cancel(roster: Roster, jid: Jid): void {
-      const { account } = roster
-      const old = roster.contact(jid)
+    function cancel(own: Roster, jid: Jid): void {
+      const { account } = own
+      const old = own.contact(jid)
       // §3.2.2: while it still is subscribed.
       if (isSubscriber(old)) sendUnavailable(host, account, jid)
-      rosters.remove(roster, jid)
+      rosters.remove(own, jid)
       if (isSubscriber(old) || old.request) host.send(presence({ from: account, to: jid, type: 'unsubscribed' }))
       if (isSubscribedTo(old) || old.ask) host.send(presence({ from: account, to: jid, type: 'unsubscribe' }))
     }
 
     /** Throws when the roster is full. */
-    function checkSize(roster: Roster): void {
-      if (roster.size >= host.config.contacts) throw new StanzaError('resource-constraint', 'The roster is full')
+    function checkSize(own: Roster): void {
+      if (own.size >= host.config.contacts) throw new StanzaError('resource-constraint', 'The roster is full')
     }
 
     return { rosters, checkSize }

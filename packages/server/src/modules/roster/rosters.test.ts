@@ -39,7 +39,8 @@ test('RFC 6121 §2.6.3: a contact removed and added again is an item, not a remo
 
 test('RFC 6121 §2.6.2: a version that is too old, of the future, empty or not ours asks for the whole roster', () => {
   const roster = rosterOf({ [juliet]: 30 }, { since: 5, removed: [] })
-  for (const ver of ['4', '31', '', 'ver11', '1e1', '-1']) expect(roster.changesSince(ver), ver).toBeUndefined()
+  for (const ver of ['4', '31', '', 'ver11', '1e1', '-1'])
+    expect([ver, roster.changesSince(ver)]).toEqual([ver, undefined])
 })
 
 test('RFC 6121 A.1: who has asked and was not answered is not in the roster', () => {

@@ -64,7 +64,7 @@ export class Roster {
     for (const [jid, version] of this.history.removed)
       if (version > known && this.contact(Jid.parse(jid)).version === 0)
         changes.push([version, removal(Jid.parse(jid))])
-    return changes.sort(([a], [b]) => a - b)
+    return changes.toSorted(([a], [b]) => a - b)
   }
 }
 

@@ -27,7 +27,7 @@ async function evening() {
 async function arrive(client: Actor): Promise<void> {
   await client.asks(rosterGet)
   client.says('<presence/>')
-  await client.hears(`<presence from='${client.jid}'/>`)
+  await client.hears(`<presence from='${client.jid.toString()}'/>`)
 }
 
 const item = async (client: Actor) => {
@@ -65,6 +65,7 @@ test('RFC 6121 §3.1.3: a request is delivered at each login, whole and once, un
   const { phone, balcony, garden } = await opened()
   phone.says(`<presence to='${juliet}' type='subscribe'><status>first</status><x xmlns='urn:x'/></presence>`)
   phone.says(`<presence to='${juliet}' type='subscribe'><status>second</status></presence>`)
+  await phone.sync()
   const request = `<presence to='${juliet}' from='${romeo}' type='subscribe'><status>first</status><x xmlns='urn:x'/></presence>`
   await arrive(balcony)
   await balcony.hears(request)
@@ -123,7 +124,9 @@ test('RFC 6121 §3.1.2: a request that no server takes is answered to the accoun
   const { phone } = await evening()
   phone.says("<presence to='x@elsewhere.test' type='subscribe' id='s1'/>")
   await phone.hears(pushed("<item jid='x@elsewhere.test' ask='subscribe'/>"))
-  const error = await phone.hears("<presence from='x@elsewhere.test' type='error' id='s1'><error type='cancel'/></presence>")
+  const error = await phone.hears(
+    "<presence from='x@elsewhere.test' type='error' id='s1'><error type='cancel'/></presence>",
+  )
   expect(error.child('error')!.first()!.name).toBe('remote-server-not-found')
   expect(await item(phone)).toMatchObject({ ask: 'subscribe' })
 })
@@ -207,13 +210,16 @@ test('RFC 6121 §3.1.3: no more strangers than allowed wait for an answer', asyn
   await balcony.hearsNothing()
 })
 
-test.each([juliet, 'nobody@home.test'])('a request that is too long to be kept is refused, whether %s exists or not', async (to) => {
-  const { phone } = await evening()
-  phone.says(`<presence to='${to}' type='subscribe'><status>${'x'.repeat(10_000)}</status></presence>`)
-  await phone.hears(pushed(`<item jid='${to}' ask='subscribe'/>`))
-  const error = await phone.hears(`<presence from='${to}' type='error'><error type='modify'/></presence>`)
-  expect(error.child('error')!.first()!.name).toBe('policy-violation')
-})
+test.each([juliet, 'nobody@home.test'])(
+  'a request that is too long to be kept is refused, whether %s exists or not',
+  async (to) => {
+    const { phone } = await evening()
+    phone.says(`<presence to='${to}' type='subscribe'><status>${'x'.repeat(10_000)}</status></presence>`)
+    await phone.hears(pushed(`<item jid='${to}' ask='subscribe'/>`))
+    const error = await phone.hears(`<presence from='${to}' type='error'><error type='modify'/></presence>`)
+    expect(error.child('error')!.first()!.name).toBe('policy-violation')
+  },
+)
 
 /** Lets romeo see juliet's presence. */
 async function subscribe(phone: Actor, balcony: Actor): Promise<void> {

@@ -4,7 +4,7 @@ import { defineModule } from '../../module.ts'
 import { when } from '../../when.ts'
 import { sendPresence, sendUnavailable } from '../presence/available.ts'
 import { type Contact, isSubscriber } from '../roster/contact.ts'
-import { roster } from '../roster/roster.ts'
+import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
 import { inbound, inState, outbound, stateOf, type SubscriptionType, subscriptionTypes } from './transitions.ts'
 
@@ -14,7 +14,7 @@ const maxRequest = 10_000
 /** Presence subscriptions (RFC 6121 §3). The roster is read before anything else, and from then on nothing waits: see `Rosters`. */
 export const subscriptions = defineModule({
   name: 'subscriptions',
-  needs: [roster],
+  needs: [rosterModule],
   config: z.object({
     requests: z
       .int()
@@ -23,7 +23,7 @@ export const subscriptions = defineModule({
       .describe('Most requests of strangers that wait for the answer of one account.'),
   }),
   start(host) {
-    const { rosters, checkSize } = host.use(roster)
+    const { rosters, checkSize } = host.use(rosterModule)
 
     host.streamFeature({
       name: 'pre-approval',

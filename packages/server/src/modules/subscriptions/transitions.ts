@@ -4,21 +4,19 @@ import type { Contact } from '../roster/contact.ts'
 export const subscriptionTypes = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'] as const
 export type SubscriptionType = (typeof subscriptionTypes)[number]
 
-type Subscription = Contact['subscription']
-
 /** RFC 6121 A.1: the nine states, as a contact's record has them: its subscription, Pending Out, Pending In. */
-const states = {
-  None: ['none', false, false],
-  'None + Pending Out': ['none', true, false],
-  'None + Pending In': ['none', false, true],
-  'None + Pending Out+In': ['none', true, true],
-  To: ['to', false, false],
-  'To + Pending In': ['to', false, true],
-  From: ['from', false, false],
-  'From + Pending Out': ['from', true, false],
-  Both: ['both', false, false],
-} as const satisfies Record<string, readonly [Subscription, ask: boolean, isAsked: boolean]>
-export type State = keyof typeof states
+const states = [
+  ['None', 'none', false, false],
+  ['None + Pending Out', 'none', true, false],
+  ['None + Pending In', 'none', false, true],
+  ['None + Pending Out+In', 'none', true, true],
+  ['To', 'to', false, false],
+  ['To + Pending In', 'to', false, true],
+  ['From', 'from', false, false],
+  ['From + Pending Out', 'from', true, false],
+  ['Both', 'both', false, false],
+] as const
+export type State = (typeof states)[number][0]
 
 type Changes = Readonly<Record<SubscriptionType, { readonly [Old in State]?: State }>>
 
@@ -101,15 +99,12 @@ export function inbound(type: SubscriptionType, state: State): Transition {
 }
 
 export function stateOf({ subscription, ask, request }: Contact): State {
-  for (const state in states) {
-    const [itsSubscription, isAsking, isAsked] = states[state as State]
-    if (subscription === itsSubscription && ask === isAsking && (request !== '') === isAsked) return state as State
-  }
-  throw new Error(`no such state: ${subscription}, ask ${ask}, request '${request}'`)
+  const isAsked = request !== ''
+  return states.find((state) => state[1] === subscription && state[2] === ask && state[3] === isAsked)![0]
 }
 
 /** The contact in another state; one that is Pending In keeps its request, or gets this one. */
 export function inState(contact: Contact, state: State, request = contact.request): Contact {
-  const [subscription, ask, isAsked] = states[state]
+  const [, subscription, ask, isAsked] = states.find(([name]) => name === state)!
   return { ...contact, subscription, ask, request: isAsked ? request : '' }
 }

@@ -1,0 +1,179 @@
+import type { SessionNumber, TortureEvent } from './events.ts'
+
+/** What must never happen; the number of times it did. */
+export const promises = {
+  unresumed: 'sessions that were not resumed',
+  acknowledgedLost: 'acknowledged messages lost',
+  unacknowledgedLost: 'unacknowledged messages lost',
+  unsettled: 'messages never acknowledged',
+  duplicates: 'messages seen twice by an application',
+  disorder: 'messages out of order',
+  misdelivered: 'messages delivered to somebody else',
+  refused: 'messages returned as errors',
+  flicker: 'unavailable presence of a session that lived',
+  stale: 'contacts left with an old presence',
+  trouble: 'other troubles of clients',
+} as const
+
+export type Promised = keyof typeof promises
+
+export interface Violation {
+  readonly promise: Promised
+  readonly at: number
+  readonly what: string
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[]
+  readonly counts: Readonly<Record<Promised, number>>
+  readonly sent: number
+  readonly received: number
+  readonly acknowledged: number
+  /** Presence broadcasts, and how many of them were seen by a contact. */
+  readonly announced: number
+  readonly presences: number
+  readonly kills: number
+  /** Connections lost, by kind, and how many came back as the same session. */
+  readonly lost: Readonly<Record<'lost' | 'cut' | 'silent', number>>
+  readonly resumed: number
+  readonly switched: number
+  /** For each kill that no other followed before all were back: milliseconds until the last session was. Ascending. */
+  readonly recoveries: readonly number[]
+}
+
+interface Message {
+  readonly at: number
+  readonly from: SessionNumber
+  readonly to: readonly SessionNumber[]
+  /** The how manieth message of its sender it is. */
+  readonly order: number
+  readonly seenBy: Set<SessionNumber>
+  isAcknowledged: boolean
+}
+
+/** Judges a run by what its clients saw. */
+export function check(events: readonly TortureEvent[]): Verdict {
+  const violations: Violation[] = []
+  const messages = new Map<string, Message>()
+  const orders = new Map<SessionNumber, number>()
+  const lastSeen = new Map<string, number>()
+  const seenPresence = new Map<string, string>()
+  const announced = new Map<SessionNumber, string>()
+  const ended = new Set<SessionNumber>()
+  const transports = new Map<SessionNumber, string>()
+  const contacts: (readonly [SessionNumber, SessionNumber])[] = []
+  const lost = { lost: 0, cut: 0, silent: 0 }
+  const counted = { received: 0, acknowledged: 0, announced: 0, presences: 0, resumed: 0, switched: 0 }
+  const violate = (promise: Promised, at: number, what: string) => void violations.push({ promise, at, what })
+
+  for (const event of events) {
+    const { at } = event
+    switch (event.kind) {
+      case 'befriended':
+        contacts.push([event.session, event.contact])
+        break
+      case 'sent': {
+        const order = (orders.get(event.session) ?? 0) + 1
+        orders.set(event.session, order)
+        messages.set(event.id, { at, from: event.session, to: event.to, order, seenBy: new Set(), isAcknowledged: false })
+        break
+      }
+      case 'acknowledged': {
+        counted.acknowledged++
+        messages.get(event.id)!.isAcknowledged = true
+        break
+      }
+      case 'received': {
+        counted.received++
+        const message = messages.get(event.id)
+        if (!message || message.from !== event.from || !message.to.includes(event.session)) {
+          violate('misdelivered', at, `${event.id} from ${event.from} came to ${event.session}`)
+          break
+        }
+        if (message.seenBy.has(event.session)) {
+          violate('duplicates', at, `${event.id} came to ${event.session} again`)
+          break
+        }
+        message.seenBy.add(event.session)
+        const pair = `${event.from} ${event.session}`
+        const before = lastSeen.get(pair) ?? 0
+        if (message.order < before) violate('disorder', at, `${event.id} came to ${event.session} behind a later one`)
+        else lastSeen.set(pair, message.order)
+        break
+      }
+      case 'refused':
+        violate('refused', at, `${event.id} of ${event.session}`)
+        break
+      case 'announced':
+        counted.announced++
+        announced.set(event.session, event.status)
+        break
+      case 'presence':
+        counted.presences++
+        if (event.isAvailable) seenPresence.set(`${event.session} ${event.from}`, event.status)
+        else if (!ended.has(event.from)) violate('flicker', at, `${event.session} saw ${event.from} leave`)
+        break
+      case 'offline':
+        lost[event.why]++
+        break
+      case 'online': {
+        const before = transports.get(event.session)
+        if (event.how === 'resumed') {
+          counted.resumed++
+          if (before !== undefined && before !== event.transport) counted.switched++
+        } else if (before !== undefined) {
+          ended.add(event.session)
+          violate('unresumed', at, `${event.session} had to begin anew`)
+        }
+        transports.set(event.session, event.transport)
+        break
+      }
+      case 'trouble':
+        violate('trouble', at, `${event.session}: ${event.what}`)
+    }
+  }
+
+  for (const [id, { at, to, seenBy, isAcknowledged }] of messages) {
+    for (const session of to)
+      if (!seenBy.has(session))
+        violate(isAcknowledged ? 'acknowledgedLost' : 'unacknowledgedLost', at, `${id} never came to ${session}`)
+    if (!isAcknowledged) violate('unsettled', at, id)
+  }
+  const end = events.at(-1)?.at ?? 0
+  for (const [session, contact] of contacts) {
+    const last = announced.get(contact)
+    const seen = seenPresence.get(`${session} ${contact}`)
+    if (last !== seen) violate('stale', end, `${session} saw ${contact} as ${seen}, not as ${last}`)
+  }
+  const recovered = recoveriesOf(events)
+  for (const session of recovered.away) violate('unresumed', end, `${session} never came back`)
+
+  const counts = Object.fromEntries(Object.keys(promises).map((promise) => [promise, 0])) as Record<Promised, number>
+  for (const { promise } of violations) counts[promise]++
+  return { violations, counts, sent: messages.size, lost, ...counted, kills: recovered.kills, recoveries: recovered.times }
+}
+
+/** How long each kill was felt, and who is away at the end. */
+function recoveriesOf(events: readonly TortureEvent[]) {
+  const sessions = new Set<SessionNumber>()
+  const away = new Set<SessionNumber>()
+  const times: number[] = []
+  let kills = 0
+  let killed: { at: number; generation: number; waiting: Set<SessionNumber> } | undefined
+  for (const event of events) {
+    if (event.kind === 'killed') {
+      kills++
+      killed = { at: event.at, generation: event.generation, waiting: new Set(sessions) }
+    } else if (event.kind === 'offline') away.add(event.session)
+    else if (event.kind === 'online') {
+      sessions.add(event.session)
+      away.delete(event.session)
+      // What a dead server had already said may still come through.
+      if (!killed || event.generation <= killed.generation || !killed.waiting.delete(event.session)) continue
+      if (killed.waiting.size > 0) continue
+      times.push(event.at - killed.at)
+      killed = undefined
+    }
+  }
+  return { kills, away, times: times.sort((a, b) => a - b) }
+}

@@ -1,0 +1,40 @@
+/** A session by its number; it keeps the number for the whole run. */
+export type SessionNumber = number
+
+/**
+ * What happened, in the order in which it did; `at` in milliseconds. All but `killed` is seen from the clients' side: the checker knows nothing
+ * that an application does not.
+ */
+export type TortureEvent = { readonly at: number } & (
+  | { readonly kind: 'befriended'; readonly session: SessionNumber; readonly contact: SessionNumber }
+  | { readonly kind: 'sent'; readonly session: SessionNumber; readonly id: string; readonly to: readonly SessionNumber[] }
+  /** The server has counted the message as handled (XEP-0198 §4). */
+  | { readonly kind: 'acknowledged'; readonly session: SessionNumber; readonly id: string }
+  | { readonly kind: 'received'; readonly session: SessionNumber; readonly from: SessionNumber; readonly id: string }
+  /** The message came back as an error. */
+  | { readonly kind: 'refused'; readonly session: SessionNumber; readonly id: string }
+  /** The session broadcast presence with this status. */
+  | { readonly kind: 'announced'; readonly session: SessionNumber; readonly status: string }
+  | {
+      readonly kind: 'presence'
+      readonly session: SessionNumber
+      readonly from: SessionNumber
+      readonly isAvailable: boolean
+      readonly status: string
+    }
+  | { readonly kind: 'offline'; readonly session: SessionNumber; readonly why: 'lost' | 'cut' | 'silent' }
+  /** `generation`: which server process the client has connected to. */
+  | {
+      readonly kind: 'online'
+      readonly session: SessionNumber
+      readonly how: 'bound' | 'resumed'
+      readonly transport: string
+      readonly generation: number
+    }
+  | { readonly kind: 'trouble'; readonly session: SessionNumber; readonly what: string }
+  /** The server process of that generation was killed. */
+  | { readonly kind: 'killed'; readonly generation: number }
+)
+
+/** An event as it is told; the time is put to it where it is recorded. */
+export type Told = TortureEvent extends infer E ? (E extends TortureEvent ? Omit<E, 'at'> : never) : never

@@ -1,0 +1,95 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+export interface ServerOptions {
+  /** Its data folder. */
+  readonly data: string
+  readonly ports: { readonly xmpp: number; readonly xmpps: number; readonly http: number }
+  readonly domain: string
+  /** The names of the accounts made at the first start. */
+  readonly accounts: readonly string[]
+  readonly password: string
+  /** False: nothing outlives the process. */
+  readonly journal: boolean
+  /** Modules switched off (false) or set otherwise than by default. */
+  readonly modules?: Readonly<Record<string, boolean>> | undefined
+}
+
+/** A Jackdaw in a process of its own, that can be killed and started again at the same place. */
+export class KillableServer {
+  readonly #options: ServerOptions
+  #process: ChildProcess | undefined
+  #ready: Promise<void> = Promise.resolve()
+  /** How often it has been started. */
+  generation = 0
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+  }
+
+  /** Starts it without waiting for it. */
+  start(): void {
+    this.generation++
+    const child = fork(
+      new URL('./server-process.ts', import.meta.url),
+      [JSON.stringify({ ...this.#options, isFirst: this.generation === 1 })],
+      { execArgv: ['--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+    )
+    this.#process = child
+    this.#ready = new Promise((resolve, reject) => {
+      child.once('message', () => resolve())
+      child.once('exit', (code) => {
+        // A kill has no code.
+        if (code !== null) reject(new Error(`The server ended by itself with ${code}: see ${this.#log}`))
+      })
+    })
+    this.#ready.catch(() => {})
+  }
+
+  /** Resolves when it listens; never, when it is killed before. Rejects when it ended by itself. */
+  get ready(): Promise<void> {
+    return this.#ready
+  }
+
+  /** Kills it with SIGKILL; resolves when it is dead. */
+  async kill(): Promise<void> {
+    const child = this.#process!
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const dead = once(child, 'exit')
+    child.kill('SIGKILL')
+    await dead
+  }
+
+  /** Processor time that it has taken, user and system, all threads; milliseconds, in steps of ten. */
+  cpu(): number {
+    const fields = readFileSync(`/proc/${this.#process!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  }
+
+  /** Resident memory, MiB. */
+  memory(): number {
+    return (Number(readFileSync(`/proc/${this.#process!.pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 2 ** 20
+  }
+
+  /** What all the processes logged at these levels (40: warn, 50: error). */
+  logged(level: number): string[] {
+    const lines = readFileSync(this.#log, 'utf8').split('\n')
+    return lines.filter((line) => line !== '' && (JSON.parse(line) as { level: number }).level >= level)
+  }
+
+  get #log(): string {
+    return join(this.#options.data, 'server.log')
+  }
+}
+
+/** So many ports of 127.0.0.1 that are free at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as { port: number }).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}

@@ -1,0 +1,385 @@
+import { type Actor, scenario } from '@jackdaw/testkit'
+import { type Element, Jid, MamFin, MamForm, MamMetadata, MamQuery, MamResult, xml } from '@jackdaw/xmpp'
+import { expect, onTestFinished, test } from 'vitest'
+import { mam } from './mam.ts'
+import { presence } from './presence/presence.ts'
+
+const modules = [mam, presence]
+const play = () => scenario({ accounts: { romeo: ['phone', 'laptop'], juliet: ['balcony'] }, modules })
+
+/** The page, and the bodies of its messages, in the order in which they came. */
+async function query(client: Actor, value: MamQuery = {}) {
+  client.clear()
+  const answer = await client.ask('set', MamQuery.write(value))
+  const messages = client.inbox.filter((stanza) => stanza.child('result', MamQuery.ns))
+  const results = messages.map((stanza) => MamResult.read(stanza.child('result', MamQuery.ns)!))
+  const bodies = results.map(({ forwarded }) => forwarded.stanza.child('body')?.text)
+  return { messages, results, bodies, ids: results.map(({ id }) => id), fin: MamFin.read(answer.first()!) }
+}
+
+const second = (s: number) => Date.UTC(2026, 0, 1, 0, 0, s)
+const refusal = (condition: string) => expect.objectContaining({ name: 'StanzaError', condition })
+const say = (client: Actor, to: string, body: string) =>
+  client.says(`<message to='${to}' type='chat'><body>${body}</body></message>`)
+
+/** Juliet hears `count` messages of Romeo's, numbered from 1, a second apart. */
+async function conversation(count: number) {
+  const stage = await play()
+  onTestFinished(() => stage.stop())
+  const phone: Actor = stage['phone']
+  const balcony: Actor = stage['balcony']
+  balcony.comes(0)
+  await balcony.sync()
+  for (let i = 1; i <= count; i++) {
+    say(phone, 'juliet@home.test', String(i))
+    await phone.sync()
+    await stage.clock.advance(1000)
+  }
+  await balcony.sync()
+  return { stage, phone, balcony }
+}
+
+test('XEP-0313 §4: results in order, then the end, all from the archive', async () => {
+  const { phone } = await conversation(3)
+  const { messages, results, bodies, fin } = await query(phone, { queryId: 'f27' })
+  expect(bodies).toEqual(['1', '2', '3'])
+  expect(messages.map(({ from, to }) => [from, to].join(' '))).toEqual(
+    Array(3).fill('romeo@home.test romeo@home.test/phone'),
+  )
+  expect(results.map(({ queryId }) => queryId)).toEqual(['f27', 'f27', 'f27'])
+  expect(fin).toEqual({
+    isComplete: true,
+    isStable: true,
+    set: { first: results[0]!.id, index: 0, last: results[2]!.id, count: 3 },
+  })
+})
+
+test('XEP-0313 §4.2: the message as it was received, and when', async () => {
+  const { phone, balcony } = await conversation(2)
+  for (const client of [phone, balcony]) {
+    const { results } = await query(client)
+    const [, second] = results
+    expect(second!.forwarded.delay).toEqual({ stamp: Date.UTC(2026, 0, 1, 0, 0, 1) })
+    expect(second!.forwarded.stanza.toString()).toBe(
+      "<message xmlns='jabber:client' to='juliet@home.test' from='romeo@home.test/phone' type='chat'><body>2</body></message>",
+    )
+  }
+})
+
+test('XEP-0313 §3.5: what is archived carries its id, by the account, and the sender’s archive stays unknown', async () => {
+  const { balcony } = await conversation(2)
+  const heard = balcony.inbox.filter(({ name }) => name === 'message')
+  const { ids } = await query(balcony)
+  expect(heard.map((stanza) => stanza.elements().map(String))).toEqual(
+    ids.map((id, i) => [
+      `<body xmlns='jabber:client'>${i + 1}</body>`,
+      `<stanza-id xmlns='urn:xmpp:sid:0' id='${id}' by='juliet@home.test'/>`,
+    ]),
+  )
+})
+
+test('XEP-0313 §3: a query sees every message handled before it', async () => {
+  await using stage = await play()
+  const { phone } = stage
+  for (let i = 0; i < 20; i++) {
+    say(phone, 'juliet@home.test', String(i))
+    // In one segment with the message: no tick lies in between.
+    expect((await query(phone, { set: { max: 1, before: '' } })).bodies).toEqual([String(i)])
+  }
+})
+
+test('XEP-0313 §4.1.1: with a bare JID, every resource of it', async () => {
+  const { phone } = await conversation(1)
+  say(phone, 'juliet@home.test/balcony', 'full')
+  say(phone, 'laertes@home.test', 'other')
+  expect((await query(phone, { with: phone.jid.bare })).bodies).toEqual([])
+  const juliet = phone.jid.bare.toString().replace('romeo', 'juliet')
+  expect((await query(phone, { with: Jid.parse(juliet) })).bodies).toEqual(['1', 'full'])
+})
+
+test('XEP-0313 §4.1.1: with a full JID, that resource alone, in pages', async () => {
+  const { phone, balcony } = await conversation(0)
+  for (let i = 0; i < 300; i++) {
+    say(phone, i % 100 === 0 ? 'juliet@home.test/balcony' : 'juliet@home.test', String(i))
+    if (i % 150 === 0) say(balcony, 'romeo@home.test/phone', `answer ${i}`)
+    if (i % 150 === 0) await balcony.sync()
+  }
+  await phone.sync()
+  const full = Jid.parse('juliet@home.test/balcony')
+  const all = await query(phone, { with: full })
+  expect(new Set(all.bodies)).toEqual(new Set(['0', '100', '200', 'answer 0', 'answer 150']))
+  expect(all.fin.isComplete).toBe(true)
+  const first = await query(phone, { with: full, set: { max: 2 } })
+  expect([first.ids, first.fin.isComplete]).toEqual([all.ids.slice(0, 2), false])
+  const rest = await query(phone, { with: full, set: { max: 3, after: first.fin.set.last } })
+  expect([rest.ids, rest.fin.isComplete]).toEqual([all.ids.slice(2), true])
+  const last = await query(phone, { with: full, set: { max: 2, before: '' } })
+  expect([last.ids, last.fin.isComplete]).toEqual([all.ids.slice(3), false])
+})
+
+test('XEP-0313 §4.1.1, §6.1.1: what an account sends to itself is kept once, and found by its own JID', async () => {
+  const { stage, phone } = await conversation(1)
+  const laptop = stage.clients['laptop']!
+  laptop.comes()
+  await laptop.awaits("<presence from='romeo@home.test/laptop'/>")
+  say(phone, 'romeo@home.test', 'note to myself')
+  const heard = await laptop.hears(
+    "<message><body>note to myself</body><stanza-id xmlns='urn:xmpp:sid:0' by='romeo@home.test'/></message>",
+  )
+  const { bodies, ids } = await query(phone, { with: Jid.parse('romeo@home.test') })
+  expect(bodies).toEqual(['note to myself'])
+  expect(heard.child('stanza-id', 'urn:xmpp:sid:0')!.attr('id')).toBe(ids[0])
+  expect((await query(phone)).bodies).toEqual(['1', 'note to myself'])
+})
+
+test('XEP-0313 §4.1.2: start and end belong to the time asked for', async () => {
+  const { phone } = await conversation(5)
+  expect((await query(phone, { start: second(1), end: second(3) })).bodies).toEqual(['2', '3', '4'])
+  expect((await query(phone, { start: second(1) + 1 })).bodies).toEqual(['3', '4', '5'])
+  expect((await query(phone, { end: second(1) - 1 })).bodies).toEqual(['1'])
+  const none = await query(phone, { start: second(60) })
+  expect([none.bodies, none.fin]).toEqual([[], { isComplete: true, isStable: true, set: { count: 0 } }])
+})
+
+test('XEP-0313 §4.1.3: between two ids, and by ids', async () => {
+  const { phone } = await conversation(5)
+  const { ids } = await query(phone)
+  expect((await query(phone, { afterId: ids[0]!, beforeId: ids[4]! })).bodies).toEqual(['2', '3', '4'])
+  expect((await query(phone, { ids: [ids[3]!, ids[1]!] })).bodies).toEqual(['2', '4'])
+  // The form's bounds hold on every page (§4.3.2).
+  const page = { afterId: ids[0]!, beforeId: ids[4]! }
+  expect((await query(phone, { ...page, set: { max: 2, after: ids[1] } })).bodies).toEqual(['3', '4'])
+  expect((await query(phone, { ...page, set: { max: 1, before: ids[3] } })).bodies).toEqual(['3'])
+  expect((await query(phone, { ...page, set: { after: ids[0] } })).bodies).toEqual(['2', '3', '4'])
+})
+
+test('XEP-0313 §4.1.3, §4.3.2: ids that are not in this archive are item-not-found', async () => {
+  const { phone, balcony } = await conversation(2)
+  const { ids } = await query(phone)
+  const foreign = (await query(balcony)).ids[0]!
+  for (const id of ['', 'no id of ours', '00000000000', foreign]) {
+    for (const asked of [
+      { ids: [ids[0]!, id] },
+      { afterId: id },
+      { beforeId: id },
+      { set: { after: id } },
+      { set: { before: id } },
+    ]) {
+      // An empty <before/> asks for the last page; an empty field asks for nothing.
+      if (id === '' && !('ids' in asked) && asked.set?.after !== '') continue
+      await expect(query(phone, asked), JSON.stringify(asked)).rejects.toEqual(refusal('item-not-found'))
+    }
+    await expect(query(phone, { afterId: id || 'x', set: { after: ids[1] } })).rejects.toEqual(
+      refusal('item-not-found'),
+    )
+    await expect(query(phone, { afterId: ids[1]!, set: { after: id || 'x' } })).rejects.toEqual(
+      refusal('item-not-found'),
+    )
+  }
+})
+
+test('XEP-0313 §4.1.4: include-groupchat is understood; no account keeps group chats', async () => {
+  const { phone } = await conversation(1)
+  for (const includeGroupchat of [true, false]) expect((await query(phone, { includeGroupchat })).bodies).toEqual(['1'])
+})
+
+test('XEP-0313 §4.1.5: the form, and unknown fields are feature-not-implemented', async () => {
+  await using stage = await play()
+  const { phone } = stage
+  const answer = await phone.asks("<iq type='get'><query xmlns='urn:xmpp:mam:2'/></iq>")
+  const names = MamForm.read(answer.first()!)!.fields!.map((field) => field.var)
+  expect(names).toEqual(expect.arrayContaining(['FORM_TYPE', 'with', 'start', 'end', 'before-id', 'after-id', 'ids']))
+  await expect(query(phone, { others: new Map([['{http://example.com/}free', ['x']]]) })).rejects.toEqual(
+    refusal('feature-not-implemented'),
+  )
+})
+
+test('XEP-0313 §4.3.1: a page has a limit, with and without <set/>', async () => {
+  await using stage = await scenario({
+    accounts: { romeo: ['phone'] },
+    modules,
+    config: { hosts: { 'home.test': { modules: { mam: { page: 3 } } } } },
+  })
+  const { phone } = stage
+  for (let i = 1; i <= 5; i++) say(phone, 'juliet@home.test', String(i))
+  const first = await query(phone)
+  expect([first.bodies, first.fin.isComplete, first.fin.set.count]).toEqual([['1', '2', '3'], false, 5])
+  const next = await query(phone, { set: { max: 100, after: first.fin.set.last } })
+  expect([next.bodies, next.fin.isComplete, next.fin.set.index]).toEqual([['4', '5'], true, 3])
+})
+
+test('XEP-0059 §2.2, §2.3, §2.5: forwards, backwards, the last page', async () => {
+  const { phone } = await conversation(7)
+  const pages = async (set: (last: MamFin['set']) => MamQuery['set'], from: MamQuery['set']) => {
+    const seen: unknown[] = []
+    for (let asked = from; ;) {
+      const { bodies, fin } = await query(phone, { set: asked })
+      seen.push(bodies.join(''), fin.set.index)
+      expect(fin.set.count).toBe(7)
+      if (fin.isComplete) return seen
+      asked = set(fin.set)
+    }
+  }
+  expect(await pages(({ last }) => ({ max: 3, after: last }), { max: 3 })).toEqual(['123', 0, '456', 3, '7', 6])
+  expect(await pages(({ first }) => ({ max: 3, before: first }), { max: 3, before: '' })).toEqual([
+    '567',
+    4,
+    '234',
+    1,
+    '1',
+    0,
+  ])
+})
+
+test('XEP-0059 §2.7: the number alone', async () => {
+  const { phone } = await conversation(2)
+  const { bodies, fin } = await query(phone, { set: { max: 0 } })
+  expect([bodies, fin]).toEqual([[], { isComplete: false, isStable: true, set: { count: 2 } }])
+})
+
+test('XEP-0059 §2.6: pages by index are feature-not-implemented', async () => {
+  await using stage = await play()
+  await expect(query(stage['phone'], { set: { max: 10, index: 371 } })).rejects.toEqual(
+    refusal('feature-not-implemented'),
+  )
+})
+
+test('XEP-0313 §4.3.4: a flipped page has the same messages, the last one first', async () => {
+  const { phone } = await conversation(5)
+  const straight = await query(phone, { set: { max: 3, before: '' } })
+  const flipped = await query(phone, { set: { max: 3, before: '' }, isFlipped: true })
+  expect(flipped.bodies).toEqual(['5', '4', '3'])
+  expect(flipped.fin).toEqual(straight.fin)
+})
+
+async function metadata(client: Actor) {
+  return MamMetadata.read((await client.asks("<iq type='get'><metadata xmlns='urn:xmpp:mam:2'/></iq>")).first()!)
+}
+
+test('XEP-0313 §5: metadata', async () => {
+  const { stage, phone } = await conversation(3)
+  const { ids } = await query(phone)
+  expect(await metadata(phone)).toEqual({
+    start: { id: ids[0], timestamp: second(0) },
+    end: { id: ids[2], timestamp: second(2) },
+  })
+  await stage.register('tybalt')
+  expect(await metadata(await stage.login('tybalt', 'street'))).toBeUndefined()
+})
+
+test('XEP-0313 §6.1.1: what is kept of what is sent and of what is received', async () => {
+  const { phone, balcony } = await conversation(0)
+  const cases: [string, boolean][] = [
+    ["type='chat'><body>a</body>", true],
+    ['><body>b</body>', true],
+    ["type='unknown'><body>c</body>", true],
+    ["type='headline'><body>d</body>", false],
+    ["type='error'><body>e</body>", false],
+    ["type='groupchat'><body>f</body>", false],
+    ["type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/>", false],
+    ["type='chat'><subject>no body</subject>", false],
+    // XEP-0334 §4
+    ["type='chat'><body>g</body><no-store xmlns='urn:xmpp:hints'/>", false],
+    ["type='chat'><body>h</body><no-permanent-store xmlns='urn:xmpp:hints'/>", false],
+    ["type='chat'><body>i</body><no-copy xmlns='urn:xmpp:hints'/>", true],
+    ["type='chat'><store xmlns='urn:xmpp:hints'/>", true],
+    ["type='headline'><store xmlns='urn:xmpp:hints'/>", true],
+    ["type='error'><store xmlns='urn:xmpp:hints'/>", false],
+    ["type='chat'><store xmlns='urn:xmpp:hints'/><no-store xmlns='urn:xmpp:hints'/>", false],
+    // XEP-0184, XEP-0333
+    ["type='chat'><received xmlns='urn:xmpp:receipts' id='1'/>", true],
+    ["type='chat'><request xmlns='urn:xmpp:receipts'/>", false],
+    ["type='chat'><displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", true],
+    ["type='chat'><markable xmlns='urn:xmpp:chat-markers:0'/>", false],
+    // XEP-0249, XEP-0045 §7.8.2
+    ["><x xmlns='jabber:x:conference' jid='room@rooms.test'/>", true],
+    ["><x xmlns='http://jabber.org/protocol/muc#user'><invite to='juliet@home.test'/></x>", true],
+    ["><x xmlns='http://jabber.org/protocol/muc#user'/>", false],
+  ]
+  for (const [text] of cases) phone.says(`<message to='juliet@home.test/balcony' ${text}</message>`)
+  await phone.sync()
+  await balcony.sync()
+  expect(balcony.inbox.filter(({ name }) => name === 'message')).toHaveLength(cases.length)
+  const kept = cases.filter(([, isKept]) => isKept).length
+  for (const client of [phone, balcony]) {
+    const { results } = await query(client)
+    const wanted = cases.filter(([, isKept]) => isKept).map(([text]) => text)
+    expect(
+      results.map(({ forwarded }) => forwarded.stanza.elements().map(withoutNs).join('')),
+      client.jid.toString(),
+    ).toEqual(wanted.map((text) => text.slice(text.indexOf('>') + 1)))
+    expect(results).toHaveLength(kept)
+  }
+})
+
+test('XEP-0313 §6.1: what is refused is in no archive of who refused it', async () => {
+  const { phone, balcony } = await conversation(0)
+  phone.says("<message to='juliet@home.test/tomb'><body>awake?</body></message>")
+  await phone.awaits(
+    "<message type='error'><error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+  )
+  expect((await query(balcony)).bodies).toEqual([])
+})
+
+test('XEP-0313 §8.1: nobody reads another’s archive', async () => {
+  const { phone, balcony } = await conversation(1)
+  for (const [type, name] of [
+    ['set', 'query'],
+    ['get', 'query'],
+    ['get', 'metadata'],
+  ] as const)
+    for (const account of ['romeo', 'nobody'])
+      await expect(balcony.ask(type, xml(name, 'urn:xmpp:mam:2'), Jid.parse(`${account}@home.test`))).rejects.toEqual(
+        refusal('forbidden'),
+      )
+  expect((await query(phone)).bodies).toEqual(['1'])
+})
+
+test('XEP-0442: an account has no archived nodes', async () => {
+  await using stage = await play()
+  await expect(query(stage['phone'], { node: 'urn:xmpp:microblog:0' })).rejects.toEqual(
+    refusal('feature-not-implemented'),
+  )
+})
+
+test('XEP-0359 §3 rule 2: ids that claim to be by the account are deleted, others stay', async () => {
+  const { phone, balcony } = await conversation(0)
+  const claim = (by: string) => `<stanza-id xmlns='urn:xmpp:sid:0' id='forged' by='${by}'/>`
+  const origin = "<origin-id xmlns='urn:xmpp:sid:0' id='o'/>"
+  phone.says(
+    `<message to='juliet@home.test' type='chat'><body>hi</body>${claim('juliet@home.test')}${claim('Juliet@home.test')}${claim('romeo@home.test')}${claim('room@rooms.test')}${origin}</message>`,
+  )
+  const heard = await balcony.awaits('<message><body>hi</body></message>')
+  const ids = (stanza: Element) =>
+    stanza
+      .elements()
+      .map((child) => `${child.attr('by')} ${child.attr('id')}`)
+      .slice(1)
+  const { ids: archived, results } = await query(balcony)
+  expect(ids(heard)).toEqual(['room@rooms.test forged', 'undefined o', `juliet@home.test ${archived[0]}`])
+  expect(ids(results[0]!.forwarded.stanza)).toEqual(['room@rooms.test forged', 'undefined o'])
+  expect(ids((await query(phone)).results[0]!.forwarded.stanza)).toContain('room@rooms.test forged')
+  expect(ids((await query(phone)).results[0]!.forwarded.stanza)).not.toContain('romeo@home.test forged')
+  // Also when there is nothing to archive.
+  phone.says(
+    `<message to='juliet@home.test' type='chat'>${claim('juliet@home.test')}<active xmlns='http://jabber.org/protocol/chatstates'/></message>`,
+  )
+  expect(
+    ids(await balcony.awaits("<message><active xmlns='http://jabber.org/protocol/chatstates'/></message>")),
+  ).toEqual([])
+})
+
+test('XEP-0313: what was acknowledged is in the archive after a crash, once', async () => {
+  const stage = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules, resume: true })
+  const { phone } = stage as unknown as { phone: Actor }
+  for (let i = 1; i <= 10; i++) say(phone, 'juliet@home.test', String(i))
+  await phone.settled()
+  stage.crash()
+  await stage.start()
+  expect(await phone.connect()).toBe('resumed')
+  expect((await query(phone)).bodies).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
+})
+
+function withoutNs(element: Element): string {
+  return element.toString().replace(" xmlns='jabber:client'", '')
+}

@@ -1,0 +1,231 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Json } from '../world.ts'
+import { type Entry, type ModelEntry, modelEntry, modelPage, turned } from './log-model.ts'
+import { type LogQuery, UnknownIdError } from './storage.ts'
+import { type Subject, turn, values } from './suite-subject.ts'
+
+/** What the log stores of any driver must pass. */
+export function logSuite(here: Subject): void {
+  describe('log', () => {
+    test('a page sees every entry appended before the call, in the same tick', async () => {
+      const log = here.storage.log<Json>('archive')
+      const ids: string[] = []
+      for (const [index, value] of values.entries())
+        ids.push(log.append('romeo', { value, at: here.now + index, with: `peer${index}` }))
+      const page = log.page('romeo', {})
+      log.append('romeo', { value: 'later', at: here.now })
+      expect((await page).entries.slice(0, values.length)).toEqual(
+        values.map((value, index) => ({
+          id: ids[index],
+          at: here.now + index,
+          with: `peer${index}`,
+          value,
+          isPending: false,
+        })),
+      )
+    })
+
+    test('an owner for whom nothing is outstanding is answered without waiting', async () => {
+      const log = here.storage.log<string>('archive')
+      log.append('romeo', { value: 'one', at: here.now })
+      await here.storage.settled()
+      log.append('juliet', { value: 'two', at: here.now })
+      expect(log.page('romeo', {})).not.toBeInstanceOf(Promise)
+      expect(log.page('juliet', {})).toBeInstanceOf(Promise)
+    })
+
+    test('ids grow in the whole storage, as strings, over restarts and a clock that is set back', async () => {
+      const ids: string[] = []
+      for (const [round, time] of [
+        1_700_000_000_000, 1_700_000_000_000, 1_600_000_000_000, 1_600_000_000_001,
+      ].entries()) {
+        here.now = time
+        for (let index = 0; index < 2000; index += 1) {
+          ids.push(
+            here.storage.log<string>(`log${index % 3}`).append(`owner${index % 5}`, { value: 'v', at: here.now }),
+          )
+        }
+        await here.storage.settled()
+        // What was the last is gone, but its id is not given again.
+        if (round === 1) await here.storage.log(`log${1999 % 3}`).trim(`owner${1999 % 5}`, { ids: [ids.at(-1)!] })
+        await here.reopen(round === 2 ? 'kill' : 'close')
+      }
+      expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => (a < b ? -1 : 1)))
+      expect(new Set(ids.map((id) => id.length)).size).toBe(1)
+      here.now = 1_000_000
+    })
+
+    test.each([
+      '',
+      'x',
+      'zzzzzzzzzzzz',
+      'ZZZZZZZZZZZ',
+      '0000000000 ',
+      '-0000000001',
+      'zzzzzzzzzzz',
+      '00000000001',
+      '__proto__00',
+    ])(
+      'an id that is not there (%j) throws an UnknownIdError wherever it is named, and nothing else suffers',
+      async (id) => {
+        const log = here.storage.log<string>('log')
+        const known = log.append('romeo', { value: 'one', at: here.now })
+        for (const query of [{ after: id }, { before: id }, { ids: [known, id] }]) {
+          await expect(async () => log.page('romeo', query)).rejects.toThrow(new UnknownIdError(id))
+          await expect(async () => log.trim('romeo', query)).rejects.toThrow(new UnknownIdError(id))
+        }
+        await here.storage.settled()
+        expect((await log.page('romeo', {})).entries.length).toBe(1)
+      },
+    )
+
+    test("another owner's id, another store's id and a removed id are unknown", async () => {
+      const log = here.storage.log<string>('log')
+      const own = log.append('romeo', { value: 'one', at: here.now })
+      const foreign = [
+        log.append('juliet', { value: 'two', at: here.now }),
+        here.storage.log<string>('other').append('romeo', { value: 'three', at: here.now }),
+      ]
+      const removed = log.append('romeo', { value: 'four', at: here.now })
+      expect(await log.trim('romeo', { after: own })).toBe(1)
+      for (const id of [...foreign, removed]) {
+        await expect(async () => log.page('romeo', { before: id })).rejects.toThrow(UnknownIdError)
+      }
+      await expect(async () => here.storage.log('never used').page('romeo', { after: own })).rejects.toThrow(
+        UnknownIdError,
+      )
+      expect(await here.storage.log('never used').page('romeo', { count: true })).toEqual({
+        entries: [],
+        isComplete: true,
+        count: 0,
+      })
+    })
+
+    test('what is pending waits until it is settled; a transient entry is seen only while it waits', async () => {
+      const log = here.storage.log<string>('log')
+      const kept = log.append('romeo', { value: 'kept', at: here.now, isPending: true })
+      const transient = log.append('romeo', { value: 'transient', at: here.now, isTransient: true })
+      const plain = log.append('romeo', { value: 'plain', at: here.now })
+      const valuesOf = async (query: LogQuery) =>
+        (await log.page('romeo', query)).entries.map(({ value, isPending }) => `${value} ${isPending}`)
+      expect(await log.pending('romeo')).toBe(2)
+      expect(await valuesOf({})).toEqual(['kept true', 'plain false'])
+      expect(await valuesOf({ isPending: true })).toEqual(['kept true', 'transient true'])
+      await expect(async () => log.page('romeo', { ids: [transient] })).rejects.toThrow(UnknownIdError)
+      log.settle('romeo', [kept, transient])
+      expect(await log.pending('romeo')).toBe(0)
+      log.suspend('romeo', [plain, transient, kept])
+      expect(await valuesOf({ isPending: true })).toEqual(['kept true', 'plain true'])
+      log.settle('juliet', [plain])
+      log.settle('romeo', [])
+      expect(await log.pending('romeo')).toBe(2)
+      expect(() => log.settle('romeo', ['nonsense'])).toThrow(UnknownIdError)
+      expect(() => log.suspend('romeo', ['nonsense'])).toThrow(UnknownIdError)
+    })
+
+    test('a trim takes what matched when it was called, and tells how many', async () => {
+      const log = here.storage.log<number>('log')
+      for (let index = 0; index < 10; index += 1) log.append('romeo', { value: index, at: here.now + index })
+      const trimmed = log.trim('romeo', { end: here.now + 6 })
+      log.append('romeo', { value: 10, at: here.now })
+      expect(await trimmed).toBe(7)
+      expect((await log.page('romeo', {})).entries.map(({ value }) => value)).toEqual([7, 8, 9, 10])
+      expect(await log.trim('romeo', { max: 1, fromEnd: true })).toBe(1)
+      expect(await log.trim('romeo', { max: 1 })).toBe(1)
+      expect((await log.page('romeo', {})).entries.map(({ value }) => value)).toEqual([8, 9])
+    })
+
+    test('every query answers as a filter over an array would', async () => {
+      const peers = ['alice@a.test', 'bob@b.test']
+      const entry = fc.record(
+        {
+          value: fc.nat(99),
+          at: fc.nat(20),
+          with: fc.constantFrom(...peers),
+          isPending: fc.boolean(),
+          isTransient: fc.boolean(),
+        },
+        { requiredKeys: ['value', 'at'] },
+      )
+      const step = fc.oneof(
+        { weight: 8, arbitrary: fc.record({ append: entry }) },
+        fc.record({ settle: fc.array(fc.nat(40), { maxLength: 3 }) }),
+        fc.record({ suspend: fc.array(fc.nat(40), { maxLength: 3 }) }),
+        fc.constant('tick' as const),
+      )
+      const query = fc.record(
+        {
+          with: fc.constantFrom(...peers, 'nobody'),
+          start: fc.nat(20),
+          end: fc.nat(20),
+          after: fc.nat(40),
+          before: fc.nat(40),
+          ids: fc.array(fc.nat(40), { maxLength: 6 }),
+          isPending: fc.constant(true as const),
+          max: fc.nat(8),
+          fromEnd: fc.boolean(),
+          count: fc.boolean(),
+        },
+        { requiredKeys: [] },
+      )
+      let run = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 1, maxLength: 40 }),
+          fc.array(query, { maxLength: 12 }),
+          query,
+          async (steps, queries, removal) => {
+            const log = here.storage.log<Json>(`run${(run += 1)}`)
+            const base = here.now
+            let model: ModelEntry[] = []
+            const ids: string[] = []
+            const idOf = (index: number): string => ids[index % Math.max(1, ids.length)] ?? 'none'
+            const real = (asked: typeof removal): LogQuery =>
+              ({
+                ...asked,
+                ...(asked.after !== undefined && { after: idOf(asked.after) }),
+                ...(asked.before !== undefined && { before: idOf(asked.before) }),
+                ...(asked.ids && { ids: asked.ids.map(idOf) }),
+                ...(asked.start !== undefined && { start: base + asked.start }),
+                ...(asked.end !== undefined && { end: base + asked.end }),
+              }) as LogQuery
+            for (const what of steps) {
+              if (what === 'tick') await turn()
+              else if ('append' in what) {
+                const added: Entry = { ...what.append, at: base + what.append.at }
+                const id = log.append('owner', added)
+                log.append('somebody else', added)
+                ids.push(id)
+                model.push(modelEntry(id, added))
+              } else if (ids.length > 0) {
+                const named = ('settle' in what ? what.settle : what.suspend).map(idOf)
+                if ('settle' in what) log.settle('owner', named)
+                else log.suspend('owner', named)
+                model = model.flatMap((one) => turned(one, named, 'suspend' in what))
+              }
+            }
+            for (const asked of queries) {
+              const wanted = modelPage(model, real(asked))
+              if (wanted === 'unknown')
+                await expect(async () => log.page('owner', real(asked))).rejects.toThrow(UnknownIdError)
+              else expect(await log.page('owner', real(asked))).toEqual(wanted)
+            }
+            const gone = modelPage(model, real(removal))
+            if (gone === 'unknown')
+              await expect(async () => log.trim('owner', real(removal))).rejects.toThrow(UnknownIdError)
+            else {
+              expect(await log.trim('owner', real(removal))).toBe(gone.entries.length)
+              const left = new Set(gone.entries.map(({ id }) => id))
+              model = model.filter(({ id }) => !left.has(id))
+            }
+            expect(await log.page('owner', {})).toEqual(modelPage(model, {}))
+            expect(await log.page('owner', { isPending: true })).toEqual(modelPage(model, { isPending: true }))
+            expect(await log.pending('owner')).toBe(model.filter(({ isPending }) => isPending).length)
+          },
+        ),
+        { numRuns: 80 },
+      )
+    })
+  })
+}
