@@ -9,6 +9,6 @@ test('docs/configuration.md says what the schema says: node --conditions=source 
 test('every field of the configuration has its sentence', () => {
   for (const line of configurationPage()
     .split('\n')
-    .filter((line) => /^ *- `.*`( \(.*\))?: /.test(line)))
+    .filter((text) => /^ *- `.*`( \(.*\))?: /.test(text)))
     expect(line).toMatch(/: [A-Z/].*\.$/)
 })

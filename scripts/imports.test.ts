@@ -22,7 +22,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   storage: { values: ['journal', 'world'] },
   transport: { values: ['world'] },
   stream: { values: ['world'], types: ['journal', 'transport'] },
-  session: { values: ['journal', 'world'], types: ['module', 'storage', 'stream'] },
+  session: { values: ['journal', 'when', 'world'], types: ['module', 'storage', 'stream'] },
   module: { values: [], types: ['storage', 'stream', 'world'] },
   router: { values: ['module'], types: ['session', 'storage', 'stream', 'world'] },
   ports: { values: ['stream'], types: ['journal', 'router', 'transport', 'world'] },

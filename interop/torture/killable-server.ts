@@ -85,11 +85,20 @@ export class KillableServer {
   }
 }
 
-/** So many ports of 127.0.0.1 that are free at this moment. */
+/**
+ * So many ports of 127.0.0.1 that are free at this moment. They lie below those that the kernel takes for outgoing connections: with a server away,
+ * one of its clients could else be given the server's port, or even connect to itself.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  for (let port = 20_000 + (process.pid % 10_000); ports.length < count; port++) if (await isFree(port)) ports.push(port)
   return ports
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

@@ -16,5 +16,3 @@ try {
   console.error(`jackdaw: ${describeFailure(error)}`)
   process.exit(1)
 }
-
-export {}

@@ -123,7 +123,6 @@ export function configSchema(modules: readonly Module[]) {
           )
           .prefault('4 MiB'),
         resourcesPerAccount: count().describe('Most sessions of one account at once.').default(20),
-        rosterItems: count().describe('Most contacts of one account.').default(1000),
       })
       .describe('What one client, and all together, may take.')
       .prefault({}),
@@ -153,7 +152,7 @@ export function configSchema(modules: readonly Module[]) {
 
 /** Fills in what an embedder leaves out; relative paths start at `folder`. A complete configuration is returned as it is. @throws {ConfigError} */
 export function configFrom(input: ConfigInput | Config, modules: readonly Module[], folder = process.cwd()): Config {
-  if (complete in input && input[complete] === true) return input as Config
+  if (complete in input && input[complete]) return input
   return accept(input, modules, folder, (problem) => `${describePath(problem)}${problem.sentence}`)
 }
 

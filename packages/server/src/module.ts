@@ -60,6 +60,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   streamFeature(feature: StreamFeature): void
   /** Service discovery features that come and go. Those of the declaration need no call. */
   feature(place: Place, name: string): void
+  /** All that are advertised now, by whatever module, each once. */
+  features(place: Place): Iterable<string>
   http(path: string, serve: HttpServe): void
   /** The sessions that are bound to a local account, in no order. */
   sessions(account: Jid): Iterable<Target>

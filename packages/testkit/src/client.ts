@@ -114,6 +114,7 @@ export class Client implements WireEvents {
       const answer = await this.next()
       if (answer.name !== 'proceed') throw new Error(`STARTTLS: ${answer}`)
       await wire.startTls()
+      this.#framing.restart()
       await this.header()
     }
   }

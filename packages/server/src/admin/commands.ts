@@ -39,7 +39,8 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
       return
     case 'stop':
       yield { pid: process.pid }
-      return server.stop()
+      server.stop()
+      return
     case 'status':
       yield {
         pid: process.pid,

@@ -59,7 +59,7 @@ function preparePlace(data: string): Place {
   if (process.platform === 'win32') return { listen: (listenAt) => listenAt(path!), remove: () => undefined }
   const folder = mkdtempSync(path === undefined ? join(tmpdir(), 'jackdaw-') : join(data, 'c-'))
   const made = join(folder, 's')
-  const listen: Place['listen'] = async (listenAt) => {
+  const listenClosed: Place['listen'] = async (listenAt) => {
     await listenAt(made)
     chmodSync(made, 0o600)
   }
@@ -67,7 +67,7 @@ function preparePlace(data: string): Place {
     const pointer = pointerFile(data)
     return {
       async listen(listenAt) {
-        await listen(listenAt)
+        await listenClosed(listenAt)
         rmSync(pointer, { force: true })
         writeFileSync(pointer, `${made}\n`, { mode: 0o600 })
       },
@@ -79,7 +79,7 @@ function preparePlace(data: string): Place {
   }
   return {
     async listen(listenAt) {
-      await listen(listenAt)
+      await listenClosed(listenAt)
       renameSync(made, path)
       rmdirSync(folder)
     },

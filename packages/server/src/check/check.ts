@@ -53,9 +53,9 @@ async function* look(file: string | undefined): AsyncGenerator<Finding> {
 }
 
 async function* probe(scene: Scene): AsyncGenerator<Finding> {
-  for (const [title, look] of Object.entries(probes)) {
+  for (const [title, find] of Object.entries(probes)) {
     try {
-      yield* await look(scene)
+      yield* await find(scene)
     } catch (error) {
       yield { title, level: 'fail', sentence: describeFailure(error) }
     }

@@ -27,7 +27,7 @@ export interface Scene {
   /** Where the server that runs on the data folder listens; undefined when none runs. */
   readonly running: readonly Listener[] | undefined
   /** DNS; rejects with the codes of node:dns. */
-  resolveSrv(name: string): Promise<readonly SrvRecord[]>
+  readonly resolveSrv: (name: string) => Promise<readonly SrvRecord[]>
 }
 
 export type Probe = (scene: Scene) => Promise<readonly Finding[]>

@@ -8,7 +8,7 @@ export interface Yaml {
   /** A section with nothing in it is an empty object. */
   readonly value: unknown
   /** 'jackdaw.yaml:3:5: limits.depth: expected …' */
-  locate(problem: Problem): string
+  readonly locate: (problem: Problem) => string
 }
 
 /** @throws {ConfigError} for what is no YAML. */
@@ -31,7 +31,7 @@ export function readYaml(source: string, fileName: string): Yaml {
     )
   let written: unknown
   try {
-    written = document.toJS({ maxAliasCount: 100 })
+    written = document.toJS({ maxAliasCount: -1 })
   } catch (error) {
     throw new ConfigError(`${fileName}: ${(error as Error).message}`, { cause: error })
   }

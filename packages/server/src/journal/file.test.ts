@@ -209,16 +209,16 @@ test('short writes are continued', () => {
 test('a failed append keeps nothing, also when cutting it back fails at first', () => {
   let isFull = false
   let isCutRefused = false
-  const fail = () => Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
   const files = {
     ...nodeFiles,
     writeSync: ((descriptor: number, frame: Buffer, offset: number, length: number, position: number) => {
       if (!isFull) return nodeFiles.writeSync(descriptor, frame, offset, length, position)
       if (offset === 0) return nodeFiles.writeSync(descriptor, frame, 0, length - 1, position)
-      throw fail()
+      throw full
     }) as typeof nodeFiles.writeSync,
     ftruncateSync: ((descriptor: number, size: number) => {
-      if (isCutRefused) throw fail()
+      if (isCutRefused) throw full
       nodeFiles.ftruncateSync(descriptor, size)
     }) as typeof nodeFiles.ftruncateSync,
   }

@@ -1,5 +1,5 @@
 import { type Actor, scenario } from '@jackdaw/testkit'
-import { type Element, type Message, ReceivedCarbon, SentCarbon } from '@jackdaw/xmpp'
+import { type Element, ReceivedCarbon, SentCarbon } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { carbons } from './carbons.ts'
 import { mam } from './mam.ts'
@@ -23,7 +23,7 @@ async function play(options: { readonly limit?: number } = {}) {
     config: { hosts: { 'home.test': { modules: { carbons: options } } } },
   })
   for (const client of Object.values(stage.clients)) client.comes(client.jid.resource === 'chamber' ? -1 : 0)
-  const { phone, laptop, tablet, balcony, chamber } = stage.clients as Record<string, Actor>
+  const { phone, laptop, tablet, balcony, chamber } = stage.clients
   for (const client of [phone!, laptop!, balcony!, chamber!]) await client.asks(enable)
   await quiet(stage.clients)
   return Object.assign(stage, { phone: phone!, laptop: laptop!, tablet: tablet!, balcony: balcony!, chamber: chamber! })
@@ -44,6 +44,13 @@ async function heard(clients: Record<string, Actor>): Promise<Record<string, str
 
 function kindOf(stanza: Element): string {
   return stanza.child('sent', ns) ? 's' : stanza.child('received', ns) ? 'r' : 'm'
+}
+
+function idsIn(stanza: Element): (string | undefined)[] {
+  return stanza
+    .elements()
+    .filter(({ name }) => name === 'stanza-id')
+    .map((id) => id.attr('by'))
 }
 
 const nothing = { phone: '-', laptop: '-', tablet: '-', balcony: '-', chamber: '-' }
@@ -106,13 +113,8 @@ test('XEP-0280 §8, XEP-0313 §3.5: the sender’s copy, and only that, tells th
   const copy = await laptop.hears("<message from='romeo@home.test' to='romeo@home.test/laptop' type='chat'/>")
   const inner = SentCarbon.read(copy.first()!).stanza
   expect([inner.from, inner.to].map(String)).toEqual(['romeo@home.test/phone', 'juliet@home.test'])
-  const ids = (stanza: Element) =>
-    stanza
-      .elements()
-      .filter(({ name }) => name === 'stanza-id')
-      .map((id) => id.attr('by'))
-  expect(ids(inner)).toEqual(['romeo@home.test'])
-  expect(ids(await balcony.stanza())).toEqual(['juliet@home.test'])
+  expect(idsIn(inner)).toEqual(['romeo@home.test'])
+  expect(idsIn(await balcony.stanza())).toEqual(['juliet@home.test'])
 })
 
 const eligible: [string, boolean][] = [
@@ -167,7 +169,7 @@ test('XEP-0280 §10.3: an error to a copy reaches nobody', async () => {
   await using stage = await play()
   const { phone, laptop, clients } = stage
   phone.says(said('hi')('juliet@home.test/balcony'))
-  const copy = (await laptop.stanza()) as Message
+  const copy = await laptop.hears(`<message><sent xmlns='${ns}'/></message>`)
   await quiet(clients)
   laptop.send(copy.reply('error'))
   expect(await heard(clients)).toEqual(nothing)
@@ -195,12 +197,13 @@ test('no more copies than the limit', async () => {
   await using stage = await play({ limit: 1 })
   stage.tablet.says(said('hi')('juliet@home.test/balcony'))
   const { phone, laptop } = await heard(stage.clients)
-  expect([phone, laptop].toSorted()).toEqual(['-', 's'])
+  expect(new Set([phone, laptop])).toEqual(new Set(['-', 's']))
 })
 
 test('DESIGN 2: whoever wants copies wants them still after a crash', async () => {
   await using stage = await scenario({ accounts: { romeo: ['phone', 'laptop'] }, modules, resume: true })
-  const { phone, laptop } = stage as unknown as Record<'phone' | 'laptop', Actor>
+  const phone: Actor = stage['phone']
+  const laptop: Actor = stage['laptop']
   await laptop.asks(enable)
   stage.crash()
   await stage.start()

@@ -17,7 +17,7 @@ async function query(client: Actor, value: MamQuery = {}) {
   return { messages, results, bodies, ids: results.map(({ id }) => id), fin: MamFin.read(answer.first()!) }
 }
 
-const second = (s: number) => Date.UTC(2026, 0, 1, 0, 0, s)
+const secondsIn = (s: number) => Date.UTC(2026, 0, 1, 0, 0, s)
 const refusal = (condition: string) => expect.objectContaining({ name: 'StanzaError', condition })
 const say = (client: Actor, to: string, body: string) =>
   client.says(`<message to='${to}' type='chat'><body>${body}</body></message>`)
@@ -134,10 +134,10 @@ test('XEP-0313 §4.1.1, §6.1.1: what an account sends to itself is kept once, a
 
 test('XEP-0313 §4.1.2: start and end belong to the time asked for', async () => {
   const { phone } = await conversation(5)
-  expect((await query(phone, { start: second(1), end: second(3) })).bodies).toEqual(['2', '3', '4'])
-  expect((await query(phone, { start: second(1) + 1 })).bodies).toEqual(['3', '4', '5'])
-  expect((await query(phone, { end: second(1) - 1 })).bodies).toEqual(['1'])
-  const none = await query(phone, { start: second(60) })
+  expect((await query(phone, { start: secondsIn(1), end: secondsIn(3) })).bodies).toEqual(['2', '3', '4'])
+  expect((await query(phone, { start: secondsIn(1) + 1 })).bodies).toEqual(['3', '4', '5'])
+  expect((await query(phone, { end: secondsIn(1) - 1 })).bodies).toEqual(['1'])
+  const none = await query(phone, { start: secondsIn(60) })
   expect([none.bodies, none.fin]).toEqual([[], { isComplete: true, isStable: true, set: { count: 0 } }])
 })
 
@@ -157,25 +157,18 @@ test('XEP-0313 §4.1.3, §4.3.2: ids that are not in this archive are item-not-f
   const { phone, balcony } = await conversation(2)
   const { ids } = await query(phone)
   const foreign = (await query(balcony)).ids[0]!
-  for (const id of ['', 'no id of ours', '00000000000', foreign]) {
-    for (const asked of [
-      { ids: [ids[0]!, id] },
-      { afterId: id },
-      { beforeId: id },
-      { set: { after: id } },
-      { set: { before: id } },
-    ]) {
-      // An empty <before/> asks for the last page; an empty field asks for nothing.
-      if (id === '' && !('ids' in asked) && asked.set?.after !== '') continue
-      await expect(query(phone, asked), JSON.stringify(asked)).rejects.toEqual(refusal('item-not-found'))
-    }
-    await expect(query(phone, { afterId: id || 'x', set: { after: ids[1] } })).rejects.toEqual(
-      refusal('item-not-found'),
-    )
-    await expect(query(phone, { afterId: ids[1]!, set: { after: id || 'x' } })).rejects.toEqual(
-      refusal('item-not-found'),
-    )
-  }
+  const asked = ['no id of ours', '00000000000', foreign].flatMap((id): MamQuery[] => [
+    { ids: [ids[0]!, id] },
+    { afterId: id },
+    { beforeId: id },
+    { set: { after: id } },
+    { set: { before: id } },
+    { afterId: id, set: { after: ids[1] } },
+    { afterId: ids[1]!, set: { after: id } },
+    { beforeId: id, set: { before: ids[0] } },
+  ])
+  for (const one of [...asked, { ids: [''] }, { set: { after: '' } }])
+    await expect(query(phone, one)).rejects.toEqual(refusal('item-not-found'))
 })
 
 test('XEP-0313 §4.1.4: include-groupchat is understood; no account keeps group chats', async () => {
@@ -187,7 +180,8 @@ test('XEP-0313 §4.1.5: the form, and unknown fields are feature-not-implemented
   await using stage = await play()
   const { phone } = stage
   const answer = await phone.asks("<iq type='get'><query xmlns='urn:xmpp:mam:2'/></iq>")
-  const names = MamForm.read(answer.first()!)!.fields!.map((field) => field.var)
+  const [form] = answer.elements().map((child) => MamForm.read(child))
+  const names = form?.fields?.map((field) => field.var)
   expect(names).toEqual(expect.arrayContaining(['FORM_TYPE', 'with', 'start', 'end', 'before-id', 'after-id', 'ids']))
   await expect(query(phone, { others: new Map([['{http://example.com/}free', ['x']]]) })).rejects.toEqual(
     refusal('feature-not-implemented'),
@@ -260,8 +254,8 @@ test('XEP-0313 §5: metadata', async () => {
   const { stage, phone } = await conversation(3)
   const { ids } = await query(phone)
   expect(await metadata(phone)).toEqual({
-    start: { id: ids[0], timestamp: second(0) },
-    end: { id: ids[2], timestamp: second(2) },
+    start: { id: ids[0], timestamp: secondsIn(0) },
+    end: { id: ids[2], timestamp: secondsIn(2) },
   })
   await stage.register('tybalt')
   expect(await metadata(await stage.login('tybalt', 'street'))).toBeUndefined()
@@ -300,15 +294,12 @@ test('XEP-0313 §6.1.1: what is kept of what is sent and of what is received', a
   await phone.sync()
   await balcony.sync()
   expect(balcony.inbox.filter(({ name }) => name === 'message')).toHaveLength(cases.length)
-  const kept = cases.filter(([, isKept]) => isKept).length
   for (const client of [phone, balcony]) {
     const { results } = await query(client)
     const wanted = cases.filter(([, isKept]) => isKept).map(([text]) => text)
-    expect(
-      results.map(({ forwarded }) => forwarded.stanza.elements().map(withoutNs).join('')),
-      client.jid.toString(),
-    ).toEqual(wanted.map((text) => text.slice(text.indexOf('>') + 1)))
-    expect(results).toHaveLength(kept)
+    expect(results.map(({ forwarded }) => forwarded.stanza.elements().map(withoutNs).join(''))).toEqual(
+      wanted.map((text) => text.slice(text.indexOf('>') + 1)),
+    )
   }
 })
 
@@ -342,36 +333,10 @@ test('XEP-0442: an account has no archived nodes', async () => {
   )
 })
 
-test('XEP-0359 §3 rule 2: ids that claim to be by the account are deleted, others stay', async () => {
-  const { phone, balcony } = await conversation(0)
-  const claim = (by: string) => `<stanza-id xmlns='urn:xmpp:sid:0' id='forged' by='${by}'/>`
-  const origin = "<origin-id xmlns='urn:xmpp:sid:0' id='o'/>"
-  phone.says(
-    `<message to='juliet@home.test' type='chat'><body>hi</body>${claim('juliet@home.test')}${claim('Juliet@home.test')}${claim('romeo@home.test')}${claim('room@rooms.test')}${origin}</message>`,
-  )
-  const heard = await balcony.awaits('<message><body>hi</body></message>')
-  const ids = (stanza: Element) =>
-    stanza
-      .elements()
-      .map((child) => `${child.attr('by')} ${child.attr('id')}`)
-      .slice(1)
-  const { ids: archived, results } = await query(balcony)
-  expect(ids(heard)).toEqual(['room@rooms.test forged', 'undefined o', `juliet@home.test ${archived[0]}`])
-  expect(ids(results[0]!.forwarded.stanza)).toEqual(['room@rooms.test forged', 'undefined o'])
-  expect(ids((await query(phone)).results[0]!.forwarded.stanza)).toContain('room@rooms.test forged')
-  expect(ids((await query(phone)).results[0]!.forwarded.stanza)).not.toContain('romeo@home.test forged')
-  // Also when there is nothing to archive.
-  phone.says(
-    `<message to='juliet@home.test' type='chat'>${claim('juliet@home.test')}<active xmlns='http://jabber.org/protocol/chatstates'/></message>`,
-  )
-  expect(
-    ids(await balcony.awaits("<message><active xmlns='http://jabber.org/protocol/chatstates'/></message>")),
-  ).toEqual([])
-})
-
 test('XEP-0313: what was acknowledged is in the archive after a crash, once', async () => {
   const stage = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules, resume: true })
-  const { phone } = stage as unknown as { phone: Actor }
+  onTestFinished(() => stage.stop())
+  const phone: Actor = stage['phone']
   for (let i = 1; i <= 10; i++) say(phone, 'juliet@home.test', String(i))
   await phone.settled()
   stage.crash()

@@ -1,4 +1,35 @@
 import type { Module } from '../module.ts'
+import { archive } from './archive.ts'
+import { caps } from './caps.ts'
+import { carbons } from './carbons.ts'
+import { disco } from './disco.ts'
+import { last } from './last.ts'
+import { mam } from './mam.ts'
+import { offline } from './offline/offline.ts'
+import { ping } from './ping.ts'
+import { presence } from './presence/presence.ts'
+import { register } from './register.ts'
+import { roster } from './roster/roster.ts'
+import { stanzaId } from './stanza-id.ts'
+import { subscriptions } from './subscriptions/subscriptions.ts'
+import { time } from './time.ts'
+import { version } from './version.ts'
 
-/** Every module there is. */
-export const modules: readonly Module[] = []
+/** Every module there is. Hooks of one stage run in this order. */
+export const modules: readonly Module[] = [
+  roster,
+  subscriptions,
+  presence,
+  stanzaId,
+  archive,
+  mam,
+  carbons,
+  offline,
+  disco,
+  caps,
+  ping,
+  version,
+  last,
+  time,
+  register,
+]

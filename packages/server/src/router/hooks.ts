@@ -10,6 +10,10 @@ interface Registered<P> {
 export class Hook<P> {
   #handlers: readonly Registered<P>[] = []
 
+  get size(): number {
+    return this.#handlers.length
+  }
+
   /** Returns what removes it. */
   add(stage: Stage, handler: Handler<P>): () => void {
     const added = { stage, handler }

@@ -77,6 +77,20 @@ export class VirtualHost implements StreamHost {
     if (waits.length > 0) return Promise.all(waits).then(() => undefined)
   }
 
+  /** How much is registered, by kind. */
+  get census(): Readonly<Record<string, number>> {
+    const { features, streamFeatures } = this
+    const hooks = Object.entries(this.hooks).map(([name, hook]) => [`hook ${name}`, hook.size] as const)
+    const listeners = Object.entries(this.#listeners).map(([fact, set]) => [`fact ${fact}`, set.size] as const)
+    return {
+      ...Object.fromEntries([...hooks, ...listeners]),
+      answers: this.#answers.size,
+      streamFeatures: streamFeatures.size,
+      serverFeatures: features.server.size,
+      accountFeatures: features.account.size,
+    }
+  }
+
   /** Announces a service discovery feature; returns what takes it back. */
   feature(place: Place, name: string): () => void {
     const features = this.features[place]

@@ -91,6 +91,10 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.#undo.push(this.#around.host.feature(place, name))
   }
 
+  features(place: Place): Iterable<string> {
+    return this.#around.host.features[place].keys()
+  }
+
   http(path: string, serve: HttpServe): void {
     this.#undo.push(this.#around.http(path, serve))
   }

@@ -10,6 +10,7 @@ import {
 } from '@jackdaw/xmpp'
 import type { Accounts } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
+import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -60,8 +61,11 @@ export class HostAccounts implements Accounts, Credentials {
     if (account.local === undefined || !account.isBare || account.domain !== domain.domain)
       throw new StanzaError('not-acceptable', `An account's address is name@${domain}`)
     const keys = await this.#derive(password)
-    if (await this.exists(account)) throw new StanzaError('conflict', `${account} exists already`)
-    this.#keep(account, keys)
+    // Nothing in between: of two who want the same name at once, one gets it.
+    await when(this.exists(account), (exists) => {
+      if (exists) throw new StanzaError('conflict', `${account} exists already`)
+      this.#keep(account, keys)
+    })
     await this.#options.told('account:created', { account })
   }
 

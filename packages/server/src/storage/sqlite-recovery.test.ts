@@ -13,7 +13,7 @@ import type { SqliteStorage } from './sqlite.ts'
 async function contents(storage: SqliteStorage): Promise<string> {
   const found: unknown[] = []
   for (const owner of ['a', 'b']) {
-    found.push([...(await storage.map('map').all(owner))].sort(), await storage.log('log').pending(owner))
+    found.push([...(await storage.map('map').all(owner))].toSorted(([a], [b]) => (a < b ? -1 : 1)), await storage.log('log').pending(owner))
     found.push((await storage.log('log').page(owner, {})).entries)
     found.push((await storage.log('log').page(owner, { isPending: true })).entries)
   }
@@ -87,10 +87,9 @@ test('a journal cut at any byte, with the database of any earlier moment, is the
 
 test('kill -9 at any moment loses nothing that was acknowledged, and half of nothing is kept', async () => {
   const place = sqlitePlace('worker', 'files')
-  const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href)
   // Each tick keeps three entries and a counter, and says so once they are committed.
   const script = `
-    const { sqlitePlace } = await import(${url('./sqlite-place.ts')})
+    const { sqlitePlace } = await import(${JSON.stringify(new URL('./sqlite-place.ts', import.meta.url).href)})
     const { storage, journal } = sqlitePlace('worker', 'files', {}, process.argv[1]).open(Date.now)
     const log = storage.log('log')
     const tick = () => {

@@ -14,7 +14,6 @@ function follow({ path, folder, durability, state: { numbers, signals } }: Worke
   database.exec('PRAGMA cache_size = -65536')
   const applier = new Applier(database, durability === 'power')
   const journal = new JournalReader(folder)
-  const report = (what: FollowerReport): void => parentPort!.postMessage(what)
   let isTroubled = false
   for (;;) {
     const signal = Atomics.load(signals, SIGNAL)
@@ -43,6 +42,10 @@ function follow({ path, folder, durability, state: { numbers, signals } }: Worke
   }
   journal.close()
   database.close()
+}
+
+function report(what: FollowerReport): void {
+  parentPort!.postMessage(what)
 }
 
 follow(workerData as WorkerData)

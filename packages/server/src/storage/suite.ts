@@ -17,7 +17,7 @@ export interface StoragePlace {
 
 /** What any driver must pass, on a real database. */
 export function storageSuite(name: string, place: () => StoragePlace): void {
-  describe(name, () => {
+  describe(`storage: ${name}`, () => {
     let where: StoragePlace
     let storage: Storage
     const here: Subject = {
@@ -33,6 +33,7 @@ export function storageSuite(name: string, place: () => StoragePlace): void {
     const open = async (): Promise<void> => {
       ;({ storage } = await where.open(() => here.now))
     }
+
     beforeEach(async () => {
       here.now = 1_000_000
       where = place()
@@ -45,6 +46,7 @@ export function storageSuite(name: string, place: () => StoragePlace): void {
 
     mapSuite(here)
     logSuite(here)
+
     describe('storage', () => {
       test('a drop takes all that the owner has in the stores of the prefix, also in those not yet opened', async () => {
         const fill = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -113,6 +113,35 @@ test('a self-made pair of which half is missing is made anew; a foreign certific
   await expect(open([{ domain: 'home.test' }])).rejects.toThrow('home.test.crt holds no certificate in PEM form')
   expect(await readFile(join(folder, 'home.test.crt'), 'utf8')).toBe('not ours')
 })
+
+test('a certificate that another authority gave for the made key is served and never replaced', async () => {
+  const { certificates } = await open([{ domain: 'home.test' }])
+  const file = join(folder, 'home.test.crt')
+  const key = await readFile(join(folder, 'home.test.key'), 'utf8')
+  const given = await issued(certificates.facts[0]!.certificate, key)
+  await writeFile(file, given)
+  const again = await open([{ domain: 'home.test' }])
+  expect(again.certificates.facts).toMatchObject([{ isSelfMade: false }])
+  expect(await readFile(file, 'utf8')).toBe(given)
+})
+
+/** A certificate with the subject's name and key but another issuer, at its last day. */
+async function issued(subject: X509Certificate, key: string): Promise<string> {
+  const { X509CertificateGenerator } = await import('@peculiar/x509')
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const authority = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
+  const made = await X509CertificateGenerator.create({
+    subject: 'CN=home.test',
+    issuer: 'CN=Authority',
+    publicKey: await crypto.subtle.importKey('spki', Uint8Array.from(spki), algorithm, true, ['verify']),
+    signingKey: authority.privateKey,
+    signingAlgorithm: algorithm,
+    notBefore: subject.validFromDate,
+    notAfter: new Date(Date.now() + day),
+  })
+  return made.toString('pem')
+}
 
 test('changed files serve new connections without a restart, and old connections live on', async () => {
   const host = await filesFor('home.test')

@@ -74,7 +74,6 @@ export class TcpTransport implements Transport {
     const raw = this.#socket
     this.#state = 'handshake'
     raw[owner] = undefined
-    raw.off('data', onData)
     // What has been read in clear and not been handed over is fed to the handshake (RFC 6120 §5.4.3.3), where it fails.
     raw.pause()
     let secure: TLSSocket
@@ -128,7 +127,6 @@ export class TcpTransport implements Transport {
   }
 
   #gone(error: Error | undefined): void {
-    if (this.#state === 'gone') return
     this.#state = 'gone'
     this.#error = error
     this.#events?.gone(error)

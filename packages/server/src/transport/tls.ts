@@ -161,7 +161,9 @@ const signatureHashes: Readonly<Record<string, string>> = {
  * RFC 5929 §4.1: the certificate hashed by its signature's hash, SHA-256 in place of MD5 and SHA-1. Undefined for a signature with no
  * hash of its own or several (Ed25519, RSASSA-PSS).
  */
-export function serverEndPoint(certificate: X509Certificate): Uint8Array | undefined {
+export function serverEndPoint(
+  certificate: Pick<X509Certificate, 'raw' | 'signatureAlgorithmOid'>,
+): Uint8Array | undefined {
   const hash = signatureHashes[certificate.signatureAlgorithmOid]
   return hash === undefined ? undefined : createHash(hash).update(certificate.raw).digest()
 }

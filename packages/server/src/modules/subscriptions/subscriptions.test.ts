@@ -170,6 +170,12 @@ test('RFC 6121 §3.3: who unsubscribes is told that the contact is unavailable, 
   await phone.hearsNothing()
 })
 
+test('RFC 6121 §2.6.1, §3.4: roster versions and approval in advance are announced after the login', async () => {
+  const { phone } = await opened()
+  expect(phone.features.child('ver', 'urn:xmpp:features:rosterver')).toBeDefined()
+  expect(phone.features.child('sub', 'urn:xmpp:features:pre-approval')).toBeDefined()
+})
+
 test('RFC 6121 §3.4: a request approved in advance needs no answer', async () => {
   const { phone, balcony } = await evening()
   balcony.says(`<presence to='${romeo}' type='subscribed'/>`)

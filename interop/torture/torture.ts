@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Told, TortureEvent } from './events.ts'
+import { freePorts, KillableServer } from './killable-server.ts'
+import { connectors } from './line.ts'
+import { Seeded } from './seeded.ts'
+import { delay, User, type World } from './user.ts'
+
+export interface TortureOptions {
+  readonly kills: number
+  readonly sessions: number
+  /** Messages a second, of all sessions together. */
+  readonly rate: number
+  readonly seed: number
+  /** False: the server keeps everything in memory only. */
+  readonly journal?: boolean | undefined
+  /** Without kills: how long messages are sent. */
+  readonly seconds?: number | undefined
+  /** Whether connections are lost without a kill, too. */
+  readonly losses?: boolean | undefined
+  readonly modules?: Readonly<Record<string, boolean>> | undefined
+  readonly onKill?: (kill: number, how: string) => void
+}
+
+export interface TortureRun {
+  readonly events: readonly TortureEvent[]
+  readonly seconds: number
+  /** Of the last server process: processor milliseconds while messages were sent, and MiB resident at their end. */
+  readonly cpu: number
+  readonly memory: number
+  /** What servers logged as errors. */
+  readonly errors: readonly string[]
+}
+
+/** One account in so many has two sessions. */
+const pairs = 5
+const contactsInGroup = 4
+const filler = 'It is the east, and Juliet is the sun. Arise, fair sun, and kill the envious moon. '.repeat(4)
+
+/** Has clients send messages while their server is killed again and again; what they saw is for the checker. */
+export async function torture(options: TortureOptions): Promise<TortureRun> {
+  const data = await mkdtemp(join(tmpdir(), 'jackdaw-torture-'))
+  const run = new Torture(options, data, await freePorts(3))
+  try {
+    return await run.run()
+  } finally {
+    await run.stop()
+    await rm(data, { recursive: true, force: true })
+  }
+}
+
+class Torture {
+  readonly #options: TortureOptions
+  readonly #server: KillableServer
+  readonly #events: TortureEvent[] = []
+  readonly #users: User[] = []
+  readonly #byAccount = new Map<string, User[]>()
+  /** Kills and messages draw from different sources, so that how fast the one goes does not alter the other. */
+  readonly #kills: Seeded
+  readonly #talk: Seeded
+  readonly #began = performance.now()
+
+  constructor(options: TortureOptions, data: string, [xmpp, xmpps, http]: readonly number[]) {
+    this.#options = options
+    const domain = 'localhost'
+    const password = 'the wine is red'
+    const ports = { xmpp: xmpp!, xmpps: xmpps!, http: http! }
+    this.#kills = new Seeded(options.seed)
+    this.#talk = new Seeded(options.seed + 1)
+    const numbers = new Map<string, number>()
+    const world: World = {
+      domain,
+      password,
+      chance: new Seeded(options.seed + 2),
+      connectors: connectors(ports, domain),
+      generation: () => this.#server.generation,
+      tell: (event) => this.#tell(event),
+      sessionOf: (jid) => numbers.get(jid),
+    }
+    for (let number = 0; number < options.sessions; number++) {
+      // Every fifth session is the second of the account before it.
+      const account = `u${number % pairs === pairs - 1 ? number - 1 : number}`
+      const user = new User(number, account, world)
+      numbers.set(user.jid.toString(), number)
+      this.#users.push(user)
+      const others = this.#byAccount.get(account)
+      if (others) others.push(user)
+      else this.#byAccount.set(account, [user])
+    }
+    const accounts = [...this.#byAccount.keys()]
+    const { journal = true, modules } = options
+    this.#server = new KillableServer({ data, ports, domain, accounts, password, journal, modules })
+  }
+
+  async run(): Promise<TortureRun> {
+    const { kills, seconds = 0, losses = true } = this.#options
+    this.#server.start()
+    await this.#server.ready
+    await Promise.all(this.#users.map((user) => user.arrive()))
+    await this.#befriend()
+    const sending = this.#send()
+    const losing = losses ? this.#lose() : undefined
+    const cpuBefore = this.#server.cpu()
+    await delay(seconds * 1000)
+    for (let kill = 1; kill <= kills; kill++) await this.#kill(kill)
+    if (kills > 0) await this.#allOnline()
+    clearInterval(losing)
+    clearInterval(sending)
+    const cpu = this.#server.cpu() - (kills > 0 ? 0 : cpuBefore)
+    await this.#drain()
+    return {
+      events: this.#events,
+      seconds: (performance.now() - this.#began) / 1000,
+      cpu,
+      memory: this.#server.memory(),
+      errors: this.#server.logged(50),
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const user of this.#users) user.stop()
+    await this.#server.kill()
+  }
+
+  #tell(event: Told): void {
+    this.#events.push({ ...event, at: performance.now() - this.#began })
+  }
+
+  /** Groups of four accounts in which each sees the presence of all. */
+  async #befriend(): Promise<void> {
+    const accounts = [...this.#byAccount.values()]
+    const waits: Promise<void>[] = []
+    for (const [index, account] of accounts.entries()) {
+      const first = index - (index % contactsInGroup)
+      const contacts = accounts.slice(first, first + contactsInGroup).filter((other) => other !== account)
+      for (const contact of contacts) {
+        account[0]!.subscribe(contact[0]!.jid.bare)
+        for (const { number: session } of account)
+          for (const { number } of contact) this.#tell({ kind: 'befriended', session, contact: number })
+      }
+      waits.push(until(() => account[0]!.approvedBy.size === contacts.length, 30_000))
+    }
+    await Promise.all(waits)
+  }
+
+  /** Sends at the rate, from anybody to anybody, half of it to contacts' accounts and sessions near by. */
+  #send(): NodeJS.Timeout {
+    const { rate } = this.#options
+    let last = performance.now()
+    let due = 0
+    return setInterval(() => {
+      const now = performance.now()
+      due += ((now - last) * rate) / 1000
+      last = now
+      for (; due >= 1; due--) this.#sendOne()
+    }, 20)
+  }
+
+  #sendOne(): void {
+    const chance = this.#talk
+    const user = chance.one(this.#users)
+    if (chance.chance(0.02)) return user.announce()
+    const partner = chance.chance(0.5) ? chance.one(this.#users) : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
+    const text = filler.slice(0, chance.whole(2, 300))
+    if (chance.chance(0.25)) user.message(partner.jid.bare, this.#byAccount.get(partner.jid.local!)!.map(({ number }) => number), text)
+    else user.message(partner.jid, [partner.number], text)
+    if (chance.chance(0.3)) user.requestAcknowledgement()
+  }
+
+  /** Every second one connection in a hundred is lost by itself. */
+  #lose(): NodeJS.Timeout {
+    return setInterval(() => {
+      for (const user of this.#users) if (this.#talk.chance(0.001)) user.lose()
+    }, 100)
+  }
+
+  async #kill(kill: number): Promise<void> {
+    const chance = this.#kills
+    const dice = kill === 1 ? 0 : chance.next()
+    let how = 'at work'
+    if (dice < 0.65) {
+      await this.#allOnline()
+      await delay(chance.whole(100, 1200))
+    } else if (dice < 0.82) {
+      how = 'while it starts'
+      await delay(chance.whole(0, 1000))
+    } else {
+      how = 'while its clients come back'
+      await this.#server.ready
+      await delay(chance.whole(0, 300))
+    }
+    await this.#server.kill()
+    this.#tell({ kind: 'killed', generation: this.#server.generation })
+    this.#options.onKill?.(kill, how)
+    this.#server.start()
+  }
+
+  async #allOnline(): Promise<void> {
+    await this.#server.ready
+    // Who came first may have gone again: all at one moment are not needed.
+    await Promise.race([Promise.all(this.#users.map((user) => user.online())), delay(60_000)])
+  }
+
+  /** Everything sent is handled, everything handled has come. */
+  async #drain(): Promise<void> {
+    const timeout = delay(30_000)
+    await Promise.race([Promise.all(this.#users.map((user) => user.settle())), timeout])
+    await Promise.race([Promise.all(this.#users.map((user) => user.ask())), timeout])
+  }
+}
+
+async function until(isSo: () => boolean, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error('The subscriptions were not approved in time')
+    await delay(20)
+  }
+}

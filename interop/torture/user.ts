@@ -1,0 +1,247 @@
+import { Client, type Connect } from '@jackdaw/testkit'
+import { clientNs, Jid, message, presence, type Stanza, StanzaError, xml } from '@jackdaw/xmpp'
+import type { SessionNumber, Told } from './events.ts'
+import { Line, type Transport, transports } from './line.ts'
+import type { Seeded } from './seeded.ts'
+
+/** What the users of one run share. */
+export interface World {
+  readonly domain: string
+  readonly password: string
+  readonly chance: Seeded
+  readonly connectors: Readonly<Record<Transport, Connect>>
+  /** Which server process is the present one. */
+  generation(): number
+  tell(event: Told): void
+  /** The number of the session with this full JID. */
+  sessionOf(jid: string): SessionNumber | undefined
+}
+
+/** Longest that a client waits for a connection to be made and taken up, milliseconds. */
+const patience = 20_000
+
+/**
+ * A user at a client: sends, hears, records both, and comes back when the connection is lost. What it should send while it is away is sent
+ * when it is back.
+ */
+export class User {
+  readonly number: SessionNumber
+  readonly jid: Jid
+  readonly #world: World
+  readonly #client: Client
+  /** The counted stanzas that the server has not acknowledged, in order: the id of a message, undefined for another. */
+  readonly #unacknowledged: (string | undefined)[] = []
+  readonly #waiting: (() => void)[] = []
+  readonly #lines: Line[] = []
+  /** The accounts that have approved a subscription. */
+  readonly approvedBy = new Set<string>()
+  #transport: Transport
+  #line: Line | undefined
+  #sent = 0
+  #announced = 0
+  #isStopped = false
+  #whenOnline: (() => void)[] = []
+  isOnline = false
+
+  constructor(number: SessionNumber, account: string, world: World) {
+    this.number = number
+    this.#world = world
+    this.jid = Jid.of({ local: account, domain: world.domain, resource: `r${number}` })
+    this.#transport = transports[number % transports.length]!
+    this.#client = new Client({
+      jid: this.jid.toString(),
+      password: world.password,
+      resume: true,
+      connect: (events) => {
+        this.#line = new Line(events, () => this.#noteAcknowledged())
+        this.#lines.push(this.#line)
+        return this.#line.open(world.connectors[this.#transport], this.#transport)
+      },
+      onStanza: (stanza) => this.#hear(stanza),
+      onGone: () => this.#gone('lost'),
+    })
+  }
+
+  /** Logs in for the first time and becomes available. */
+  async arrive(): Promise<void> {
+    await this.#connect()
+    await this.ask()
+    this.announce()
+  }
+
+  /** Resolves when it is connected. */
+  async online(): Promise<void> {
+    if (!this.isOnline) await new Promise<void>((resolve) => this.#whenOnline.push(resolve))
+  }
+
+  // What it does
+
+  /** Sends a numbered message to the session or, with a bare JID, to the account, whose sessions are `to`. */
+  message(address: Jid, to: readonly SessionNumber[], text: string): void {
+    this.#whenHere(() => {
+      const id = `s${this.number}-${++this.#sent}`
+      this.#world.tell({ kind: 'sent', session: this.number, id, to })
+      this.#unacknowledged.push(id)
+      this.#client.send(message({ to: address, id, type: 'chat' }, xml('body', clientNs, {}, text)))
+    })
+  }
+
+  /** Broadcasts presence with a numbered status. */
+  announce(): void {
+    this.#whenHere(() => {
+      const status = String(++this.#announced)
+      this.#world.tell({ kind: 'announced', session: this.number, status })
+      this.#unacknowledged.push(undefined)
+      this.#client.send(presence({}, xml('status', clientNs, {}, status)))
+    })
+  }
+
+  subscribe(to: Jid): void {
+    this.#unacknowledged.push(undefined)
+    this.#client.send(presence({ type: 'subscribe', to }))
+  }
+
+  requestAcknowledgement(): void {
+    if (this.isOnline) this.#client.requestAcknowledgement()
+  }
+
+  /** Loses the connection. */
+  lose(): void {
+    if (!this.isOnline) return
+    const { chance } = this.#world
+    if (chance.chance(0.3)) {
+      this.#gone('silent')
+      return this.#line!.abandon()
+    }
+    // In the middle of a stanza.
+    if (this.#transport !== 'websocket' && chance.chance(0.5)) this.#client.send("<message to='nobody@localhost' id='half")
+    this.#gone('cut')
+    this.#line!.cut()
+  }
+
+  /** Resolves when the server has handled all that was sent, and all that was on its way hither before has come. */
+  async settle(): Promise<void> {
+    while (this.#unacknowledged.length > 0 || this.#waiting.length > 0) {
+      await this.online()
+      this.requestAcknowledgement()
+      await delay(20)
+    }
+  }
+
+  /** Asks the server for the roster: when the answer is there, so is all that came before it. */
+  async ask(): Promise<void> {
+    this.#unacknowledged.push(undefined)
+    try {
+      await this.#client.ask('get', xml('query', 'jabber:iq:roster'))
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+    }
+  }
+
+  /** Ends it without a word. */
+  stop(): void {
+    this.#isStopped = true
+    for (const line of this.#lines) line.discard()
+  }
+
+  // What it hears
+
+  #hear(stanza: Stanza): true {
+    const { tell, sessionOf } = this.#world
+    const { from, id } = stanza
+    const sender = from && sessionOf(from.toString())
+    if (stanza.name === 'message') {
+      if (stanza.type === 'error') tell({ kind: 'refused', session: this.number, id: id ?? '' })
+      else tell({ kind: 'received', session: this.number, from: sender ?? -1, id: id ?? '' })
+    } else if (stanza.name === 'presence' && from) {
+      if (stanza.type === 'subscribe') {
+        this.#unacknowledged.push(undefined)
+        this.#client.send(presence({ type: 'subscribed', to: from.bare }))
+      } else if (stanza.type === 'subscribed') this.approvedBy.add(from.bare.toString())
+      else if (sender !== undefined && sender !== this.number && (stanza.type === undefined || stanza.type === 'unavailable')) {
+        const status = stanza.child('status')?.text ?? ''
+        tell({ kind: 'presence', session: this.number, from: sender, isAvailable: stanza.type === undefined, status })
+      }
+    }
+    return true
+  }
+
+  /** The client drops from its own list what has been acknowledged: so many have gone from the front of ours. */
+  #noteAcknowledged(): void {
+    for (let count = this.#unacknowledged.length - this.#client.unacknowledged; count > 0; count--) {
+      const id = this.#unacknowledged.shift()
+      if (id !== undefined) this.#world.tell({ kind: 'acknowledged', session: this.number, id })
+    }
+  }
+
+  // Coming and going
+
+  #whenHere(act: () => void): void {
+    if (this.isOnline) act()
+    else this.#waiting.push(act)
+  }
+
+  #gone(why: 'lost' | 'cut' | 'silent'): void {
+    if (!this.isOnline || this.#isStopped) return
+    this.isOnline = false
+    this.#world.tell({ kind: 'offline', session: this.number, why })
+    void this.#comeBack()
+  }
+
+  async #comeBack(): Promise<void> {
+    const { chance } = this.#world
+    if (chance.chance(0.25)) this.#transport = chance.one(transports)
+    for (let longest = 40; !this.#isStopped; longest = Math.min(longest * 1.5, 250)) {
+      await delay(chance.whole(5, longest))
+      try {
+        return await this.#connect()
+      } catch (error) {
+        this.#line?.cut()
+        if (!isAbsence(error)) this.#world.tell({ kind: 'trouble', session: this.number, what: String(error) })
+      }
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const { tell } = this.#world
+    const generation = this.#world.generation()
+    const how = await within(patience, this.#client.connect())
+    // Beginning anew, the client has forgotten what was not acknowledged, and so must we.
+    if (how === 'bound') this.#unacknowledged.length = 0
+    this.#noteAcknowledged()
+    this.isOnline = true
+    tell({ kind: 'online', session: this.number, how, transport: this.#transport, generation })
+    if (!this.#client.isConnected) return this.#gone('lost')
+    if (how === 'bound' && this.#announced > 0) this.announce()
+    for (const act of this.#waiting.splice(0)) act()
+    for (const resolve of this.#whenOnline.splice(0)) resolve()
+  }
+}
+
+/** Whether it says no more than that the server is not there, or went away. */
+function isAbsence(error: unknown): boolean {
+  const { code, condition, message: text } = error as { code?: string; condition?: string; message?: string }
+  return (
+    code === 'ECONNREFUSED' ||
+    code === 'ECONNRESET' ||
+    code === 'EPIPE' ||
+    condition === 'reset' ||
+    text === 'socket hang up' ||
+    // The connection went between two steps of the login.
+    text === "Cannot read properties of undefined (reading 'write')"
+  )
+}
+
+export function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms))
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`Nothing for ${ms} ms`)), ms)))
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

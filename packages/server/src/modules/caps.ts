@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import { Caps, capsNs, capsText } from '@jackdaw/xmpp'
+import { defineModule } from '../module.ts'
+import { disco } from './disco.ts'
+
+/** Stands for the software: what it can do is asked for as `node#ver`. */
+const node = 'urn:jackdaw:server'
+
+/** Spares clients the question what the server can do: its answer's hash stands in the stream features. */
+export const caps = defineModule({
+  name: 'caps',
+  xeps: ['XEP-0115 1.6.0'],
+  needs: [disco],
+  features: { server: [capsNs] },
+  start(host) {
+    const { server, onNode } = host.use(disco)
+
+    // Modules come and go, and logins are rare: it is made anew each time.
+    const ver = () => createHash('sha1').update(capsText(server())).digest('base64')
+
+    // §6.3: before it has logged in, a client cannot ask.
+    host.streamFeature({
+      name: 'entity capabilities',
+      needs: ['authenticated'],
+      offer: () => Caps.write({ hash: 'sha-1', node, ver: ver() }),
+    })
+
+    host.onStop(onNode((asked) => (asked === `${node}#${ver()}` ? server() : undefined)))
+  },
+})
