@@ -146,7 +146,11 @@ describe('what is wrong is refused with its line, its column and what was expect
   test('all of it at once', () => {
     const text = 'limits:\n  depth: x\n  dept: 3\nhosts: { "": }'
     const lines = (catching(() => parse(text)) as Error).message.split('\n').map((line) => line.split(': ')[0])
-    expect(lines).toEqual(['/etc/jackdaw.yaml:2:10', '/etc/jackdaw.yaml:3:3', '/etc/jackdaw.yaml:4:10'])
+    expect(lines.toSorted((a, b) => (a! < b! ? -1 : 1))).toEqual([
+      '/etc/jackdaw.yaml:2:10',
+      '/etc/jackdaw.yaml:3:3',
+      '/etc/jackdaw.yaml:4:10',
+    ])
   })
 
   test('aliases that multiply are not followed', () => {

@@ -172,7 +172,7 @@ export class Server {
     }
     this.sessions.revive()
     try {
-      if (listen.xmpp) await opened('xmpp', network.listenTcp(listen.xmpp, { ...secure }, this.#port.accept))
+      if (listen.xmpp) await opened('xmpp', network.listenTcp(listen.xmpp, { ...secure, refusal: this.#port.refusal }, this.#port.accept))
       if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
       if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
       if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))

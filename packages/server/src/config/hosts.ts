@@ -85,7 +85,7 @@ function modulesSchema(modules: readonly Module[]) {
               ...issue,
               input: undefined,
               path: [module.name, ...issue.path],
-            } as z.core.$ZodRawIssue)
+            })
           return [module.name, false]
         }),
       )

@@ -31,7 +31,7 @@ export function readYaml(source: string, fileName: string): Yaml {
     )
   let written: unknown
   try {
-    written = document.toJS({ maxAliasCount: -1 })
+    written = document.toJS({ maxAliasCount: 100 })
   } catch (error) {
     throw new ConfigError(`${fileName}: ${(error as Error).message}`, { cause: error })
   }

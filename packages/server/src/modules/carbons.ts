@@ -129,5 +129,5 @@ export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
  * sends copies only, and whoever refuses one is told nothing (§10.3).
  */
 function isAnswer({ to, from }: Message): boolean {
-  return to !== undefined && !to.isBare 
+  return to !== undefined && !to.isBare && !to.bare.equals(from?.bare)
 }

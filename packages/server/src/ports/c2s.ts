@@ -1,4 +1,4 @@
-import { StreamError } from '@jackdaw/xmpp'
+import { StreamError, TcpFraming } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
 import type { Router } from '../router/router.ts'
@@ -43,6 +43,13 @@ export class ClientPort implements StreamPort {
     this.#router = options.router
     this.#limits = options.limits
     this.attempts = new Attempts(options.clock, options.limits)
+  }
+
+  /** What a connection is told that is not even looked at (RFC 6120 §4.9.3.17). */
+  get refusal(): string {
+    const framing = new TcpFraming(this.#limits)
+    const error = new StreamError('resource-constraint', 'Too many connections').toElement()
+    return framing.open({ version: '1.0' }) + framing.element(error) + framing.close
   }
 
   get limits(): ClientPortLimits {

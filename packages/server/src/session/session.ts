@@ -44,6 +44,7 @@ export class Session implements Target, StreamSession, TickEnd {
   #stream: SessionStream | undefined
   #presence: Presence | undefined
   #isCounted = true
+  #handling: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
   handled: number
   isManaged: boolean
@@ -126,8 +127,13 @@ export class Session implements Target, StreamSession, TickEnd {
   accept(stanza: Stanza): Awaitable<void> {
     this.lastActive = this.#owner.clock.now()
     const wait = this.#owner.accept(stanza, this)
-    if (wait instanceof Promise) return wait.then(() => this.#count())
-    this.#count()
+    if (!(wait instanceof Promise)) return this.#count()
+    const handling = wait.then(() => {
+      this.#handling = undefined
+      this.#count()
+    })
+    this.#handling = handling
+    return handling
   }
 
   refuse(element: Element, error: StanzaError): void {
@@ -167,13 +173,18 @@ export class Session implements Target, StreamSession, TickEnd {
 
   // What the registry of sessions sees
 
-  /** The stream that carries it from now on; what the client has not acknowledged is written to it again. */
+  /** The stream that carries it from now on. */
   attach(stream: SessionStream): void {
+    this.#leaveStream()
     this.#cancelExpiry?.()
     this.#cancelExpiry = undefined
-    const old = this.#stream
     this.#stream = stream
-    old?.end(new StreamError('conflict', 'The session has been resumed on another stream'))
+  }
+
+  /** Takes it from its stream, of which nothing more is read; resolves when the stanza that is being handled has been counted. */
+  release(): Awaitable<void> {
+    this.#leaveStream()
+    return this.#handling
   }
 
   /** Hands the stream what its client has not acknowledged (XEP-0198 §5). */
@@ -195,6 +206,14 @@ export class Session implements Target, StreamSession, TickEnd {
     this.#stream = undefined
     if (error) stream?.end(error)
     return this.#outbox.map(([, text]) => stanzaOf(text))
+  }
+
+  #leaveStream(): void {
+    const old = this.#stream
+    if (!old) return
+    this.#stream = undefined
+    this.expireLater()
+    old.end(new StreamError('conflict', 'The session has been resumed on another stream'))
   }
 
   // The journal's tick

@@ -21,6 +21,8 @@ export class SqliteReader {
     return statement
   }
 
+  // The caller knows the columns of its own SQL.
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
   row<Row extends unknown[]>(sql: string, ...values: (string | number)[]): Row | undefined {
     return this.statement(sql).get(...values) as unknown as Row | undefined
   }

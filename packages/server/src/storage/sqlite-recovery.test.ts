@@ -13,7 +13,10 @@ import type { SqliteStorage } from './sqlite.ts'
 async function contents(storage: SqliteStorage): Promise<string> {
   const found: unknown[] = []
   for (const owner of ['a', 'b']) {
-    found.push([...(await storage.map('map').all(owner))].toSorted(([a], [b]) => (a < b ? -1 : 1)), await storage.log('log').pending(owner))
+    found.push(
+      [...(await storage.map('map').all(owner))].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      await storage.log('log').pending(owner),
+    )
     found.push((await storage.log('log').page(owner, {})).entries)
     found.push((await storage.log('log').page(owner, { isPending: true })).entries)
   }

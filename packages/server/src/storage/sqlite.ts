@@ -61,7 +61,7 @@ class SqliteStorage implements Storage, LogAccess {
   readonly #files: JournalReader | undefined
   readonly #maps = new Map<string, SqliteMap<Json>>()
   readonly #logs = new Map<string, SqliteLog<Json>>()
-  readonly #trims = new Map<number, { resolve(count: number): void; reject(error: Error): void }>()
+  readonly #trims = new Map<number, PromiseWithResolvers<number>>()
   #drops: { readonly prefix: string; readonly owner: string; readonly batch: number }[] = []
   #position: number
   #lastBatch = 0
@@ -155,12 +155,12 @@ class SqliteStorage implements Storage, LogAccess {
 
   trim(store: string, owner: string, query: LogQuery): Promise<number> {
     this.#token += 1
-    const { promise, resolve, reject } = Promise.withResolvers<number>()
-    this.#trims.set(this.#token, { resolve, reject })
+    const outcome = Promise.withResolvers<number>()
+    this.#trims.set(this.#token, outcome)
     const batch = this.append(['trim', store, owner, query as Json, this.#token])
     // For the sake of haste only; the outcome comes with what was applied.
     this.progress.reached(batch).catch(() => {})
-    return promise
+    return outcome.promise
   }
 
   /** Applies what the database had not yet seen when the server ended. */

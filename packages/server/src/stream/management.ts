@@ -1,4 +1,6 @@
 import { type Element, type Jid, StanzaError, StreamError, xml } from '@jackdaw/xmpp'
+import { when } from '../when.ts'
+import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
 import type { StreamFeature } from './features.ts'
 import { type Stream, tooHigh } from './stream.ts'
@@ -10,7 +12,7 @@ export interface Resumption {
   /** `host[:port]` that a client should come back to; undefined: any. */
   readonly location: string | undefined
   /** The session that the token names, if it is the account's and can be resumed. */
-  find(id: string, account: Jid): (StreamSession & { attach(stream: Stream): void; repeat(): void }) | undefined
+  find(id: string, account: Jid): (StreamSession & { release(): Awaitable<void>; attach(stream: Stream): void; repeat(): void }) | undefined
 }
 
 /** XEP-0198 1.6.3: acknowledgements and resumption. */
@@ -53,7 +55,7 @@ function enable(stream: Stream, element: Element, location: string | undefined):
 }
 
 /** §5 */
-function resume(stream: Stream, element: Element, resumption: Resumption): void {
+function resume(stream: Stream, element: Element, resumption: Resumption): Awaitable<void> {
   if (stream.session) return fail(stream, 'unexpected-request')
   const previd = element.attr('previd')
   if (previd === undefined || !isCount(element.attr('h') ?? '')) return fail(stream, 'bad-request')
@@ -61,10 +63,15 @@ function resume(stream: Stream, element: Element, resumption: Resumption): void 
   if (!session) return fail(stream, 'item-not-found')
   const h = count(element)
   if (!session.acknowledge(h)) throw tooHigh(h)
-  session.attach(stream)
-  stream.send(xml('resumed', ns, { previd, h: String(session.handled) }))
-  session.repeat()
-  stream.bound(session)
+  // A stanza of the old stream whose handling waits would else be sent again, and be handled twice.
+  return when(session.release(), () => {
+    if (stream.isOver) return
+    if (!resumption.find(previd, stream.account!)) return fail(stream, 'item-not-found')
+    session.attach(stream)
+    stream.send(xml('resumed', ns, { previd, h: String(session.handled) }))
+    session.repeat()
+    stream.bound(session)
+  })
 }
 
 function fail(stream: Stream, condition: 'unexpected-request' | 'item-not-found' | 'bad-request' | 'feature-not-implemented'): void {

@@ -212,6 +212,19 @@ test('RFC 6121 §4.3.2: a probe tells who takes itself for a subscriber that it 
   await phone.hears("<iq type='set'><query xmlns='jabber:iq:roster'><item subscription='none'/></query></iq>")
 })
 
+test('RFC 6121 §4.3.2: an account sees its own presence', async () => {
+  const { phone, laptop } = await opened()
+  laptop.says('<presence><show>xa</show></presence>')
+  await laptop.sync()
+  phone.says(`<presence to='${romeo}' type='probe'/>`)
+  await hearsAvailable(phone, `${romeo}/laptop`, '<show>xa</show>')
+  await comes(phone)
+  await hearsAvailable(phone, `${romeo}/laptop`)
+  phone.says(`<presence to='${romeo}' type='probe'/>`)
+  await hearsAvailable(phone, `${romeo}/phone`)
+  await hearsAvailable(phone, `${romeo}/laptop`)
+})
+
 test('the server itself is available', async () => {
   const { phone } = await opened()
   phone.says("<presence to='home.test' type='probe'/>")
@@ -249,6 +262,7 @@ test.each([
 
 test('RFC 6121 §4.7.1: an error reaches whom it is for, and one for nobody vanishes', async () => {
   const { phone, balcony } = await opened()
+  await comes(phone)
   const error = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
   phone.says(`<presence type='error'>${error}</presence>`)
   phone.says(`<presence to='${juliet}/balcony' type='error'>${error}</presence>`)

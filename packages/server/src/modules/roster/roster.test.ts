@@ -169,14 +169,35 @@ test('RFC 6121 §2.6.2: a client with an unknown version gets the whole roster',
 })
 
 test('RFC 6121 §2.6.3: who has missed more removals than are remembered gets the whole roster', async () => {
-  const { phone } = await home()
-  await phone.asks(set(nurse))
-  const ver = (await phone.asks(get(''))).first()!.attr('ver')
-  for (let i = 0; i < 101; i++) {
-    phone.says(set(`<item jid='c${i}@home.test'/>`).replace('<iq', `<iq id='a${i}'`))
-    phone.says(set(`<item jid='c${i}@home.test' subscription='remove'/>`).replace('<iq', `<iq id='r${i}'`))
+  const { phone, laptop } = await home()
+  const sets = (name: string, count: number, rest: string) => {
+    for (let i = 0; i < count; i++)
+      laptop.says(set(`<item jid='${name}${i}@home.test'${rest}/>`).replace('<iq', `<iq id='${name}${i}'`))
   }
-  expect(await itemsOf(phone, ver)).toEqual(['nurse@home.test'])
+  sets('kept', 120, '')
+  sets('gone', 101, '')
+  await laptop.sync()
+  const ver = (await phone.asks(get(''))).first()!.attr('ver')
+  sets('gone', 100, " subscription='remove'")
+  await laptop.sync()
+  expect((await phone.asks(get(ver))).first()).toBeUndefined()
+  laptop.says(set("<item jid='gone100@home.test' subscription='remove'/>").replace('<iq', "<iq id='last'"))
+  await laptop.sync()
+  expect((await itemsOf(phone, ver))?.length).toBe(120)
+})
+
+test("RFC 6121 §2.6.2: a version of a removed account's roster is none of its namesake's", async () => {
+  const play = await home()
+  const { accounts: registered } = play.server.hosts.get('home.test')!
+  await play.phone.asks(set(nurse))
+  const ver = (await play.phone.asks(get(''))).first()!.attr('ver')
+  await registered.remove(Jid.parse('romeo@home.test'))
+  await play.clock.advance(1)
+  await play.register('romeo')
+  const phone = await play.login('romeo', 'phone')
+  expect(await itemsOf(phone, ver)).toEqual([])
+  await phone.asks(set("<item jid='paris@home.test'/>"))
+  expect(await itemsOf(phone, ver)).toEqual(['paris@home.test'])
 })
 
 test('a removed account leaves the rosters of its contacts without a subscription', async () => {

@@ -126,7 +126,9 @@ export class Rosters {
   remove(roster: Roster, jid: Jid): void {
     const removed = [...roster.history.removed, [jid.toString(), this.#next(roster)] as const]
     const forgotten = removed.splice(0, Math.max(0, removed.length - removalsKept)).at(-1)
-    this.#remember(roster, { since: forgotten?.[1] ?? roster.history.since, removed })
+    const history = { since: forgotten?.[1] ?? roster.history.since, removed }
+    roster.history = history
+    void this.#histories.edit(roster.account.toString(), '', () => history)
     this.#write(roster, jid, undefined)
     this.#tell(roster, removal(jid))
   }
@@ -148,15 +150,8 @@ export class Rosters {
    * taken for one of its namesake.
    */
   #next(roster: Roster): number {
-    const isFirst = roster.version === 0
     roster.version = Math.max(roster.version + 1, this.#host.clock.now())
-    if (isFirst) this.#remember(roster, { since: roster.version, removed: [] })
     return roster.version
-  }
-
-  #remember(roster: Roster, history: History): void {
-    roster.history = history
-    void this.#histories.edit(roster.account.toString(), '', () => history)
   }
 
   #write(roster: Roster, jid: Jid, contact: Contact | undefined): void {

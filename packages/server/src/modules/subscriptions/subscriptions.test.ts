@@ -103,6 +103,16 @@ test('RFC 6121 §3.1.3: nothing tells whether an account exists', async () => {
   await phone.hearsNothing()
 })
 
+test('RFC 6121 §3.1.3: a request to an account that does not exist does not wait for it', async () => {
+  const play = await evening()
+  play.phone.says("<presence to='nobody@home.test' type='subscribe'/>")
+  await play.phone.sync()
+  await play.register('nobody')
+  const nobody = await play.login('nobody', 'cellar')
+  await arrive(nobody)
+  await nobody.hearsNothing()
+})
+
 test('RFC 6121 §3.1.2: between accounts of two virtual hosts', async () => {
   const { phone, desk } = await opened({
     accounts: { romeo: ['phone'], 'juliet@work.test': ['desk'] },
@@ -214,6 +224,11 @@ test('RFC 6121 §3.1.3: no more strangers than allowed wait for an answer', asyn
   await arrive(balcony)
   await balcony.hears(`<presence from='${romeo}' type='subscribe'/>`)
   await balcony.hearsNothing()
+  // An answer makes room.
+  balcony.says(`<presence to='${romeo}' type='unsubscribed'/>`)
+  await balcony.sync()
+  garden.says(`<presence to='${juliet}' type='subscribe'/>`)
+  await balcony.hears("<presence from='paris@home.test' type='subscribe'/>")
 })
 
 test.each([juliet, 'nobody@home.test'])(
