@@ -36,7 +36,11 @@ export class KillableServer {
     const child = fork(
       new URL('./server-process.ts', import.meta.url),
       [JSON.stringify({ ...this.#options, isFirst: this.generation === 1 })],
-      { execArgv: ['--conditions=source'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] },
+      {
+        execArgv: ['--conditions=source'],
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        env: { ...process.env, NODE_COMPILE_CACHE: join(this.#options.data, 'compiled') },
+      },
     )
     this.#process = child
     this.#ready = new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { createServer, MemoryJournalStore } from '@jackdaw/server'
 import { scramCrypto } from '@jackdaw/testkit'
@@ -39,5 +40,7 @@ if (isFirst || !journal) {
 isCreating = false
 await server.start()
 process.send!('listening')
+// Killed, it would never be written.
+if (isFirst) flushCompileCache()
 // Nobody is left who could kill it.
 process.on('disconnect', () => process.exit())

@@ -2,10 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Told, TortureEvent } from './events.ts'
+import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts, KillableServer } from './killable-server.ts'
 import { connectors } from './line.ts'
 import { Seeded } from './seeded.ts'
-import { delay, User, type World } from './user.ts'
+import { User, type World } from './user.ts'
 
 export interface TortureOptions {
   readonly kills: number
@@ -171,7 +172,7 @@ class Torture {
   /** Every second one connection in a hundred is lost by itself. */
   #lose(): NodeJS.Timeout {
     return setInterval(() => {
-      for (const user of this.#users) if (this.#talk.chance(0.001)) user.lose()
+      for (const user of this.#users) if (this.#talk.chance(0.003)) user.lose()
     }, 100)
   }
 
@@ -199,15 +200,21 @@ class Torture {
   async #allOnline(): Promise<void> {
     await this.#server.ready
     // Who came first may have gone again: all at one moment are not needed.
-    await Promise.race([Promise.all(this.#users.map((user) => user.online())), delay(60_000)])
+    await atMost(60_000, Promise.all(this.#users.map((user) => user.online())))
   }
 
   /** Everything sent is handled, everything handled has come. */
   async #drain(): Promise<void> {
-    const timeout = delay(30_000)
-    await Promise.race([Promise.all(this.#users.map((user) => user.settle())), timeout])
-    await Promise.race([Promise.all(this.#users.map((user) => user.ask())), timeout])
+    await atMost(30_000, Promise.all(this.#users.map((user) => user.settle())))
+    await atMost(10_000, Promise.all(this.#users.map((user) => user.ask())))
   }
+}
+
+/** What does not come in time the checker will find. */
+async function atMost(ms: number, awaited: Promise<unknown>): Promise<void> {
+  const timeout = new AbortController()
+  await Promise.race([awaited, delay(ms, undefined, timeout).catch(() => {})])
+  timeout.abort()
 }
 
 async function until(isSo: () => boolean, ms: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type Connect } from '@jackdaw/testkit'
 import { clientNs, Jid, message, presence, type Stanza, StanzaError, xml } from '@jackdaw/xmpp'
 import type { SessionNumber, Told } from './events.ts'
@@ -230,10 +231,6 @@ function isAbsence(error: unknown): boolean {
     // The connection went between two steps of the login.
     text === "Cannot read properties of undefined (reading 'write')"
   )
-}
-
-export function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms))
 }
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {

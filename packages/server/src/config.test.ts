@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import * as z from 'zod'
 import { configFrom, parseConfig, readConfig } from './config.ts'
 import { isNetwork, networks } from './config/networks.ts'
@@ -161,6 +161,7 @@ describe('what is wrong is refused with its line, its column and what was expect
 
 test('a file that cannot be read is named', () => {
   const folder = mkdtempSync(join(tmpdir(), 'jackdaw-config-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
   expect(() => readConfig(join(folder, 'none.yaml'), modules)).toThrow(
     `the configuration file ${join(folder, 'none.yaml')} cannot be read (ENOENT)`,
   )

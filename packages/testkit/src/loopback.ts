@@ -10,6 +10,8 @@ export class Loopback implements Network {
   readonly #accepts = new Map<number, (transport: Transport) => void>()
   readonly #links = new Set<Link>()
   #lastPort = 1024
+  /** Where the next clients come from. */
+  address = '127.0.0.1'
 
   constructor(clock: Clock, delay: () => number = () => 0) {
     this.#clock = clock
@@ -31,7 +33,7 @@ export class Loopback implements Network {
     return async (events) => {
       const accept = this.#accepts.get(port)
       if (!accept) throw new Error(`nobody listens on ${port}`)
-      const link = new Link(this.#clock, this.#delay, events, () => this.#links.delete(link))
+      const link = new Link(this.#clock, this.#delay, this.address, events, () => this.#links.delete(link))
       this.#links.add(link)
       accept(link.server)
       return link.client
@@ -59,7 +61,7 @@ class Link {
 
   readonly #gone: () => void
 
-  constructor(clock: Clock, delay: () => number, client: WireEvents, gone: () => void) {
+  constructor(clock: Clock, delay: () => number, address: string, client: WireEvents, gone: () => void) {
     this.#gone = gone
     this.#clock = clock
     this.#delay = delay
@@ -74,7 +76,7 @@ class Link {
     }
     this.server = {
       framing: 'tcp',
-      address: '127.0.0.1',
+      address,
       tls: undefined,
       canStartTls: false,
       pendingBytes: 0,

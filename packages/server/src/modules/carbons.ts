@@ -100,7 +100,9 @@ function copy(kind: Payload<Forwarded>, original: Message, to: readonly Target[]
 export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
   const type = messageType(stanza)
   if (type === 'groupchat') return false
-  if (type === 'error') return isAnswer(stanza)
+  // It answers what a resource sent; whether that was eligible is not remembered, most is. The account itself sends nothing but
+  // copies: who refuses one is told nothing, nor anybody else (§10.3).
+  if (type === 'error') return stanza.to !== undefined && !stanza.to.isBare
   if (isPrivate(stanza) || hasHint(stanza, 'no-copy')) return false
   let isMessaging = type === 'chat'
   for (const child of stanza.children) {
@@ -122,12 +124,4 @@ export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
     }
   }
   return isMessaging
-}
-
-/**
- * Whether an error answers a message that a resource sent. Whether that was eligible is not remembered; most are. The account itself
- * sends copies only, and whoever refuses one is told nothing (§10.3).
- */
-function isAnswer({ to, from }: Message): boolean {
-  return to !== undefined && !to.isBare && !to.bare.equals(from?.bare)
 }

@@ -23,7 +23,7 @@ async function subscribed({ phone, balcony }: Record<'phone' | 'balcony', Actor>
   phone.says("<presence to='juliet@home.test' type='subscribe'/>")
   await balcony.awaits("<presence from='romeo@home.test' type='subscribe'/>")
   balcony.says("<presence to='romeo@home.test' type='subscribed'/>")
-  await phone.awaits("<presence from='juliet@home.test' type='subscribed'/>")
+  await phone.awaits("<presence from='juliet@home.test/balcony'/>")
 }
 
 test('XEP-0030 §3.1: the server is an IM server', async () => {

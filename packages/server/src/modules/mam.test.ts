@@ -100,21 +100,21 @@ test('XEP-0313 §4.1.1: with a bare JID, every resource of it', async () => {
 test('XEP-0313 §4.1.1: with a full JID, that resource alone, in pages', async () => {
   const { phone, balcony } = await conversation(0)
   for (let i = 0; i < 300; i++) {
-    say(phone, i % 100 === 0 ? 'juliet@home.test/balcony' : 'juliet@home.test', String(i))
+    say(phone, i % 100 === 0 || i === 299 ? 'juliet@home.test/balcony' : 'juliet@home.test', String(i))
     if (i % 150 === 0) say(balcony, 'romeo@home.test/phone', `answer ${i}`)
     if (i % 150 === 0) await balcony.sync()
   }
   await phone.sync()
   const full = Jid.parse('juliet@home.test/balcony')
   const all = await query(phone, { with: full })
-  expect(new Set(all.bodies)).toEqual(new Set(['0', '100', '200', 'answer 0', 'answer 150']))
+  expect(new Set(all.bodies)).toEqual(new Set(['0', '100', '200', '299', 'answer 0', 'answer 150']))
   expect(all.fin.isComplete).toBe(true)
   const first = await query(phone, { with: full, set: { max: 2 } })
   expect([first.ids, first.fin.isComplete]).toEqual([all.ids.slice(0, 2), false])
-  const rest = await query(phone, { with: full, set: { max: 3, after: first.fin.set.last } })
+  const rest = await query(phone, { with: full, set: { max: 4, after: first.fin.set.last } })
   expect([rest.ids, rest.fin.isComplete]).toEqual([all.ids.slice(2), true])
   const last = await query(phone, { with: full, set: { max: 2, before: '' } })
-  expect([last.ids, last.fin.isComplete]).toEqual([all.ids.slice(3), false])
+  expect([last.ids, last.fin.isComplete]).toEqual([all.ids.slice(4), false])
 })
 
 test('XEP-0313 §4.1.1, §6.1.1: what an account sends to itself is kept once, and found by its own JID', async () => {
@@ -151,6 +151,8 @@ test('XEP-0313 §4.1.3: between two ids, and by ids', async () => {
   expect((await query(phone, { ...page, set: { max: 2, after: ids[1] } })).bodies).toEqual(['3', '4'])
   expect((await query(phone, { ...page, set: { max: 1, before: ids[3] } })).bodies).toEqual(['3'])
   expect((await query(phone, { ...page, set: { after: ids[0] } })).bodies).toEqual(['2', '3', '4'])
+  expect((await query(phone, { afterId: ids[2]!, set: { after: ids[0] } })).bodies).toEqual(['4', '5'])
+  expect((await query(phone, { beforeId: ids[2]!, set: { before: ids[4] } })).bodies).toEqual(['1', '2'])
 })
 
 test('XEP-0313 §4.1.3, §4.3.2: ids that are not in this archive are item-not-found', async () => {

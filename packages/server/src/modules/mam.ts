@@ -123,7 +123,7 @@ export function isArchived(stanza: Message): boolean {
 
 /** §8.1: an archive is read by its owner alone. */
 function own(sender: Target | undefined, isOwn: boolean): Target {
-  if (!sender) throw new StanzaError('forbidden', 'This is not your archive')
+  if (!sender || !isOwn) throw new StanzaError('forbidden', 'This is not your archive')
   return sender
 }
 

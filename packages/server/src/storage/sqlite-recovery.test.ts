@@ -68,7 +68,7 @@ test('a journal cut at any byte, with the database of any earlier moment, is the
     fc.asyncProperty(
       fc.nat(whole.length),
       fc.nat(5),
-      fc.constantFrom('inline', 'worker'),
+      fc.constantFrom('inline', 'inline', 'inline', 'worker'),
       async (size, round, mode) => {
         const count = ends.findLastIndex((end) => end <= size)
         const copy = sqlitePlace(mode, 'files')

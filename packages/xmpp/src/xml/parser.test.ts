@@ -327,37 +327,6 @@ describe('whatever the chunks, the same items', () => {
   })
 })
 
-describe('a token that drips in byte by byte costs what it weighs', () => {
-  const parts = [
-    ['text', '<a>', '</a>'],
-    ['attribute', `<a b='`, `'/>`],
-    ['tag', '<a ', '/>'],
-    ['CDATA', '<a><![CDATA[', ']]></a>'],
-  ] as const
-  test.each(parts)('%s', (name, before, after) => {
-    const drip = (length: number): number => {
-      const parser = new XmlParser({ stanzaBytes: length * 2 })
-      parser.write(header)
-      parser.read()
-      parser.write(before)
-      const byte = Uint8Array.of(name === 'tag' ? 0x20 : 0x78)
-      const start = performance.now()
-      for (let i = 0; i < length; i++) {
-        parser.write(byte)
-        parser.read()
-      }
-      parser.write(after)
-      expect(parser.read()).toMatchObject({ name: 'a' })
-      return performance.now() - start
-    }
-    drip(20_000)
-    // Quadratic work would take 64 times as long for eight times the text; the rest is room for a busy machine.
-    const short = Math.min(drip(32_768), drip(32_768), drip(32_768))
-    const long = Math.min(drip(262_144), drip(262_144))
-    expect(long / short).toBeLessThan(32)
-  })
-})
-
 describe('one element', () => {
   test('RFC 7395 §3.3.3: a frame', () => {
     expect(parse(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='a'/>`)).toMatchObject({

@@ -36,7 +36,7 @@ export const offline = defineModule({
   }),
   start(host) {
     const { domain, clock } = host
-    const waiting = new Waiting(host.use(archive))
+    const waiting = new Waiting(host.use(archive).log)
     /** Found before the presence of a session lets it take them. */
     const batches = new Map<Target, Batch>()
 
@@ -170,5 +170,5 @@ function isConversation(stanza: Stanza, { account }: Target): stanza is Message 
 /** Whether the session was there when the message came, and got it too: forked or as a copy. */
 function hasHad(session: Target, { at, message }: Held): boolean {
   const since = session.get<number>(key)
-  return since !== undefined && (message.to === undefined || message.to.isBare || hasCarbons(session))
+  return since !== undefined && since < at && (message.to === undefined || message.to.isBare || hasCarbons(session))
 }

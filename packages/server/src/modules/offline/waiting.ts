@@ -1,6 +1,6 @@
 import { type Jid, type Message, StanzaId, stanzaIdBy } from '@jackdaw/xmpp'
 import type { LogEntry, LogStore } from '../../storage/storage.ts'
-import { type Archive, messageOf } from '../archive.ts'
+import { messageOf } from '../archive.ts'
 
 /** A message that waits for its recipient. */
 export interface Held {
@@ -25,7 +25,7 @@ export class Waiting {
   readonly #counts = new Map<string, number>()
   readonly #open = new Map<string, Set<Batch>>()
 
-  constructor({ log }: Archive) {
+  constructor(log: LogStore<string>) {
     this.#log = log
   }
 

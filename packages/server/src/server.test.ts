@@ -1,0 +1,171 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
+import { Jid } from '@jackdaw/xmpp'
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { type ConfigInput, createServer, type Server } from './index.ts'
+
+const free = { port: 0, address: '127.0.0.1' }
+const listen = { xmpp: free, xmpps: free, http: free, https: free }
+
+interface Running extends AsyncDisposable {
+  readonly server: Server
+  readonly data: string
+  port(name: string): number
+}
+
+/** A real server on real sockets, with the accounts romeo and juliet. */
+async function run(config: ConfigInput = {}): Promise<Running> {
+  const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
+  const server = await createServer({ data, listen, ...config }, { log: pino({ level: 'silent' }) })
+  const listening = await server.start()
+  for (const host of server.hosts.values())
+    for (const name of ['romeo', 'juliet']) await host.accounts.create(Jid.parse(`${name}@${host.virtual.domain}`), 'pencil')
+  return {
+    server,
+    data,
+    port: (name) => listening.find((one) => one.name === name)!.port,
+    async [Symbol.asyncDispose]() {
+      await server.stop()
+      await rm(data, { recursive: true })
+    },
+  }
+}
+
+test('RFC 6120 §13.7.1, XEP-0368, RFC 7395: TCP, direct TLS and WebSocket lead to the same people', async () => {
+  await using running = await run()
+  const { port } = running
+  const heard: string[] = []
+  const ways = [tcp(port('xmpp')), tls(port('xmpps')), webSocket(`wss://127.0.0.1:${port('https')}/xmpp`)]
+  const romeo = new Client({ jid: 'romeo@localhost/r', password: 'pencil', connect: ways[0]! })
+  await romeo.connect()
+  for (const [i, connect] of ways.entries()) {
+    const juliet = new Client({ jid: `juliet@localhost/${i}`, password: 'pencil', connect })
+    await juliet.connect()
+    romeo.send(`<message to='juliet@localhost/${i}'><body>${i}</body></message>`)
+    heard.push((await juliet.stanza()).child('body')!.text)
+    await juliet.close()
+  }
+  expect(heard).toEqual(['0', '1', '2'])
+  await romeo.close()
+})
+
+test('RFC 6120 §13.8: nobody logs in without TLS unless the host is open to that', async () => {
+  await using running = await run()
+  const client = new Client({
+    jid: 'romeo@localhost',
+    password: 'pencil',
+    connect: webSocket(`ws://127.0.0.1:${running.port('http')}/xmpp`),
+  })
+  await client.open()
+  expect(client.mechanisms).toEqual([])
+  client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AHJvbWVvAHBlbmNpbA==</auth>`)
+  expect((await client.next()).first()?.name).toBe('encryption-required')
+  await client.cut()
+})
+
+test('XEP-0198 §5: a session is resumed over another transport than before', async () => {
+  await using running = await run()
+  const { port } = running
+  let connect = tls(port('xmpps'))
+  const juliet = new Client({ jid: 'juliet@localhost/j', password: 'pencil', resume: true, connect: (events) => connect(events) })
+  const romeo = new Client({ jid: 'romeo@localhost/r', password: 'pencil', resume: true, connect: tcp(port('xmpp')) })
+  await juliet.connect()
+  await romeo.connect()
+  await juliet.cut()
+  romeo.send(`<message to='juliet@localhost/j'><body>missed</body></message>`)
+  connect = webSocket(`wss://127.0.0.1:${port('https')}/xmpp`)
+  expect(await juliet.connect()).toBe('resumed')
+  expect((await juliet.stanza()).child('body')!.text).toBe('missed')
+  connect = tcp(port('xmpp'))
+  await juliet.cut()
+  expect(await juliet.connect()).toBe('resumed')
+  await romeo.close()
+  await juliet.close()
+})
+
+test('RFC 5802 §6, RFC 9266: a login over TLS is bound to its channel', async () => {
+  await using running = await run()
+  const client = new Client({ jid: 'romeo@localhost', password: 'pencil', connect: tls(running.port('xmpps')) })
+  await client.open()
+  expect(client.mechanisms[0]).toBe('SCRAM-SHA-512-PLUS')
+  await client.login()
+  await client.cut()
+})
+
+test('virtual hosts: users of two hosts talk to each other, and to nobody elsewhere', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'], 'nurse@other.test': ['kitchen'] } })
+  s.kitchen.comes()
+  await s.kitchen.sync()
+  s.kitchen.clear()
+  s.phone.says(`<message to='nurse@other.test' type='chat'><body>hi</body></message>`)
+  await s.kitchen.hears(`<message from='romeo@home.test/phone' to='nurse@other.test'><body>hi</body></message>`)
+  s.phone.says(`<message to='nurse@elsewhere.test' id='1'><body>hi</body></message>`)
+  await s.phone.hears(`<message id='1' type='error'><error><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`)
+})
+
+test('full disk: nothing is acknowledged that is not kept, and all goes on when there is room', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true })
+  s.journalStore.failure = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+  for (let i = 0; i < 5; i++) s.phone.says(`<message to='juliet@home.test/balcony' id='${i}'/>`)
+  s.phone.requestAcknowledgement()
+  for (let i = 0; i < 10; i++) await turn()
+  expect(s.phone.acknowledged).toBe(0)
+  expect(s.balcony.inbox).toEqual([])
+  const stranger = s.client('romeo', 'new')
+  await expect(stranger.open()).rejects.toMatchObject({ condition: 'resource-constraint' })
+  await s.clock.advance(10_000)
+  s.journalStore.failure = undefined
+  await s.clock.advance(1_000)
+  await s.phone.settled()
+  for (let i = 0; i < 5; i++) await s.balcony.hears(`<message id='${i}'/>`)
+  await s.balcony.hearsNothing()
+})
+
+test('full disk, then kill -9: what was not acknowledged is sent again, and arrives once', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true })
+  s.journalStore.failure = new Error('no space left on device')
+  s.phone.says(`<message to='juliet@home.test/balcony' id='1'/>`)
+  for (let i = 0; i < 10; i++) await turn()
+  s.crash()
+  s.journalStore.failure = undefined
+  await s.start()
+  expect(await s.phone.connect()).toBe('resumed')
+  expect(await s.balcony.connect()).toBe('resumed')
+  await s.phone.settled()
+  await s.balcony.hears(`<message id='1'/>`)
+  await s.balcony.hearsNothing()
+})
+
+test('reload: hosts, modules and limits change in a running server, and who stays notices nothing', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'] } })
+  const hosts = { 'home.test': { plaintext: true, modules: { ping: false } }, 'new.test': { plaintext: true } } as const
+  await s.server.reload({ log: { level: 'fatal' }, hosts })
+  await s.server.hosts.get('new.test')!.accounts.create(Jid.parse('nurse@new.test'), 'the wine is red')
+  const nurse = await s.login('nurse@new.test', 'kitchen')
+  const ping = `<iq type='get' to='home.test'><ping xmlns='urn:xmpp:ping'/></iq>`
+  await expect(s.phone.asks(ping)).rejects.toMatchObject({ condition: 'service-unavailable' })
+  await s.server.reload({ log: { level: 'fatal' }, hosts: { 'home.test': { plaintext: true } } })
+  await nurse.whenGone
+  expect(nurse.streamError?.condition).toBe('host-gone')
+  expect((await s.phone.asks(ping)).type).toBe('result')
+})
+
+test('the journal is released when all have read it, and idle sessions live on', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true })
+  const first = s.journalStore.part
+  await s.balcony.cut()
+  s.phone.says(`<message to='juliet@home.test/balcony' id='old'/>`)
+  for (let i = 0; i < 2500; i++) {
+    s.phone.says(`<iq type='get' id='${i}'><x xmlns='urn:x'/></iq>`)
+    await turn()
+    if (i % 500 === 0) await s.clock.advance(10_000)
+  }
+  expect(s.journalStore.part).toBeGreaterThan(first + 1000)
+  s.crash()
+  await s.start()
+  expect(await s.balcony.connect()).toBe('resumed')
+  await s.balcony.hears(`<message id='old'/>`)
+})
