@@ -7,14 +7,25 @@ export type SessionNumber = number
  */
 export type TortureEvent = { readonly at: number } & (
   | { readonly kind: 'befriended'; readonly session: SessionNumber; readonly contact: SessionNumber }
-  | { readonly kind: 'sent'; readonly session: SessionNumber; readonly id: string; readonly to: readonly SessionNumber[] }
+  | {
+      readonly kind: 'sent'
+      readonly session: SessionNumber
+      readonly id: string
+      /** The sessions that must get it. */
+      readonly to: readonly SessionNumber[]
+      /** Those that must get a copy of it (XEP-0280). */
+      readonly copies: readonly SessionNumber[]
+      /** To a bare JID: it may have to wait until somebody is available. */
+      readonly isToAccount: boolean
+    }
   /** The server has counted the message as handled (XEP-0198 §4). */
   | { readonly kind: 'acknowledged'; readonly session: SessionNumber; readonly id: string }
   | { readonly kind: 'received'; readonly session: SessionNumber; readonly from: SessionNumber; readonly id: string }
+  | { readonly kind: 'copied'; readonly session: SessionNumber; readonly id: string }
   /** The message came back as an error. */
   | { readonly kind: 'refused'; readonly session: SessionNumber; readonly id: string }
-  /** The session broadcast presence with this status. */
-  | { readonly kind: 'announced'; readonly session: SessionNumber; readonly status: string }
+  /** The session broadcast presence with this status, or that it is unavailable. */
+  | { readonly kind: 'announced'; readonly session: SessionNumber; readonly isAvailable: boolean; readonly status: string }
   | {
       readonly kind: 'presence'
       readonly session: SessionNumber
@@ -31,6 +42,8 @@ export type TortureEvent = { readonly at: number } & (
       readonly transport: string
       readonly generation: number
     }
+  /** All that the archive of the account with these sessions holds (XEP-0313). */
+  | { readonly kind: 'archived'; readonly sessions: readonly SessionNumber[]; readonly ids: readonly string[] }
   | { readonly kind: 'trouble'; readonly session: SessionNumber; readonly what: string }
   /** The server process of that generation was killed. */
   | { readonly kind: 'killed'; readonly generation: number }

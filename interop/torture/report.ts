@@ -10,6 +10,7 @@ export function report({ seconds, cpu, memory, errors }: TortureRun, verdict: Ve
     ['connections lost by a kill / cut / silently', `${lost.lost} / ${lost.cut} / ${lost.silent}`],
     ['resumed', `${verdict.resumed}, over another transport ${verdict.switched}`],
     ['messages sent / acknowledged / received', `${verdict.sent} / ${verdict.acknowledged} / ${verdict.received}`],
+    ['copies for other resources / archived messages read', `${verdict.copied} / ${verdict.archived}`],
     ['presence broadcast / seen', `${verdict.announced} / ${verdict.presences}`],
   ]
   if (recoveries.length > 0) {

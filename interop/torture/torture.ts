@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Told, TortureEvent } from './events.ts'
+import type { SessionNumber, Told, TortureEvent } from './events.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts, KillableServer } from './killable-server.ts'
 import { connectors } from './line.ts'
@@ -37,6 +37,8 @@ export interface TortureRun {
 /** One account in so many has two sessions. */
 const pairs = 5
 const contactsInGroup = 4
+/** Of so many accounts the archive is read at the end. */
+const archivesRead = 40
 const filler = 'It is the east, and Juliet is the sun. Arise, fair sun, and kill the envious moon. '.repeat(4)
 
 /** Has clients send messages while their server is killed again and again; what they saw is for the checker. */
@@ -98,7 +100,7 @@ class Torture {
     const { kills, seconds = 0, losses = true } = this.#options
     this.#server.start()
     await this.#server.ready
-    await Promise.all(this.#users.map((user) => user.arrive()))
+    await Promise.all(this.#users.map((user) => user.arrive(this.#accountOf(user).length > 1)))
     await this.#befriend()
     const sending = this.#send()
     const losing = losses ? this.#lose() : undefined
@@ -110,6 +112,7 @@ class Torture {
     clearInterval(sending)
     const cpu = this.#server.cpu() - (kills > 0 ? 0 : cpuBefore)
     await this.#drain()
+    await atMost(60_000, this.#readArchives())
     return {
       events: this.#events,
       seconds: (performance.now() - this.#began) / 1000,
@@ -161,12 +164,27 @@ class Torture {
   #sendOne(): void {
     const chance = this.#talk
     const user = chance.one(this.#users)
-    if (chance.chance(0.02)) return user.announce()
+    const own = this.#accountOf(user)
+    const dice = chance.next()
+    if (dice < 0.02) return user.isOut ? user.comeIn() : user.announce()
+    if (dice < 0.025 && own.length === 1 && !user.isOut) {
+      user.stepOut()
+      setTimeout(() => user.comeIn(), chance.whole(100, 3000))
+      return
+    }
     const partner = chance.chance(0.5) ? chance.one(this.#users) : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
+    const theirs = this.#accountOf(partner)
+    if (theirs === own) return
     const text = filler.slice(0, chance.whole(2, 300))
-    if (chance.chance(0.25)) user.message(partner.jid.bare, this.#byAccount.get(partner.jid.local!)!.map(({ number }) => number), text)
-    else user.message(partner.jid, [partner.number], text)
+    const isToAccount = chance.chance(0.25)
+    const to = isToAccount ? theirs : [partner]
+    const copies = [...own, ...theirs].filter((other) => other !== user && !to.includes(other))
+    user.message(isToAccount ? partner.jid.bare : partner.jid, to.map(numberOf), copies.map(numberOf), text)
     if (chance.chance(0.3)) user.requestAcknowledgement()
+  }
+
+  #accountOf(user: User): readonly User[] {
+    return this.#byAccount.get(user.jid.local!)!
   }
 
   /** Every second one connection in a hundred is lost by itself. */
@@ -205,9 +223,21 @@ class Torture {
 
   /** Everything sent is handled, everything handled has come. */
   async #drain(): Promise<void> {
+    for (const user of this.#users) user.comeIn()
     await atMost(30_000, Promise.all(this.#users.map((user) => user.settle())))
-    await atMost(10_000, Promise.all(this.#users.map((user) => user.ask())))
+    await atMost(10_000, Promise.all(this.#users.map((user) => user.roster())))
   }
+
+  async #readArchives(): Promise<void> {
+    for (const sessions of [...this.#byAccount.values()].slice(0, archivesRead)) {
+      const ids = await sessions[0]!.readArchive()
+      this.#tell({ kind: 'archived', sessions: sessions.map(numberOf), ids })
+    }
+  }
+}
+
+function numberOf({ number }: User): SessionNumber {
+  return number
 }
 
 /** What does not come in time the checker will find. */

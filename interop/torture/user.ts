@@ -1,6 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, type Connect } from '@jackdaw/testkit'
-import { clientNs, Jid, message, presence, type Stanza, StanzaError, xml } from '@jackdaw/xmpp'
+import {
+  carbonsNs,
+  clientNs,
+  type Element,
+  EnableCarbons,
+  Jid,
+  mamNs,
+  type Message,
+  message,
+  presence,
+  rsmNs,
+  type Stanza,
+  StanzaError,
+  xml,
+} from '@jackdaw/xmpp'
 import type { SessionNumber, Told } from './events.ts'
 import { Line, type Transport, transports } from './line.ts'
 import type { Seeded } from './seeded.ts'
@@ -40,9 +54,12 @@ export class User {
   #line: Line | undefined
   #sent = 0
   #announced = 0
+  #archive: string[] = []
   #isStopped = false
   #whenOnline: (() => void)[] = []
   isOnline = false
+  /** Unavailable by its own wish. */
+  isOut = false
 
   constructor(number: SessionNumber, account: string, world: World) {
     this.number = number
@@ -63,10 +80,11 @@ export class User {
     })
   }
 
-  /** Logs in for the first time and becomes available. */
-  async arrive(): Promise<void> {
+  /** Logs in for the first time and becomes available; asks for copies of what other sessions of its account say and hear. */
+  async arrive(hasCopies: boolean): Promise<void> {
     await this.#connect()
-    await this.ask()
+    await this.roster()
+    if (hasCopies) await this.#ask('set', EnableCarbons.write())
     this.announce()
   }
 
@@ -77,11 +95,11 @@ export class User {
 
   // What it does
 
-  /** Sends a numbered message to the session or, with a bare JID, to the account, whose sessions are `to`. */
-  message(address: Jid, to: readonly SessionNumber[], text: string): void {
+  /** Sends a numbered message to a session or, with a bare JID, to an account. Who should get it, and who a copy, is noted. */
+  message(address: Jid, to: readonly SessionNumber[], copies: readonly SessionNumber[], text: string): void {
     this.#whenHere(() => {
       const id = `s${this.number}-${++this.#sent}`
-      this.#world.tell({ kind: 'sent', session: this.number, id, to })
+      this.#world.tell({ kind: 'sent', session: this.number, id, to, copies, isToAccount: address.isBare })
       this.#unacknowledged.push(id)
       this.#client.send(message({ to: address, id, type: 'chat' }, xml('body', clientNs, {}, text)))
     })
@@ -91,10 +109,26 @@ export class User {
   announce(): void {
     this.#whenHere(() => {
       const status = String(++this.#announced)
-      this.#world.tell({ kind: 'announced', session: this.number, status })
+      this.#world.tell({ kind: 'announced', session: this.number, isAvailable: true, status })
       this.#unacknowledged.push(undefined)
       this.#client.send(presence({}, xml('status', clientNs, {}, status)))
     })
+  }
+
+  /** Becomes unavailable; the session goes on. */
+  stepOut(): void {
+    this.isOut = true
+    this.#whenHere(() => {
+      this.#world.tell({ kind: 'announced', session: this.number, isAvailable: false, status: '' })
+      this.#unacknowledged.push(undefined)
+      this.#client.send(presence({ type: 'unavailable' }))
+    })
+  }
+
+  comeIn(): void {
+    if (!this.isOut) return
+    this.isOut = false
+    this.announce()
   }
 
   subscribe(to: Jid): void {
@@ -129,13 +163,31 @@ export class User {
     }
   }
 
-  /** Asks the server for the roster: when the answer is there, so is all that came before it. */
-  async ask(): Promise<void> {
+  /** Asks for the roster: when the answer is there, so is all that came before it. */
+  async roster(): Promise<void> {
+    await this.#ask('get', xml('query', 'jabber:iq:roster'))
+  }
+
+  /** Reads the whole archive of the account, page by page. */
+  async readArchive(): Promise<readonly string[]> {
+    this.#archive = []
+    for (let after: string | undefined; ; ) {
+      const paging = xml('set', rsmNs, {}, xml('max', rsmNs, {}, '250'), after === undefined ? undefined : xml('after', rsmNs, {}, after))
+      const answer = await this.#ask('set', xml('query', mamNs, {}, paging))
+      const fin = answer?.child('fin', mamNs)
+      after = fin?.child('set', rsmNs)?.child('last')?.text
+      if (!fin || fin.attr('complete') === 'true') return this.#archive
+    }
+  }
+
+  /** Errors are no answers, but as good for waiting. */
+  async #ask(type: 'get' | 'set', payload: Element): Promise<Stanza | undefined> {
     this.#unacknowledged.push(undefined)
     try {
-      await this.#client.ask('get', xml('query', 'jabber:iq:roster'))
+      return await this.#client.ask(type, payload)
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
+      this.#world.tell({ kind: 'trouble', session: this.number, what: `${payload.name}: ${error.condition}` })
     }
   }
 
@@ -153,6 +205,7 @@ export class User {
     const sender = from && sessionOf(from.toString())
     if (stanza.name === 'message') {
       if (stanza.type === 'error') tell({ kind: 'refused', session: this.number, id: id ?? '' })
+      else if (sender === undefined && this.#client.account.equals(from)) this.#hearFromAccount(stanza as Message)
       else tell({ kind: 'received', session: this.number, from: sender ?? -1, id: id ?? '' })
     } else if (stanza.name === 'presence' && from) {
       if (stanza.type === 'subscribe') {
@@ -165,6 +218,15 @@ export class User {
       }
     }
     return true
+  }
+
+  /** Copies (XEP-0280) and pages of the archive (XEP-0313). */
+  #hearFromAccount(stanza: Message): void {
+    const [kind] = stanza.elements()
+    const id = kind?.first()?.child('message', clientNs)?.attr('id') ?? ''
+    if (kind?.ns === mamNs) this.#archive.push(id)
+    else if (kind?.ns === carbonsNs) this.#world.tell({ kind: 'copied', session: this.number, id })
+    else this.#world.tell({ kind: 'trouble', session: this.number, what: String(stanza) })
   }
 
   /** The client drops from its own list what has been acknowledged: so many have gone from the front of ours. */

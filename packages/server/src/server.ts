@@ -132,6 +132,11 @@ export class Server {
     this.#measure()
   }
 
+  /** What is served over HTTP, as `path domain`. */
+  get httpPaths(): readonly string[] {
+    return this.#http.paths
+  }
+
   get config(): Config {
     return this.#config
   }
@@ -318,10 +323,10 @@ export class Server {
     host.config = config
     for (const module of this.#available) {
       const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
-      if (modules.has(module) && (isChanged || !isWanted(module, wanted))) await modules.unload(module)
+      if (modules.has(module) && (isChanged || wanted[module.name] === false)) await modules.unload(module)
     }
     for (const module of this.#available)
-      if (isWanted(module, wanted)) await modules.load(module, wanted[module.name] === true ? undefined : wanted[module.name])
+      if (wanted[module.name] !== false) await modules.load(module, wanted)
   }
 
   async #removeHost(domain: string): Promise<void> {
@@ -348,10 +353,6 @@ export class Server {
 }
 
 const isLoopback = networks(['loopback'])
-
-function isWanted(module: Module, wanted: Readonly<Record<string, unknown>>): boolean {
-  return module.isOptIn ? wanted[module.name] !== undefined && wanted[module.name] !== false : wanted[module.name] !== false
-}
 
 function sessionLimits({ limits, resumption }: Config): SessionLimits {
   return {

@@ -71,7 +71,9 @@ test('XEP-0030 §8: who sees the presence of an account is told of it, and nobod
   await using s = await scenario({ accounts, modules: [disco, presence, subscriptions] })
   const { phone, balcony } = s
   await subscribed({ phone, balcony })
-  expect(read(DiscoInfo, await phone.asks(info('juliet@home.test'))).identities).toMatchObject([{ category: 'account' }])
+  expect(read(DiscoInfo, await phone.asks(info('juliet@home.test'))).identities).toMatchObject([
+    { category: 'account' },
+  ])
   expect(jids(await phone.asks(items('juliet@home.test')))).toEqual(['juliet@home.test/balcony'])
   await expect(balcony.asks(info('romeo@home.test'))).rejects.toMatchObject({ condition: 'service-unavailable' })
   expect(jids(await balcony.asks(items('romeo@home.test')))).toEqual([])

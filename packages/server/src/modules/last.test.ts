@@ -95,7 +95,9 @@ test('XEP-0012 §4: a client tells those who see its presence, and does not hear
   s.balcony.says(
     "<iq type='result' id='l' to='romeo@home.test/phone'><query xmlns='jabber:iq:last' seconds='123'/></iq>",
   )
-  await s.phone.hears(`<iq type='result' id='l' from='${juliet}/balcony'><query seconds='123' xmlns='jabber:iq:last'/></iq>`)
+  await s.phone.hears(
+    `<iq type='result' id='l' from='${juliet}/balcony'><query seconds='123' xmlns='jabber:iq:last'/></iq>`,
+  )
 })
 
 test('nothing is kept of an account that is removed, nor of one that is none (SASL ANONYMOUS)', async () => {

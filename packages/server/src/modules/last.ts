@@ -51,13 +51,12 @@ export const last = defineModule({
     host.onStop(
       host.use(presence).onBroadcast(({ session, presence: sent }) => {
         const status = sent.type === 'unavailable' ? sent.child('status')?.text : undefined
-        session.set(key, status === undefined ? undefined : [...status].slice(0, maxStatus).join(''))
+        session.set(key, status === undefined ? undefined : Array.from(status).slice(0, maxStatus).join(''))
       }),
     )
 
     host.on('session:gone', ({ session }) => {
       const { account } = session
-      for (const _ of host.sessions(account)) return
       const departure = { at: clock.now(), status: session.get<string>(key) ?? '' }
       // Of an account that has been removed, nothing is kept.
       return when(host.accounts.exists(account), (exists) => {

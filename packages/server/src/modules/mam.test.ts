@@ -182,8 +182,8 @@ test('XEP-0313 §4.1.5: the form, and unknown fields are feature-not-implemented
   await using stage = await play()
   const { phone } = stage
   const answer = await phone.asks("<iq type='get'><query xmlns='urn:xmpp:mam:2'/></iq>")
-  const [form] = answer.elements().map((child) => MamForm.read(child))
-  const names = form?.fields?.map((field) => field.var)
+  const [form] = answer.elements().map((child: Element) => MamForm.read(child))
+  const names = form?.fields?.map((field: Element) => field.var)
   expect(names).toEqual(expect.arrayContaining(['FORM_TYPE', 'with', 'start', 'end', 'before-id', 'after-id', 'ids']))
   await expect(query(phone, { others: new Map([['{http://example.com/}free', ['x']]]) })).rejects.toEqual(
     refusal('feature-not-implemented'),

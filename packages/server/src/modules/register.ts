@@ -29,7 +29,9 @@ export const register = defineModule({
     newAccounts: z
       .boolean()
       .default(true)
-      .describe('Whether anybody may make an account; if not, users can still change their password and remove theirs.'),
+      .describe(
+        'Whether anybody may make an account; if not, users can still change their password and remove theirs.',
+      ),
     perAddress: z
       .int()
       .min(1)
@@ -135,13 +137,14 @@ export const register = defineModule({
       try {
         return Jid.of({ local: username, domain: domain.domain })
       } catch (error) {
-        if (error instanceof JidError) throw new StanzaError('not-acceptable', `The name cannot be used: ${error.message}`)
+        if (error instanceof JidError)
+          throw new StanzaError('not-acceptable', `The name cannot be used: ${error.message}`)
         throw error
       }
     }
 
     function checkPassword(password: string, { local }: Jid): void {
-      if ([...password].length < config.passwordLength)
+      if (Array.from(password).length < config.passwordLength)
         throw new StanzaError('not-acceptable', `A password has at least ${config.passwordLength} characters`)
       if (password.toLowerCase() === local) throw new StanzaError('not-acceptable', 'The password is the name')
     }

@@ -11,7 +11,7 @@ const request = "<iq type='get' to='home.test'><query xmlns='jabber:iq:version'/
 test('XEP-0092 §2: the server tells its name and version, and no operating system', async () => {
   await using s = await scenario({ accounts, modules: [version] })
   const answer = await s.phone.asks(request)
-  expect(SoftwareVersion.read(answer.first()!)).toEqual({ name: 'Jackdaw', version: manifest.version, os: undefined })
+  expect(SoftwareVersion.read(answer.first())).toEqual({ name: 'Jackdaw', version: manifest.version, os: undefined })
 })
 
 test('XEP-0092 §5: the operating system is told where the configuration says so', async () => {
@@ -21,5 +21,5 @@ test('XEP-0092 §5: the operating system is told where the configuration says so
     config: { hosts: { 'home.test': { modules: { version: { os: true } } } } },
   })
   const answer = await s.phone.asks(request)
-  expect(SoftwareVersion.read(answer.first()!).os).toContain(type())
+  expect(SoftwareVersion.read(answer.first()).os).toContain(type())
 })

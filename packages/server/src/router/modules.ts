@@ -25,11 +25,15 @@ export class Modules {
     return this.#running.keys()
   }
 
-  /** Starts it, and before it those that it needs. When it fails to start, nothing of it is left. */
-  async load(module: Module, config: unknown): Promise<void> {
+  /**
+   * Starts it, and before it those that it needs. When it fails to start, nothing of it is left.
+   * @param configs the fields of modules by name, complete; a module that is not named has its defaults
+   */
+  async load(module: Module, configs: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (this.#running.has(module)) return
-    for (const needed of module.needs ?? []) await this.load(needed, undefined)
-    const values = module.config ? module.config.parse(config ?? {}) : {}
+    for (const needed of module.needs ?? []) await this.load(needed, configs)
+    const config = configs[module.name]
+    const values = typeof config === 'object' ? config : (module.config?.parse({}) ?? {})
     const host = new ModuleHost(module, values, { ...this.#around, api: (needed) => this.#running.get(needed)?.api })
     try {
       this.#running.set(module, { host, api: await module.start(host) })

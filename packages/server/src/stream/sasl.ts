@@ -60,12 +60,13 @@ function offer(stream: Stream, host: SaslHost): string[] {
 }
 
 function connectionOf(stream: Stream) {
-  const { tls, address } = stream.transport
+  const { tls, address, framing } = stream.transport
   const identities = tls?.identities.filter((identity) => Jid.parse(identity).domain === stream.host!.domain.domain) ?? []
   return {
     // Where plaintext is allowed, PLAIN is too.
     tls: tls !== undefined || stream.host!.allowsPlaintext(address),
-    bindings: tls?.bindings() ?? new Map<string, Uint8Array>(),
+    // A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered.
+    bindings: (framing === 'tcp' ? tls?.bindings() : undefined) ?? new Map<string, Uint8Array>(),
     certificate: identities.length > 0,
     identities,
   }

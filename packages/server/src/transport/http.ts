@@ -46,6 +46,11 @@ export class HttpRoutes implements HttpSite {
     )
   }
 
+  /** What is served, as `path domain`. */
+  get paths(): readonly string[] {
+    return [...this.#routes].flatMap(([path, byDomain]) => [...byDomain.keys()].map((domain) => `${path} ${domain}`))
+  }
+
   /**
    * Serves a path, and all below it when it ends in '/'; the longest wins. Of several domains with the same path the request's Host
    * decides, or else the first that was added. Returns what undoes it.

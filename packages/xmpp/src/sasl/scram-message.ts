@@ -74,9 +74,10 @@ function unescapeName(name: string): string {
 }
 
 // Printable ASCII without the comma that ends an attribute, and without `=` for peers that split on it.
-const nonceChars = '!"#$%&\'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
+// All printable characters but the comma may be in a nonce (RFC 5802 §7), but some clients stumble over a quotation mark.
+const nonceChars = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** Makes a nonce with some 150 bits of chance. */
+/** Makes a nonce with 144 bits of chance. */
 export function makeNonce(crypto: ScramCrypto): string {
   return Array.from(crypto.random(24), (byte) => nonceChars[byte % nonceChars.length]!).join('')
 }

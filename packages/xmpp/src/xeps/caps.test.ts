@@ -51,5 +51,7 @@ test('XEP-0115 §4, §13: the element is read as it was written, and not in the 
   const element = Caps.write(value)
   expect(element.toString()).toBe("<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:x' ver='abc='/>")
   expect(Caps.read(element)).toEqual(value)
-  expect(() => Caps.read(element.with({ hash: undefined }))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
+  expect(() => Caps.read(element.with({ hash: undefined }))).toThrow(
+    expect.objectContaining({ condition: 'bad-request' }),
+  )
 })

@@ -26,10 +26,13 @@ test('XEP-0030 §3.1: what is told of an entity is read as it was written', () =
 })
 
 test('XEP-0128 §2: forms belong to it', () => {
-  const form = "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>urn:x</value></field></x>"
+  const form =
+    "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>urn:x</value></field></x>"
   const value = DiscoInfo.read(info(form))
   expect(value.forms).toHaveLength(1)
-  expect(DiscoInfo.write(value).toString()).toContain("<field var='FORM_TYPE' type='hidden'><value>urn:x</value></field>")
+  expect(DiscoInfo.write(value).toString()).toContain(
+    "<field var='FORM_TYPE' type='hidden'><value>urn:x</value></field>",
+  )
 })
 
 test('XEP-0030 §4.1: items are read as they were written', () => {

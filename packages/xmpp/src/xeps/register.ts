@@ -22,8 +22,7 @@ export const Registration: Payload<Registration> = {
   read(element) {
     const isRemoval = element.child('remove') !== undefined
     // §3.2
-    if (isRemoval && element.elements().length > 1)
-      throw new StanzaError('bad-request', '<remove/> stands alone')
+    if (isRemoval && element.elements().length > 1) throw new StanzaError('bad-request', '<remove/> stands alone')
     return {
       isRegistered: element.child('registered') !== undefined,
       instructions: element.child('instructions')?.text,

@@ -19,5 +19,6 @@ test.each([
 test('XEP-0082 §3: Z is UTC, and what is no time zone is refused', () => {
   const read = (tzo: string) => EntityTime.read(parse(`<time xmlns='urn:xmpp:time'><tzo>${tzo}</tzo></time>`))
   expect(read('Z').offset).toBe(0)
-  for (const text of ['CET', '+1:00', '0100', '']) expect(() => read(text), text).toThrow(expect.objectContaining({ condition: 'bad-request' }))
+  for (const text of ['CET', '+1:00', '0100', ''])
+    expect(() => read(text), text).toThrow(expect.objectContaining({ condition: 'bad-request' }))
 })

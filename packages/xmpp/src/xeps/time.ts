@@ -20,7 +20,10 @@ export const EntityTime: Payload<EntityTime> = {
   read(element) {
     const utc = element.child('utc')?.text
     const tzo = element.child('tzo')?.text
-    return { utc: utc === undefined ? undefined : parseDateTime(utc), offset: tzo === undefined ? undefined : parseOffset(tzo) }
+    return {
+      utc: utc === undefined ? undefined : parseDateTime(utc),
+      offset: tzo === undefined ? undefined : parseOffset(tzo),
+    }
   },
   write({ utc, offset }) {
     return xml(

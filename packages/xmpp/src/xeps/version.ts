@@ -20,7 +20,8 @@ export const SoftwareVersion: Payload<SoftwareVersion> = {
     version: element.child('version')?.text,
     os: element.child('os')?.text,
   }),
-  write: (value) => xml('query', versionNs, {}, leaf('name', value.name), leaf('version', value.version), leaf('os', value.os)),
+  write: (value) =>
+    xml('query', versionNs, {}, leaf('name', value.name), leaf('version', value.version), leaf('os', value.os)),
 }
 
 function leaf(name: string, text: string | undefined) {

@@ -139,13 +139,16 @@ test('RFC 6121 §4.6.3: directed presence is undone when the session ends, also 
 })
 
 test('RFC 6121 §4.6.3: directed presence that was taken back is not undone again', async () => {
-  const { phone, balcony } = await opened()
+  const { phone, balcony, garden } = await opened()
   await comes(phone)
-  phone.says(`<presence to='${juliet}/balcony'/>`)
-  await hearsAvailable(balcony, `${romeo}/phone`)
+  for (const client of [balcony, garden]) {
+    phone.says(`<presence to='${client.jid.toString()}'/>`)
+    await hearsAvailable(client, `${romeo}/phone`)
+  }
   phone.says(`<presence to='${juliet}/balcony' type='unavailable'/>`)
   await balcony.hears(`<presence from='${romeo}/phone' type='unavailable'/>`)
   await phone.close()
+  await garden.hears(`<presence from='${romeo}/phone' type='unavailable'/>`)
   await balcony.hearsNothing()
 })
 

@@ -1,0 +1,9 @@
+import { describe } from 'vitest'
+import { live } from './life.ts'
+
+describe('Stanza (WebSocket) and @xmpp/client', () => {
+  live({
+    one: { make: 'stanza', transport: 'websocket', repeats: true, hasArchive: true },
+    other: { make: '@xmpp/client', transport: 'tls', repeats: true },
+  })
+})

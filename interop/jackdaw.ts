@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const cli = fileURLToPath(new URL('../packages/server/src/cli.ts', import.meta.url))
+const closedPorts = { xmpp: 0, xmpps: 0, http: 0, https: 0 }
+
+export type Ports = Readonly<Record<keyof typeof closedPorts, number>>
+
+interface LogLine {
+  readonly level: number
+  readonly msg?: string
+  readonly listening?: readonly { readonly name: keyof Ports; readonly port: number }[]
+}
+
+/**
+ * The command `jackdaw start` in a process of its own, as a user has it: TLS with the certificate that it makes, accounts by `jackdaw user add`.
+ * Only the data folder is a temporary one, and it listens on free ports of 127.0.0.1; started again, on the same ones.
+ */
+export class Jackdaw {
+  readonly folder: string
+  ports: Ports = closedPorts
+  #process: ChildProcess | undefined
+  #log: LogLine[] = []
+  #complaints = ''
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  static async start(): Promise<Jackdaw> {
+    const jackdaw = new Jackdaw(await mkdtemp(join(tmpdir(), 'jackdaw-')))
+    await jackdaw.start()
+    return jackdaw
+  }
+
+  /** The certificate of localhost, a PEM file; clients are to trust it. */
+  get certificate(): string {
+    return join(this.folder, 'data', 'certificates', 'localhost.crt')
+  }
+
+  /** What the server logged as an error, and what it wrote to standard error, in all its lives. */
+  get troubles(): readonly string[] {
+    const errors = this.#log.filter(({ level }) => level >= 50).map((line) => JSON.stringify(line))
+    return this.#complaints === '' ? errors : [...errors, this.#complaints]
+  }
+
+  /** Starts the process; resolves when it listens, rejects when it ends before. */
+  async start(): Promise<void> {
+    const listen = Object.fromEntries(Object.entries(this.ports).map(([name, port]) => [name, { port, address: '127.0.0.1' }]))
+    // JSON is YAML.
+    await writeFile(this.#config, JSON.stringify({ data: join(this.folder, 'data'), listen }))
+    const child = this.#run(['start'], ['ignore', 'pipe', 'pipe'])
+    this.#process = child
+    process.once('exit', () => child.kill('SIGKILL'))
+    const own: string[] = []
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      own.push(text)
+      this.#complaints += text
+    })
+    this.ports = await new Promise<Ports>((resolve, reject) => {
+      child.once('close', (code, signal) => reject(new Error(`The server ended with ${code ?? signal}: ${own.join('')}`)))
+      createInterface({ input: child.stdout! }).on('line', (line) => {
+        const event = JSON.parse(line) as LogLine
+        this.#log.push(event)
+        if (event.listening) resolve(Object.fromEntries(event.listening.map(({ name, port }) => [name, port])) as unknown as Ports)
+      })
+    })
+  }
+
+  /** `jackdaw user add`, the password on standard input. */
+  async addUser(account: string, password: string): Promise<void> {
+    const child = this.#run(['user', 'add', account], ['pipe', 'ignore', 'pipe'])
+    let complaint = ''
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (complaint += text))
+    child.stdin!.end(`${password}\n`)
+    const [code] = (await once(child, 'close')) as [number | null]
+    if (code !== 0) throw new Error(`user add ${account}: ${complaint}`)
+  }
+
+  /** SIGKILL; resolves when the process is dead. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** SIGTERM, as Ctrl-C or a service manager ends it; then the data is removed. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const dead = once(child, 'close')
+    child.kill(signal)
+    await dead
+  }
+
+  get #config(): string {
+    return join(this.folder, 'jackdaw.yaml')
+  }
+
+  #run(words: readonly string[], stdio: ('ignore' | 'pipe')[]): ChildProcess {
+    return spawn(process.execPath, ['--conditions=source', cli, ...words, '--config', this.#config], { cwd: this.folder, stdio })
+  }
+}
