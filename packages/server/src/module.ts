@@ -130,12 +130,18 @@ export interface Hooks {
   'session:send': { stanza: Stanza; readonly session: Target }
 }
 
+/** A stanza that was handed to a session, and when: milliseconds since the Unix epoch. */
+export interface Undelivered {
+  readonly at: number
+  readonly stanza: Stanza
+}
+
 /** Told, not asked. */
 export interface Facts {
   /** A resource has been bound. */
   'session:bound': { readonly session: Target }
   /** A session has ended for good (closed, timed out, replaced): before this its last unavailable presence was sent. `undelivered` was never acknowledged. */
-  'session:gone': { readonly session: Target; readonly undelivered: readonly Stanza[] }
+  'session:gone': { readonly session: Target; readonly undelivered: readonly Undelivered[] }
   'account:created': { readonly account: Jid }
   'account:removed': { readonly account: Jid }
 }

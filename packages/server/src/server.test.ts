@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
-import { Jid } from '@jackdaw/xmpp'
+import { Jid, saslNs, xml } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { type ConfigInput, createServer, type Server } from './index.ts'
@@ -93,6 +93,24 @@ test('RFC 5802 §6, RFC 9266: a login over TLS is bound to its channel', async (
   expect(client.mechanisms[0]).toBe('SCRAM-SHA-512-PLUS')
   await client.login()
   await client.cut()
+})
+
+test('RFC 5802 §6: a channel binding that cannot be is refused at once, and is no failed attempt, once for each mechanism', async () => {
+  await using running = await run({ limits: { authenticationDelay: '1 ms' } })
+  const client = new Client({ jid: 'romeo@localhost', password: 'pencil', connect: tls(running.port('xmpps')) })
+  await client.open()
+  const attempt = async (mechanism: string) => {
+    const first = `${mechanism.endsWith('-PLUS') ? 'p=tls-unique' : 'y'},,n=romeo,r=abc`
+    client.send(xml('auth', saslNs, { mechanism }, Buffer.from(first).toString('base64')))
+    return (await client.next()).elements()[0]!.name
+  }
+  for (const mechanism of client.mechanisms.filter((name) => name.startsWith('SCRAM')))
+    expect(await attempt(mechanism)).toBe('mechanism-too-weak')
+  await client.login()
+  await client.open()
+  for (let times = 0; times < 4; times++) expect(await attempt('SCRAM-SHA-1')).toBe('mechanism-too-weak')
+  await client.whenGone
+  expect(client.streamError).toMatchObject({ condition: 'policy-violation' })
 })
 
 test('virtual hosts: users of two hosts talk to each other, and to nobody elsewhere', async () => {

@@ -238,6 +238,7 @@ export class Server {
       journal: this.#journal,
       journalStore: this.#journalStore,
       clock: this.#clock,
+      random: this.#random,
       durability: storage.durability,
       onApplied: (cursor) => this.#journalStore.release(Math.min(cursor + 1, this.sessions.keptFrom)),
       onTrouble: this.#trouble('database'),
@@ -348,7 +349,7 @@ export class Server {
     metrics.counter('jackdaw_iqs_total', 'IQ stanzas sent by clients', () => counts.iqs)
     metrics.counter('jackdaw_stanza_errors_total', 'Stanzas answered with an error', () => counts.errors)
     metrics.gauge('jackdaw_journal_batch', 'Number of the last batch in the journal', () => this.#journalStore.last)
-    metrics.gauge('jackdaw_journal_applied', 'Number of the last batch that is in the database', () => this.#storage.cursor)
+    metrics.gauge('jackdaw_journal_applied', 'Number of the last batch that is in the database', () => this.#storage.progress.applied)
   }
 }
 

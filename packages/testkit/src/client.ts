@@ -299,6 +299,8 @@ export class Client implements WireEvents {
       else if (this.#options.acknowledges !== false) this.acknowledge()
       return
     }
+    // XEP-0198 §4: from here on, what comes is counted.
+    if (element.ns === smNs && element.name === 'enabled') this.handled = 0
     if (this.#isBound && isStanza(element)) return this.#hear(Stanza.from(element))
     const waiting = this.#waiting.shift()
     if (waiting) waiting.resolve(element)

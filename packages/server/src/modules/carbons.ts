@@ -56,7 +56,7 @@ export const carbons = defineModule({
     host.hook('message:in', 'copy', ({ stanza, recipients }) => {
       const wanting = wantingCopies((stanza.to ?? stanza.from!).bare, stanza.from, recipients)
       if (!wanting || !isEligible(stanza, 'in')) return
-      // What is refused is not copied either.
+      // What nobody gets is not copied either; so an error to a copy, which is addressed to the account, ends here (§10.3).
       if (recipients.size > 0 || isForAccount(stanza)) copy(ReceivedCarbon, stanza, wanting)
     })
 
@@ -100,9 +100,8 @@ function copy(kind: Payload<Forwarded>, original: Message, to: readonly Target[]
 export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
   const type = messageType(stanza)
   if (type === 'groupchat') return false
-  // It answers what a resource sent; whether that was eligible is not remembered, most is. The account itself sends nothing but
-  // copies: who refuses one is told nothing, nor anybody else (§10.3).
-  if (type === 'error') return stanza.to !== undefined && !stanza.to.isBare
+  // It answers what a resource sent; whether that was eligible is not remembered, most is.
+  if (type === 'error') return true
   if (isPrivate(stanza) || hasHint(stanza, 'no-copy')) return false
   let isMessaging = type === 'chat'
   for (const child of stanza.children) {

@@ -180,10 +180,10 @@ test('XEP-0313 §4.1.4: include-groupchat is understood; no account keeps group 
 
 test('XEP-0313 §4.1.5: the form, and unknown fields are feature-not-implemented', async () => {
   await using stage = await play()
-  const { phone } = stage
+  const phone: Actor = stage['phone']
   const answer = await phone.asks("<iq type='get'><query xmlns='urn:xmpp:mam:2'/></iq>")
-  const [form] = answer.elements().map((child: Element) => MamForm.read(child))
-  const names = form?.fields?.map((field: Element) => field.var)
+  const [form] = answer.elements().map((child) => MamForm.read(child))
+  const names = form?.fields?.map((field) => field.var)
   expect(names).toEqual(expect.arrayContaining(['FORM_TYPE', 'with', 'start', 'end', 'before-id', 'after-id', 'ids']))
   await expect(query(phone, { others: new Map([['{http://example.com/}free', ['x']]]) })).rejects.toEqual(
     refusal('feature-not-implemented'),

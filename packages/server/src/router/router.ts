@@ -1,6 +1,6 @@
 import { type Element, type Iq, type Jid, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Hooks, Passage } from '../module.ts'
+import type { Hooks, Passage, Undelivered } from '../module.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRouter, Sessions } from '../session/sessions.ts'
 import type { Awaitable, Clock } from '../world.ts'
@@ -91,8 +91,8 @@ export class Router implements SessionRouter {
     void this.#hostOf(session.jid).tell('session:bound', { session })
   }
 
-  gone(session: Session, undelivered: readonly Stanza[]): Awaitable<void> {
-    for (const stanza of undelivered)
+  gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void> {
+    for (const { stanza } of undelivered)
       if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
         this.#refuse(stanza, new StanzaError('service-unavailable'))
     return this.#hostOf(session.jid).tell('session:gone', { session, undelivered })

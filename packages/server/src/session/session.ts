@@ -1,6 +1,17 @@
-import { clientNs, type Element, errorReply, type Jid, parse, type Presence, Stanza, type StanzaError, StreamError, write } from '@jackdaw/xmpp'
+import {
+  clientNs,
+  type Element,
+  errorReply,
+  type Jid,
+  parse,
+  type Presence,
+  Stanza,
+  type StanzaError,
+  StreamError,
+  write,
+} from '@jackdaw/xmpp'
 import type { Journal, TickEnd } from '../journal/journal.ts'
-import type { Target } from '../module.ts'
+import type { Target, Undelivered } from '../module.ts'
 import type { SessionStream, StreamSession, Unacknowledged } from '../stream/bound.ts'
 import type { Awaitable, Clock, Json } from '../world.ts'
 
@@ -199,13 +210,13 @@ export class Session implements Target, StreamSession, TickEnd {
   }
 
   /** Takes it out of use: nothing is delivered any more. Returns what was never acknowledged. */
-  finish(error: StreamError | undefined): Stanza[] {
+  finish(error: StreamError | undefined): Undelivered[] {
     this.isEnded = true
     this.#cancelExpiry?.()
     const stream = this.#stream
     this.#stream = undefined
     if (error) stream?.end(error)
-    return this.#outbox.map(([, text]) => stanzaOf(text))
+    return this.#outbox.map(([at, text]) => ({ at, stanza: stanzaOf(text) }))
   }
 
   #leaveStream(): void {

@@ -1,4 +1,5 @@
 import { Jid, type Stanza, StanzaError, type StreamError, StreamError as StreamErrorValue } from '@jackdaw/xmpp'
+import type { Undelivered } from '../module.ts'
 import type { Journal, JournalStore, TickEnd } from '../journal/journal.ts'
 import { recordsOf } from '../journal/journal.ts'
 import type { SessionStream } from '../stream/bound.ts'
@@ -12,7 +13,7 @@ export interface SessionRouter {
   /** Tells the contacts that it has gone, if it had not told them. */
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
-  gone(session: Session, undelivered: readonly Stanza[]): Awaitable<void>
+  gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void>
 }
 
 export interface SessionLimits {
@@ -185,7 +186,7 @@ export class Sessions implements TickEnd, SessionOwner {
   }
 
   // The record of its end comes after the effects of its end, in the same batch: a kill in between repeats both or neither.
-  #bury(session: Session, undelivered: readonly Stanza[]): void {
+  #bury(session: Session, undelivered: readonly Undelivered[]): void {
     const end = () => void this.journal.append(['end', session.number])
     const wait = this.#router.gone(session, undelivered)
     if (wait instanceof Promise) void wait.then(end)

@@ -46,7 +46,7 @@ export function window(query: LogQuery, more = 0): string {
 
 /** A value as column text: a string as it is, anything else (and a string that SQL text cannot hold) as JSON behind a `=`. */
 export function encodeValue(value: Json): string {
-  const isPlain = typeof value === 'string' && !value.startsWith('=') && value.isWellFormed() && !value.includes('\0')
+  const isPlain = typeof value === 'string' && !value.startsWith('=') && value.isWellFormed()
   return isPlain ? value : `=${JSON.stringify(value)}`
 }
 

@@ -1,11 +1,12 @@
 import type { Awaitable, Json } from '../world.ts'
-import { logId, logPosition } from './log-id.ts'
+import type { LogIds } from './log-id.ts'
 import { condition, decodeValue, namedIds, unknownId, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
 import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
 
 export interface LogAccess extends StoreAccess {
+  readonly ids: LogIds
   /** The next position in the log of all stores, for an entry of that time. */
   position(at: number): number
   /** Appends a removal; resolves with what it removed. */
@@ -31,19 +32,20 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     const position = this.#access.position(at)
     const state = isTransient ? 2 : isPending ? 1 : 0
     this.#append(owner, ['log', this.#name, owner, position, at, entry.with ?? null, state, value])
-    return logId(position)
+    return this.#access.ids.id(position)
   }
 
   page(owner: string, query: LogQuery): Awaitable<Page<T>> {
+    this.#check(query)
     return this.#read(owner, () => this.#page(owner, query))
   }
 
   suspend(owner: string, ids: readonly string[]): void {
-    if (ids.length > 0) this.#append(owner, ['suspend', this.#name, owner, ids.map(logPosition)])
+    if (ids.length > 0) this.#append(owner, ['suspend', this.#name, owner, this.#positions(ids)])
   }
 
   settle(owner: string, ids: readonly string[]): void {
-    if (ids.length > 0) this.#append(owner, ['settle', this.#name, owner, ids.map(logPosition)])
+    if (ids.length > 0) this.#append(owner, ['settle', this.#name, owner, this.#positions(ids)])
   }
 
   pending(owner: string): Awaitable<number> {
@@ -61,12 +63,20 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
 
   trim(owner: string, query: LogQuery): Promise<number> {
     // A record that the database would choke on must never reach the journal.
-    namedIds(query).forEach(logPosition)
+    this.#check(query)
     return this.#access.trim(this.#name, owner, query)
   }
 
   dropped(owner: string, batch: number): void {
     this.#outstanding.set(owner, { batch })
+  }
+
+  #positions(ids: readonly string[]): number[] {
+    return ids.map((id) => this.#access.ids.position(id))
+  }
+
+  #check(query: LogQuery): void {
+    this.#positions(namedIds(query))
   }
 
   #append(owner: string, record: Parameters<StoreAccess['append']>[0]): void {
@@ -92,7 +102,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     const isComplete = query.max === undefined || rows.length <= query.max
     if (!isComplete) rows.pop()
     if (query.fromEnd) rows.reverse()
-    const page = { entries: rows.map((row) => entryOf<T>(row)), isComplete }
+    const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
     if (!query.count) return page
     const whole = condition(store, owner, query, true)
     const counting = `SELECT count(*) FROM logs WHERE ${whole.sql}`
@@ -103,9 +113,9 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   }
 }
 
-function entryOf<T extends Json>([id, at, peer, state, value]: Row): LogEntry<T> {
+function entryOf<T extends Json>([id, at, peer, state, value]: Row, ids: LogIds): LogEntry<T> {
   return {
-    id: logId(id),
+    id: ids.id(id),
     at,
     ...(peer !== null && { with: peer }),
     value: decodeValue(value) as T,

@@ -15,7 +15,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Journal } from '../journal/journal.ts'
 import { MemoryJournalStore } from '../journal/memory.ts'
-import { systemClock } from '../world.ts'
+import { systemClock, systemRandom } from '../world.ts'
 import { openSqliteStorage } from './sqlite.ts'
 import { type SqlitePlace, sqlitePlace } from './sqlite-place.ts'
 import { StorageError } from './storage.ts'
@@ -154,6 +154,7 @@ test('a journal that begins behind what the database needs next is refused', () 
     journal,
     journalStore,
     clock: systemClock,
+    random: systemRandom,
     mode: 'inline',
     durability: 'process',
   } as const
@@ -223,6 +224,8 @@ test('every query finds its rows by an index, in order, without sorting', async 
       .map(({ detail }) => String(detail))
       .filter((step) => !/json_each|LIST SUBQUERY|CREATE BLOOM/.test(step))
     for (const step of steps) expect(step).toMatch(/^SEARCH (maps|logs|stores|progress) USING/)
+    const index = /peer = \?/.test(sql) ? 'logs_peer' : /state > 0/.test(sql) ? 'logs_pending' : ''
+    if (!/id = \?|id IN/.test(sql)) expect(steps.join()).toContain(index)
   }
   await place.end('close')
 })

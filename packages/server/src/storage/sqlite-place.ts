@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openFileJournal } from '../journal/file.ts'
 import { Journal, type JournalStore } from '../journal/journal.ts'
 import { MemoryJournalStore } from '../journal/memory.ts'
-import { type Clock, systemClock } from '../world.ts'
+import { type Clock, systemClock, systemRandom } from '../world.ts'
 import { type SqliteOptions, type SqliteStorage, openSqliteStorage } from './sqlite.ts'
 import type { StoragePlace } from './suite.ts'
 
@@ -44,6 +44,7 @@ export function sqlitePlace(
         journal,
         journalStore: store,
         clock,
+        random: systemRandom,
         mode,
         durability,
         onApplied,

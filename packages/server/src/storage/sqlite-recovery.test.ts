@@ -211,3 +211,15 @@ test('the journal lets parts go once the database has them for good', async () =
   await place.end('close')
   await place.remove()
 }, 30_000)
+
+test('a database in memory lets no part of the journal go: the next one is rebuilt from it', async () => {
+  const place = sqlitePlace('inline', 'memory', { path: ':memory:', durability: 'power' })
+  const { storage } = place.open()
+  storage.log<string>('log').append('owner', { value: 'one', at: 0 })
+  await storage.settled()
+  expect(storage.cursor).toBe(0)
+  await place.end('close')
+  expect(place.open().storage.cursor).toBe(0)
+  await place.end('close')
+  await place.remove()
+})

@@ -4,9 +4,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Journal, JournalRecord, JournalStore } from '../journal/journal.ts'
 import { LockedError, takeLock } from '../journal/lock.ts'
 import { JournalReader } from '../journal/parts.ts'
-import type { Clock, Json } from '../world.ts'
+import type { Clock, Json, Random } from '../world.ts'
 import { Applier, type TrimOutcome } from './applier.ts'
-import { positionAt } from './log-id.ts'
+import { LogIds, positionAt } from './log-id.ts'
 import { migrate } from './migrations.ts'
 import { Progress } from './progress.ts'
 import { connect, openingError } from './sqlite-connection.ts'
@@ -24,6 +24,7 @@ export interface SqliteOptions {
   /** Where the journal's parts are, when it is kept in files; the worker reads them there. */
   readonly journalFolder?: string
   readonly clock: Clock
+  readonly random: Random
   /** Who writes the database: a worker thread, or the server's own thread (simulations, tests). */
   readonly mode: 'inline' | 'worker'
   readonly durability: 'process' | 'power'
@@ -64,6 +65,7 @@ class SqliteStorage implements Storage, LogAccess {
   readonly #trims = new Map<number, PromiseWithResolvers<number>>()
   #drops: { readonly prefix: string; readonly owner: string; readonly batch: number }[] = []
   #position: number
+  #ids: LogIds | undefined
   #lastBatch = 0
   #token = 0
   readonly reader: SqliteReader
@@ -100,6 +102,16 @@ class SqliteStorage implements Storage, LogAccess {
       throw new StorageError('A worker needs a database file and a journal folder.')
     database.exec('PRAGMA query_only = 1')
     this.#follower = new WorkerFollower({ path, folder: journalFolder, durability }, applier.cursor, events)
+  }
+
+  /** Made with a secret that is kept with the data. */
+  get ids(): LogIds {
+    if (!this.#ids) {
+      const secrets = this.map<string>('storage/secrets') as SqliteMap<string>
+      const made = Buffer.from(this.#options.random.bytes(24)).toString('base64')
+      this.#ids = new LogIds(secrets.get('', 'log') ?? secrets.edit('', 'log', () => made)!)
+    }
+    return this.#ids
   }
 
   map<T extends Json>(name: string): MapStore<T> {

@@ -12,7 +12,10 @@ export interface Resumption {
   /** `host[:port]` that a client should come back to; undefined: any. */
   readonly location: string | undefined
   /** The session that the token names, if it is the account's and can be resumed. */
-  find(id: string, account: Jid): (StreamSession & { release(): Awaitable<void>; attach(stream: Stream): void; repeat(): void }) | undefined
+  find(
+    id: string,
+    account: Jid,
+  ): (StreamSession & { release(): Awaitable<void>; attach(stream: Stream): void; repeat(): void }) | undefined
 }
 
 /** XEP-0198 1.6.3: acknowledgements and resumption. */
@@ -49,9 +52,7 @@ function enable(stream: Stream, element: Element, location: string | undefined):
   const max = element.attr('max')
   if (max !== undefined && !isCount(max)) return fail(stream, 'bad-request')
   const granted = session.manage(isTrue(element.attr('resume')), max === undefined ? undefined : Number(max))
-  stream.send(
-    xml('enabled', ns, granted && { resume: 'true', id: granted.id, max: String(granted.seconds), location }),
-  )
+  stream.send(xml('enabled', ns, granted && { resume: 'true', id: granted.id, max: String(granted.seconds), location }))
 }
 
 /** §5 */
@@ -74,7 +75,10 @@ function resume(stream: Stream, element: Element, resumption: Resumption): Await
   })
 }
 
-function fail(stream: Stream, condition: 'unexpected-request' | 'item-not-found' | 'bad-request' | 'feature-not-implemented'): void {
+function fail(
+  stream: Stream,
+  condition: 'unexpected-request' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
+): void {
   const [named] = new StanzaError(condition).toElement().elements()
   stream.send(xml('failed', ns, {}, named))
 }

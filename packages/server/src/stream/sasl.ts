@@ -61,7 +61,8 @@ function offer(stream: Stream, host: SaslHost): string[] {
 
 function connectionOf(stream: Stream) {
   const { tls, address, framing } = stream.transport
-  const identities = tls?.identities.filter((identity) => Jid.parse(identity).domain === stream.host!.domain.domain) ?? []
+  const identities =
+    tls?.identities.filter((identity) => Jid.parse(identity).domain === stream.host!.domain.domain) ?? []
   return {
     // Where plaintext is allowed, PLAIN is too.
     tls: tls !== undefined || stream.host!.allowsPlaintext(address),
@@ -72,12 +73,21 @@ function connectionOf(stream: Stream) {
   }
 }
 
-async function take(stream: Stream, element: Element, host: SaslHost, secrets: SaslSecrets): Promise<ServerStep | undefined> {
+async function take(
+  stream: Stream,
+  element: Element,
+  host: SaslHost,
+  secrets: SaslSecrets,
+): Promise<ServerStep | undefined> {
   switch (element.name) {
     case 'auth': {
       const offered = offer(stream, host)
       if (offered.length === 0) throw new SaslError('encryption-required')
-      stream.exchange = startMechanism(element.attr('mechanism') ?? '', host, { ...connectionOf(stream), ...secrets, offered })
+      stream.exchange = startMechanism(element.attr('mechanism') ?? '', host, {
+        ...connectionOf(stream),
+        ...secrets,
+        offered,
+      })
       // §6.4.2: '=' is an initial response that is empty; without one the client speaks after an empty challenge.
       if (element.text === '') return { challenge: new Uint8Array() }
       return stream.exchange.step(decode(element.text))
@@ -96,7 +106,9 @@ function answer(stream: Stream, step: ServerStep): void {
   if ('challenge' in step) return stream.send(xml('challenge', saslNs, {}, encode(step.challenge)))
   const { username, authzid, additional } = step.success
   // EXTERNAL's username is the JID that the certificate proves.
-  const account = username.includes('@') ? Jid.parse(username) : Jid.of({ local: username, domain: stream.host!.domain.domain })
+  const account = username.includes('@')
+    ? Jid.parse(username)
+    : Jid.of({ local: username, domain: stream.host!.domain.domain })
   // §6.3.8
   if (authzid !== undefined && authzid !== account.toString()) throw new SaslError('invalid-authzid')
   stream.exchange = undefined
@@ -107,7 +119,13 @@ function answer(stream: Stream, step: ServerStep): void {
 /** §6.4.5: a failure is answered late, and after some of them the stream ends. */
 async function refuse(stream: Stream, error: SaslError): Promise<void> {
   const { limits, clock, attempts } = stream.port
+  const mechanism = stream.exchange?.name
   stream.exchange = undefined
+  // No guess at a password, once for each mechanism: slixmpp 1.8 tries all of SCRAM with a binding that TLS 1.3 does not have.
+  if (error.condition === 'mechanism-too-weak' && mechanism !== undefined && !stream.misbound.has(mechanism)) {
+    stream.misbound.add(mechanism)
+    return stream.send(error.toElement())
+  }
   stream.failures++
   if (error.condition !== 'aborted') {
     const delay = attempts.failed(stream.transport.address)

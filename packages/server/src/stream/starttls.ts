@@ -1,5 +1,6 @@
 import { xml } from '@jackdaw/xmpp'
 import type { StreamFeature } from './features.ts'
+import type { Stream } from './stream.ts'
 
 const ns = 'urn:ietf:params:xml:ns:xmpp-tls'
 
@@ -7,16 +8,21 @@ const ns = 'urn:ietf:params:xml:ns:xmpp-tls'
 export const starttls: StreamFeature = {
   name: 'STARTTLS',
   ns,
-  forbids: ['secure', 'authenticated'],
-  offer: ({ transport, host }) =>
-    transport.canStartTls ? xml('starttls', ns, {}, host!.allowsPlaintext(transport.address) ? undefined : xml('required', ns)) : undefined,
+  offer: (stream) => {
+    if (!isPossible(stream)) return undefined
+    return xml('starttls', ns, {}, stream.host!.allowsPlaintext(stream.transport.address) ? undefined : xml('required', ns))
+  },
   async negotiate(stream, element) {
-    // §5.4.2.2
-    if (element.name !== 'starttls' || !stream.transport.canStartTls) {
+    // §5.4.2.2: a command that is none, or one that was not offered.
+    if (element.name !== 'starttls' || !isPossible(stream)) {
       stream.send(xml('failure', ns))
       return stream.finish()
     }
     stream.send(xml('proceed', ns))
     await stream.secure()
   },
+}
+
+function isPossible(stream: Stream): boolean {
+  return stream.transport.canStartTls && !stream.has('authenticated')
 }

@@ -85,6 +85,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** The SASL exchange that goes on. */
   exchange: ServerMechanism | undefined
   failures = 0
+  /** Mechanisms that were asked for with a channel binding that cannot be. */
+  readonly misbound = new Set<string>()
   #lang: string | undefined
   #out: string[] = []
   #hasHeader = false
@@ -215,8 +217,9 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       this.#afterFlush = resolve
       this.#port.journal.afterCommit(this)
     })
-    if (this.#isOver) return
     this.#framing.discard()
+    // The client may have gone meanwhile, of which `gone` is still to tell.
+    if (this.#isOver || !this.transport.canStartTls) return
     this.transport.resume()
     await this.transport.startTls(this.host!.domain.domain)
     this.#states.add('secure')
@@ -307,6 +310,9 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       stanza = Stanza.from(element)
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
+      // RFC 6120 §8.1.2.1: a 'from' that is no address is not the client's either.
+      const from = element.attr('from')
+      if (from !== undefined && domainOf(from) === '') throw new StreamError('invalid-from', 'The stanza names no sender')
       return session.refuse(element, error)
     }
     // RFC 6120 §8.1.5

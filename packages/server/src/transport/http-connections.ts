@@ -5,31 +5,42 @@ import { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import type { Clock } from '../world.ts'
 import { plainAddress } from './admission.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { HttpSite, NetworkLimits } from './network.ts'
+import { ignore } from './tls.ts'
 import { webSockets } from './websocket.ts'
+
+interface Surroundings {
+  readonly limits: NetworkLimits
+  /** Of connections that are being closed. */
+  readonly closings: Deadlines
+  readonly log: Logger
+}
 
 /** Carries an HttpSite over a node:http server. */
 export class HttpConnections {
   readonly #server: Server
   readonly #site: HttpSite
   readonly #limits: NetworkLimits
+  readonly #closings: Deadlines
   readonly #log: Logger
   readonly #upgrade: ReturnType<typeof webSockets>
   #active = 0
   #whenIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor(server: Server, site: HttpSite, { limits, log }: { limits: NetworkLimits; log: Logger }) {
+  constructor(server: Server, site: HttpSite, { limits, closings, log }: Surroundings) {
     this.#server = server
     this.#site = site
     this.#limits = limits
+    this.#closings = closings
     this.#log = log
     this.#upgrade = webSockets(limits.webSocketMessage)
     server.maxHeadersCount = 100
     server.keepAliveTimeout = 10_000
     server.on('request', (incoming, outgoing) => void this.#answer(incoming, outgoing))
     server.on('upgrade', (incoming, socket, head) => this.#upgraded(incoming, socket, head))
-    server.on('clientError', refuseBadRequest)
+    server.on('clientError', (error, socket) => this.#refuse(error, socket))
   }
 
   /** Ends the listening and, 5 s later at the latest, the requests. */
@@ -80,6 +91,16 @@ export class HttpConnections {
     const request = requestOf(incoming, body, signal)
     if (!request) return new Response('Bad Request\n', { status: 400, headers: { connection: 'close' } })
     return this.#site.serve(request, { address: plainAddress(incoming.socket.remoteAddress) })
+  }
+
+  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    const status = statusOf[error.code ?? ''] ?? '400 Bad Request'
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    // RFC 9112 §9.6: closed with input unread, it would be reset, and the answer lost.
+    socket.removeAllListeners('data').on('data', ignore)
+    this.#closings.start(socket)
+    socket.on('close', () => this.#closings.end(socket))
   }
 
   #upgraded(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -153,10 +174,4 @@ function pathOf(incoming: IncomingMessage): string {
 const statusOf: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-}
-
-function refuseBadRequest(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-  const status = statusOf[error.code ?? ''] ?? '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy())
 }

@@ -113,6 +113,6 @@ function plain(status: number, words: string): Response {
 function upgradeRequired(): Response {
   return new Response('XMPP clients connect here by WebSocket.\n', {
     status: 426,
-    headers: { connection: 'upgrade', upgrade: 'websocket' },
+    headers: { connection: 'upgrade, close', upgrade: 'websocket' },
   })
 }

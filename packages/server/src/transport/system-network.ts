@@ -74,7 +74,7 @@ export class SystemNetwork implements Network {
       connectionsCheckingInterval: Math.min(limits.httpHeaderTime, 5_000),
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     })
-    const connections = new HttpConnections(server, site, { limits, log: this.#log })
+    const connections = new HttpConnections(server, site, { limits, closings: this.#closings, log: this.#log })
     const tls = secure && tlsAcceptor(secure, this.#handshakes, 'http/1.1')
     // The handshake stands between the two: Node's own listener then finds a socket on which TLS is done, and its limits hold for both.
     const serve = server.listeners('connection')[0]!

@@ -1,8 +1,9 @@
 import {
+  clientNs,
   EnableCarbons,
-  Forwarded,
+  type Forwarded,
   iq,
-  Jid,
+  type Jid,
   MamQuery,
   MamResult,
   ReceivedCarbon,
@@ -14,6 +15,7 @@ import {
   presence,
   type ScramCrypto,
   type Stanza,
+  xml,
 } from '@jackdaw/xmpp'
 import { Client } from '../client.ts'
 import { type ModelSession, note, type What } from './model.ts'
@@ -43,6 +45,12 @@ export class Account {
   /** The roster as the server tells it; undefined until it has been asked for. */
   roster: Map<string, string> | undefined
   archive: string[] = []
+  /** It can be resumed. */
+  isManaged = false
+  /** The client has ended it, or begun anew without it. */
+  isLeft = false
+  /** The ids of messages that the server said it had not been told of. */
+  undelivered: readonly string[] = []
 }
 
 export interface DeviceWorld {
@@ -70,6 +78,10 @@ export class Device {
   readonly #answers = new Map<string, (answer: Stanza) => void>()
   state: 'offline' | 'connecting' | 'online' = 'offline'
   account = new Account()
+  /** Of all its sessions, the last one being the present one. */
+  readonly accounts: Account[] = [this.account]
+  /** Its session, as far as the client knows, is lost unless it is resumed now. */
+  #isResuming = false
   /** Whether its last broadcast was an available presence with a priority that is not negative. */
   isWilling = false
 
@@ -98,10 +110,11 @@ export class Device {
 
   // Coming and going
 
-  /** Connects if it is offline, or for too long in vain. `isAnew`: it has forgotten its session. */
+  /** Connects if it is offline; gives up a connection that is lost, or has been tried for too long. `isAnew`: it has forgotten its session. */
   connect(isAnew = false): void {
     const { clock } = this.#world.network
-    if (this.state === 'connecting' && clock.now() - this.#began > patience) void this.#client.cut()
+    if (this.state === 'connecting' && clock.now() - this.#began > patience) this.#link?.destroy()
+    if (this.state === 'online' && this.#link?.lostAt !== undefined) this.#link.destroy()
     if (this.state !== 'offline') return
     this.state = 'connecting'
     this.#began = clock.now()
@@ -110,38 +123,45 @@ export class Device {
   }
 
   async #connect(): Promise<void> {
-    const { complain } = this.#world
-    const before = this.account
-    const isResuming = this.#client.resumption !== undefined
-    if (!isResuming) this.account = new Account()
+    this.#isResuming = this.#client.resumption !== undefined
+    if (!this.#isResuming) this.#beginAccount()
     try {
       await this.#client.open()
       await this.#client.login()
-      const how = await this.#resumeOrBind(isResuming)
-      if (!this.#client.isConnected) return this.#gone()
+      const how = await this.#client.resumeOrBind()
+      if (how === 'bound') this.#beginAnew()
+      this.#isResuming = false
+      const { account } = this
+      account.model ??= this.#world.session(this.jid)
+      account.isManaged = true
       this.#carrier = this.#link
+      if (!this.#client.isConnected) throw new Error('the connection is gone')
       this.state = 'online'
       if (how === 'bound') return this.#begin()
-      const handled = before.model?.handled
-      if (this.#client.acknowledged !== handled)
-        complain('XEP-0198 §5: h', `${this.jid} resumed at ${this.#client.acknowledged}, handled were ${handled}`)
+      const { acknowledged } = this.#client
+      if (acknowledged !== account.model?.handled)
+        this.#world.complain('XEP-0198 §5: h', `${this.jid} resumed at ${acknowledged}, not ${account.model?.handled}`)
     } catch {
-      // Of no interest is how: the connection went, or nobody was there.
+      // The connection went, or nobody was there: how is of no interest.
       this.state = 'offline'
       this.#link?.destroy()
     }
   }
 
-  async #resumeOrBind(isResuming: boolean): Promise<'resumed' | 'bound'> {
-    if (!isResuming) return this.#client.resumeOrBind()
-    const before = this.account
-    const beginAnew = () => {
-      if (this.#client.resumption) return
-      if (before.model && !before.model.isEnded)
-        this.#world.complain('XEP-0198 §5: resumption', `${this.jid} could not resume a session that lives`)
-      this.account = new Account()
-    }
-    return this.#client.resumeOrBind(beginAnew)
+  /** Its session could not be resumed. */
+  #beginAnew(): void {
+    if (!this.#isResuming) return
+    this.#isResuming = false
+    const { model } = this.account
+    if (model && !model.isEnded)
+      this.#world.complain('XEP-0198 §5: resumption', `${this.jid} could not resume a session that lives`)
+    this.#beginAccount()
+  }
+
+  #beginAccount(): void {
+    this.account.isLeft = true
+    this.account = new Account()
+    this.accounts.push(this.account)
   }
 
   /** What a client does first. */
@@ -159,9 +179,7 @@ export class Device {
   /** Ends the stream in an orderly way; the session ends with it. */
   close(): void {
     if (this.state !== 'online') return
-    this.#client.requestAcknowledgement()
-    this.account = new Account()
-    this.#carrier = undefined
+    this.account.isLeft = true
     this.state = 'offline'
     void this.#client.close()
   }
@@ -171,8 +189,10 @@ export class Device {
   }
 
   #gone(): void {
+    // A login that fails is looked after by who began it.
+    if (this.state !== 'online') return
     const { model } = this.account
-    if (model && this.#client.acknowledged > model.handled && this.state === 'online')
+    if (model && this.#client.acknowledged > model.handled)
       this.#world.complain('XEP-0198 §4: kept before acknowledged', `${this.jid}: ${this.#client.acknowledged}`)
     this.state = 'offline'
   }
@@ -194,8 +214,8 @@ export class Device {
   appear(priority: number, to?: Jid): void {
     const id = this.#world.nextId()
     if (!to) this.isWilling = priority >= 0
-    const children = [text('status', id), text('priority', String(priority))]
-    this.send(presence({ id, to }, ...children.slice(0, to ? 1 : 2)))
+    const status = xml('status', clientNs, {}, id)
+    this.send(presence({ id, to }, status, to ? undefined : xml('priority', clientNs, {}, String(priority))))
   }
 
   leave(to?: Jid): void {
@@ -230,6 +250,7 @@ export class Device {
   // Hearing
 
   #hear(stanza: Stanza): true {
+    if (!this.#client.resumption) this.#beginAnew()
     this.account.model ??= this.#world.session(this.jid)
     if (stanza.name === 'message') this.#message(stanza)
     else if (stanza.name === 'presence') this.#presence(stanza as Presence)
@@ -305,8 +326,4 @@ export class Device {
     account.roster = new Map(items.map((item) => [item.jid.toString(), describeItem(item)]))
     this.#cache = { ver: ver!, items: new Map(account.roster) }
   }
-}
-
-function text(name: string, value: string): Element {
-  return { ...presence({}, undefined) } && (textElement(name, value) as Element)
 }

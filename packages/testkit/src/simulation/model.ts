@@ -46,15 +46,14 @@ export interface ModelAccount {
  */
 export class Model {
   readonly accounts = new Map<string, ModelAccount>()
-  readonly #domains = new Set<string>()
+  readonly #domains: ReadonlySet<string>
   /** In the order in which they came. */
   readonly #messages: string[] = []
 
-  constructor(accounts: readonly Jid[]) {
-    for (const jid of accounts) {
-      this.#domains.add(jid.domain)
+  constructor(domains: ReadonlySet<string>, accounts: readonly Jid[]) {
+    this.#domains = domains
+    for (const jid of accounts)
       this.accounts.set(jid.toString(), { jid, contacts: new Map(), sessions: [], waiting: [], archive: [] })
-    }
   }
 
   /** The session that has this full JID now. */

@@ -151,6 +151,7 @@ export class Link implements Wire {
   }
 
   #carry(direction: '>' | '<', text: string, deliver: (chunk: Uint8Array) => void): void {
+    if (this.lostAt !== undefined) return
     this.#network.trace(this.#number, direction, text)
     const bytes = encoder.encode(text)
     const { chance } = this.#network
@@ -175,6 +176,6 @@ export class Link implements Wire {
 
   #resume(): void {
     this.#isPaused = false
-    while (this.#held.length > 0 && !this.#isPaused) this.#events?.data(this.#held.shift()!)
+    while (this.#events && this.#held.length > 0 && !this.#isPaused) this.#events.data(this.#held.shift()!)
   }
 }

@@ -73,11 +73,11 @@ function unescapeName(name: string): string {
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }
 
-// Printable ASCII without the comma that ends an attribute, and without `=` for peers that split on it.
-// All printable characters but the comma may be in a nonce (RFC 5802 §7), but some clients stumble over a quotation mark.
-const nonceChars = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+// Printable ASCII without the comma that ends an attribute, without `=` for peers that split on it, and without `"` for those that take it for
+// quoting (the SASL of @xmpp/client).
+const nonceChars = "!#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 
-/** Makes a nonce with 144 bits of chance. */
+/** Makes a nonce with some 150 bits of chance. */
 export function makeNonce(crypto: ScramCrypto): string {
   return Array.from(crypto.random(24), (byte) => nonceChars[byte % nonceChars.length]!).join('')
 }

@@ -67,10 +67,10 @@ export function scramServer(
   function chooseBinding({ flag, binding = '', gs2 }: ClientFirst): Uint8Array {
     if ((flag === 'p') !== plus) throw new SaslError('malformed-request', 'channel binding must go with -PLUS')
     if (flag === 'y' && context.offered.some((name) => name.endsWith('-PLUS'))) {
-      throw new SaslError('not-authorized', 'the server does support channel binding')
+      throw new SaslError('mechanism-too-weak', 'the server does support channel binding')
     }
     const data = plus ? context.bindings.get(binding) : undefined
-    if (plus && !data) throw new SaslError('not-authorized', 'unsupported channel binding type')
+    if (plus && !data) throw new SaslError('mechanism-too-weak', 'unsupported channel binding type')
     return bindingInput(gs2, data)
   }
 }

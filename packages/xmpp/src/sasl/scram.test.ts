@@ -14,11 +14,12 @@ import {
 import { decodeBase64, encodeBase64 } from './base64.ts'
 import { deriveKeys, type HashName, type ScramCrypto } from './crypto.ts'
 import { scramClient } from './scram-client.ts'
+import { makeNonce } from './scram-message.ts'
 import { scramServer } from './scram-server.ts'
 import type { Credentials, ServerContext, ServerMechanism } from './sasl.ts'
 
 const printable = Array.from({ length: 94 }, (_, at) => String.fromCharCode(33 + at)).filter(
-  (char) => !/[,=]/.test(char),
+  (char) => !/[",=]/.test(char),
 )
 /** Chance that leads to this nonce. */
 const chance = (nonce: string) => (): Uint8Array => Uint8Array.from(nonce, (char) => printable.indexOf(char))
@@ -173,7 +174,7 @@ test('RFC 5802 §5.1: escapes in username and authzid are undone; the authzid is
 
 test('RFC 5802 §6: y is refused when the server did offer -PLUS, and only then', async () => {
   expect(await begin('y,,n=romeo,r=abc', { bindings: exporter })).toEqual({
-    condition: 'not-authorized',
+    condition: 'mechanism-too-weak',
     text: 'the server does support channel binding',
   })
   const exchange = await begun('y,,n=romeo,r=abc')
@@ -182,7 +183,7 @@ test('RFC 5802 §6: y is refused when the server did offer -PLUS, and only then'
 
 test('RFC 5802 §6: a binding that the server does not have is refused', async () => {
   expect(await begin('p=tls-unique,,n=romeo,r=abc', { bindings: exporter }, true)).toEqual({
-    condition: 'not-authorized',
+    condition: 'mechanism-too-weak',
     text: 'unsupported channel binding type',
   })
 })
@@ -302,6 +303,11 @@ test('credentials may answer later: a message in between is refused, and their e
   const down: Credentials = { scram: () => Promise.reject(new Error('database down')) }
   const broken = scramServer('SHA-256', false, down, serverContext())
   await expect(broken.step(bytes('n,,n=romeo,r=abc'))).rejects.toThrow('database down')
+})
+
+test('RFC 5802 §7: a nonce is printable, without the characters that peers stumble over', () => {
+  const every = makeNonce({ ...nodeCrypto, random: () => Uint8Array.from({ length: 256 }, (_, at) => at) })
+  expect(every).toMatch(/^[!#-+\--<>-~]{256}$/)
 })
 
 // ---- the client against a server written by hand

@@ -291,9 +291,9 @@ export class XmlParser {
 
   /** What the start tag just read leads to: an item if that makes one. */
   #began(): Element | undefined {
-    const { element, ended, opened } = this.#tags
+    const { element, ended, opened, defaultNs } = this.#tags
     if (this.#root === undefined) {
-      this.#root = ended ? nowhere : opened
+      this.#root = ended ? { ...nowhere, defaultNs } : opened
       this.#stage = ended ? 'closing' : 'open'
       return element
     }

@@ -44,13 +44,14 @@ export class TagReader {
   ended = false
   /** If it was not: the element as one to be filled. */
   opened: OpenElement = nowhere
+  /** The default namespace within it. */
+  defaultNs = ''
   /** What is wrong with the tag. If the tag is incomplete, this means nothing. */
   fault: XmlError | undefined
 
   #text = ''
   /** Where the colon of the name just read is, or -1. */
   #colon = -1
-  #defaultNs = ''
   #bindings: Binding | undefined
   #attributes: string[] | undefined
   /** Where the next `<` is, which no tag may hold, or the text ends. */
@@ -77,7 +78,7 @@ export class TagReader {
     const bound = text.indexOf('<', at + 1)
     this.#bound = bound < 0 ? text.length : bound
     this.fault = undefined
-    this.#defaultNs = scope.defaultNs
+    this.defaultNs = scope.defaultNs
     this.#bindings = scope.bindings
     this.#attributes = undefined
     this.#prefixed = false
@@ -91,7 +92,7 @@ export class TagReader {
     const depth = outer === undefined ? 1 : outer.depth + 1
     if (depth > limits.depth) return this.#refuse('policy-violation', `more than ${limits.depth} levels of elements`)
     let name = rawName
-    let ns: string | undefined = this.#defaultNs
+    let ns: string | undefined = this.defaultNs
     if (colon > 0) {
       name = rawName.slice(colon + 1)
       ns = lookup(rawName.slice(0, colon), this.#bindings)
@@ -109,7 +110,7 @@ export class TagReader {
       element: this.element,
       rawName,
       children,
-      defaultNs: this.#defaultNs,
+      defaultNs: this.defaultNs,
       bindings: this.#bindings,
       outer,
       depth,
@@ -168,7 +169,7 @@ export class TagReader {
         }
         if (hasDefault) return this.#repeated(name)
         hasDefault = true
-        this.#defaultNs = value
+        this.defaultNs = value
         if (value !== '' && !this.#bindable('', value)) return -1
       } else if (name.startsWith('xmlns:')) {
         if (!this.#bind(name.slice(6), value, scope.bindings)) return -1

@@ -85,9 +85,9 @@ export const offline = defineModule({
       drop(session)
       const failed = new Set<string>()
       const others = takers(session)
-      for (const stanza of undelivered) {
+      for (const { stanza, at: sent } of undelivered) {
         if (!isConversation(stanza, session)) continue
-        const at = delayBy(stanza, domain) ?? clock.now()
+        const at = delayBy(stanza, domain) ?? sent
         const message = withoutDelay(stanza, domain)
         if (!hasHint(message, 'no-store')) failed.add(waiting.keep(session.account, message, at))
         else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))

@@ -5,9 +5,9 @@ import { Waiting } from './waiting.ts'
 
 const juliet = Jid.parse('juliet@home.test')
 
-async function open(): Promise<{ waiting: Waiting; says(body: string): void }> {
+function open(): { waiting: Waiting; says(body: string): void } {
   const place = sqlitePlace('inline', 'memory', { path: ':memory:' })
-  const { storage } = await place.open(() => 1_000_000)
+  const { storage } = place.open(() => 1_000_000)
   onTestFinished(async () => {
     await place.end('close')
     await place.remove()
@@ -25,7 +25,7 @@ function bodies(waiting: Waiting, batch: Parameters<Waiting['take']>[0]): unknow
 }
 
 test('what comes between opening and taking is taken too, in its order', async () => {
-  const { waiting, says } = await open()
+  const { waiting, says } = open()
   says('1')
   const opening = waiting.open(juliet)
   says('2')
@@ -36,7 +36,7 @@ test('what comes between opening and taking is taken too, in its order', async (
 })
 
 test('who is second gets nothing of what the first has taken', async () => {
-  const { waiting, says } = await open()
+  const { waiting, says } = open()
   says('1')
   const both = await Promise.all([waiting.open(juliet), waiting.open(juliet)])
   says('2')
@@ -46,7 +46,7 @@ test('who is second gets nothing of what the first has taken', async () => {
 })
 
 test('what is dropped is still there for the next', async () => {
-  const { waiting, says } = await open()
+  const { waiting, says } = open()
   says('1')
   waiting.drop(await waiting.open(juliet))
   says('2')
@@ -54,7 +54,7 @@ test('what is dropped is still there for the next', async () => {
 })
 
 test('the limit holds once the number is known', async () => {
-  const { waiting, says } = await open()
+  const { waiting, says } = open()
   says('1')
   expect([waiting.isFull(juliet, 1), waiting.isFull(juliet, 2)]).toEqual([true, false])
   waiting.take(await waiting.open(juliet))
