@@ -21,7 +21,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   journal: { values: ['world'] },
   storage: { values: ['journal', 'world'] },
   transport: { values: ['world'] },
-  stream: { values: ['world'], types: ['journal', 'transport'] },
+  stream: { values: ['when', 'world'], types: ['journal', 'transport'] },
   session: { values: ['journal', 'when', 'world'], types: ['module', 'storage', 'stream'] },
   module: { values: [], types: ['storage', 'stream', 'world'] },
   router: { values: ['module'], types: ['session', 'storage', 'stream', 'world'] },

@@ -25,7 +25,8 @@ import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
 import type { Listener, Network, NetworkLimits } from './transport/network.ts'
 import { SystemNetwork } from './transport/system-network.ts'
-import { type Clock, type Random, systemClock, systemRandom } from './world.ts'
+import { when } from './when.ts'
+import { type Awaitable, type Clock, type Random, systemClock, systemRandom } from './world.ts'
 
 /** What an embedder may hand in in place of the machine's own. */
 export interface Parts {
@@ -278,9 +279,13 @@ export class Server {
       starttls,
       sasl({ scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous }, this.#secrets),
       bind((stream, account, resource) => this.sessions.bind(stream, account, resource)),
-      management({ location: undefined, find: (id, account) => this.sessions.find(id, account) }),
+      management({
+        location: () => this.#config.resumption.location,
+        find: (id, account) => this.sessions.find(id, account),
+      }),
     ])
       host.virtual.streamFeatures.add(feature)
+    host.virtual.on('session:gone', ({ session }) => this.#forget(session.account, host))
     this.hosts.set(domain, host)
     this.#router.hosts.set(domain, host.virtual)
     await this.#configure(host, config)
@@ -328,6 +333,14 @@ export class Server {
     }
     for (const module of this.#available)
       if (wanted[module.name] !== false) await modules.load(module, wanted)
+  }
+
+  /** Drops what an anonymous user (RFC 4505) leaves behind. */
+  #forget(account: Jid, host: Host): Awaitable<void> {
+    if (!host.config.anonymous || this.sessions.of(account).length > 0) return
+    return when(host.accounts.exists(account), (exists) => {
+      if (!exists) this.#storage.drop(`${host.virtual.domain}/`, account.toString())
+    })
   }
 
   async #removeHost(domain: string): Promise<void> {

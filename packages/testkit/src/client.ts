@@ -139,6 +139,11 @@ export class Client implements WireEvents {
       } else throw SaslError.from(answer)
     }
     this.#keys = mechanism.keys
+    await this.loggedIn()
+  }
+
+  /** RFC 6120 §6.4.6: opens the stream again after a login. */
+  async loggedIn(): Promise<void> {
     this.#framing.restart()
     await this.header()
   }

@@ -25,7 +25,7 @@ import * as z from 'zod'
 import { defineModule, type Target } from '../module.ts'
 import { archive, isForAccount } from './archive.ts'
 
-/** Where a session's record says that it wants copies. */
+/** Where a session's record says since when (milliseconds since the Unix epoch) it wants copies. */
 const key = 'carbons'
 
 /** Both sides of all conversations for all resources of an account. */
@@ -38,7 +38,10 @@ export const carbons = defineModule({
   start(host) {
     const { idOf } = host.use(archive)
 
-    host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, true))
+    host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => {
+      const session = own(sender, isOwn)
+      if (carbonsSince(session) === undefined) session.set(key, host.clock.now())
+    })
     host.answer('set', 'account', DisableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, undefined))
 
     host.hook('message:out', 'copy', (passage) => {
@@ -57,7 +60,8 @@ export const carbons = defineModule({
       const wanting = wantingCopies((stanza.to ?? stanza.from!).bare, stanza.from, recipients)
       if (!wanting || !isEligible(stanza, 'in')) return
       // What nobody gets is not copied either; so an error to a copy, which is addressed to the account, ends here (§10.3).
-      if (recipients.size > 0 || isForAccount(stanza)) copy(ReceivedCarbon, stanza, wanting)
+      if (recipients.size > 0 || (isForAccount(stanza) && !hasHint(stanza, 'no-store')))
+        copy(ReceivedCarbon, stanza, wanting)
     })
 
     /** The resources of the account that have enabled copies, but for the sender and those who get the message itself (§7, §8). */
@@ -68,7 +72,7 @@ export const carbons = defineModule({
     ): Target[] | undefined {
       let wanting: Target[] | undefined
       for (const session of host.sessions(account)) {
-        if (recipients?.has(session) || session.jid.equals(from) || !hasCarbons(session)) continue
+        if (recipients?.has(session) || session.jid.equals(from) || carbonsSince(session) === undefined) continue
         if (wanting) wanting.push(session)
         else wanting = [session]
         if (wanting.length === host.config.limit) break
@@ -78,9 +82,9 @@ export const carbons = defineModule({
   },
 })
 
-/** Whether the session has asked for copies. */
-export function hasCarbons(session: Target): boolean {
-  return session.get(key) === true
+/** Since when (milliseconds since the Unix epoch) the session has copies made for it. */
+export function carbonsSince(session: Target): number | undefined {
+  return session.get<number>(key)
 }
 
 function own(sender: Target | undefined, isOwn: boolean): Target {

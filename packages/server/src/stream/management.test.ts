@@ -36,6 +36,12 @@ test('XEP-0198 §3: resumption time is the shorter of what both want', async () 
   expect(s.phone.resumption?.max).toBe(120)
 })
 
+test('XEP-0198 §3: the server says where to come back to', async () => {
+  const location = '[2001:db8::1]:9222'
+  await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [], config: { resumption: { location } } })
+  expect(await answer(s.phone, xml('enable', sm, { resume: 'true' }))).toContain(` location='${location}'`)
+})
+
 test('XEP-0198 §3: a second enable ends the stream', async () => {
   await using s = await play()
   s.phone.send(xml('enable', sm))

@@ -10,7 +10,7 @@ const ns = 'urn:xmpp:sm:3'
 /** What stream management needs of the sessions. */
 export interface Resumption {
   /** `host[:port]` that a client should come back to; undefined: any. */
-  readonly location: string | undefined
+  location(): string | undefined
   /** The session that the token names, if it is the account's and can be resumed. */
   find(
     id: string,
@@ -28,7 +28,7 @@ export function management(resumption: Resumption): StreamFeature {
     negotiate(stream, element) {
       switch (element.name) {
         case 'enable':
-          return enable(stream, element, resumption.location)
+          return enable(stream, element, resumption.location())
         case 'resume':
           return resume(stream, element, resumption)
         case 'r':

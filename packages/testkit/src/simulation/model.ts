@@ -31,11 +31,17 @@ export interface ModelSession {
   readonly requests: string[]
 }
 
+interface Waiting {
+  readonly message: Message
+  /** A session had it before. */
+  readonly isLost: boolean
+}
+
 export interface ModelAccount {
   readonly jid: Jid
   readonly contacts: Map<string, ModelContact>
   readonly sessions: ModelSession[]
-  waiting: Message[]
+  waiting: Waiting[]
   /** Ids of messages. */
   readonly archive: string[]
 }
@@ -87,7 +93,7 @@ export class Model {
     account.sessions.splice(account.sessions.indexOf(session), 1)
     this.#leave(session)
     for (const stanza of undelivered) if (stanza.name === 'message') this.#lost(account, stanza as Message)
-    account.waiting.sort((a, b) => this.#messages.indexOf(a.id!) - this.#messages.indexOf(b.id!))
+    account.waiting.sort((a, b) => this.#messages.indexOf(a.message.id!) - this.#messages.indexOf(b.message.id!))
   }
 
   took(session: ModelSession, stanza: Stanza): void {
@@ -126,7 +132,7 @@ export class Model {
     }
     if (isArchived(message)) account.archive.push(message.id!)
     for (const taker of takers) this.#hand(taker, message)
-    if (waits) account.waiting.push(message)
+    if (waits) account.waiting.push({ message, isLost: false })
     if (isCopied(message)) this.#copy('received', message, account, [sender, ...takers])
   }
 
@@ -156,19 +162,21 @@ export class Model {
     this.session(message.from!)?.expected.push({ what: 'error', id: message.id!, of: condition, isInOrder: false })
   }
 
-  /** XEP-0198 §4: what a session never acknowledged goes to the others of the account, unless one of them has had it; or it waits. */
+  /** XEP-0198 §4: what a session never acknowledged goes to the others of the account, unless one of them knows it; or it waits. */
   #lost(account: ModelAccount, message: Message): void {
     const type = typeOf(message)
     // Copies, and answers to queries, are the account's own.
     if ((type !== 'chat' && type !== 'normal') || account.jid.equals(message.from)) return
     const others = willing(account)
     if (others.length > 0) {
-      const isKnown = others.some(({ expected }) =>
-        expected.some(({ what, id }) => id === message.id && (what === 'message' || what === 'received')),
+      const isKnown = others.some(
+        ({ jid, expected }) =>
+          jid.equals(message.from) ||
+          expected.some(({ what, id }) => id === message.id && (what === 'message' || what === 'received')),
       )
       if (!isKnown) for (const other of others) this.#hand(other, message, false)
     } else if (hasHint(message, 'no-store')) this.#refuse(message, 'service-unavailable')
-    else account.waiting.push(message)
+    else account.waiting.push({ message, isLost: true })
   }
 
   // Presence
@@ -209,7 +217,7 @@ export class Model {
       }
     }
     if (priority >= 0 && !(before && before.priority >= 0))
-      for (const message of account.waiting.splice(0)) this.#hand(session, message)
+      for (const { message, isLost } of account.waiting.splice(0)) this.#hand(session, message, !isLost)
   }
 
   /** RFC 6121 §4.5, §4.6.3 */

@@ -25,7 +25,7 @@ export function observer(tell: (taken: Taken) => void): Module {
       host.hook('iq:out', 'check', see)
       host.on('session:bound', ({ session }) => tell({ kind: 'bound', session: session as Observed }))
       host.on('session:gone', ({ session, undelivered }) =>
-        tell({ kind: 'gone', session: session as Observed, undelivered }),
+        tell({ kind: 'gone', session: session as Observed, undelivered: undelivered.map(({ stanza }) => stanza) }),
       )
     },
   })

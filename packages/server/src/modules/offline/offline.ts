@@ -18,7 +18,7 @@ import * as z from 'zod'
 import { defineModule, type Passage, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
 import { archive, isForAccount } from '../archive.ts'
-import { hasCarbons } from '../carbons.ts'
+import { carbonsSince, isEligible } from '../carbons.ts'
 import { presence } from '../presence/presence.ts'
 import { type Batch, type Held, Waiting } from './waiting.ts'
 
@@ -91,7 +91,8 @@ export const offline = defineModule({
         const message = withoutDelay(stanza, domain)
         if (!hasHint(message, 'no-store')) failed.add(waiting.keep(session.account, message, at))
         else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
-        else for (const other of others) other.deliver(delayed({ at, message }))
+        else if (!others.some((other) => hasHad(other, session, { at, message })))
+          for (const other of others) other.deliver(delayed({ at, message }))
       }
       if (failed.size > 0 && others.length > 0) pass(session, failed)
     })
@@ -103,8 +104,7 @@ export const offline = defineModule({
         // They have gone too: let it wait.
         if (others.length === 0) return waiting.drop(batch)
         for (const held of waiting.take(batch)) {
-          const knowing = others.filter((other) => failed.has(held.id) && hasHad(other, held))
-          if (knowing.length > 0) continue
+          if (failed.has(held.id) && others.some((other) => hasHad(other, session, held))) continue
           for (const other of others) other.deliver(delayed(held))
         }
       })
@@ -167,8 +167,10 @@ function isConversation(stanza: Stanza, { account }: Target): stanza is Message 
   return (type === 'chat' || type === 'normal') && !isOnlyChatState(stanza)
 }
 
-/** Whether the session was there when the message came, and got it too: forked or as a copy. */
-function hasHad(session: Target, { at, message }: Held): boolean {
-  const since = session.get<number>(key)
-  return since !== undefined && since < at && (message.to === undefined || message.to.isBare || hasCarbons(session))
+/** Whether a session knows a message that another of its account has lost: as its sender, or because it got it too when it came, forked or as a copy. */
+function hasHad(session: Target, lost: Target, { at, message }: Pick<Held, 'at' | 'message'>): boolean {
+  if (session.jid.equals(message.from)) return true
+  const isForked = !lost.jid.equals(message.to)
+  const since = isForked ? session.get<number>(key) : isEligible(message, 'in') ? carbonsSince(session) : undefined
+  return since !== undefined && since < at
 }
