@@ -7,7 +7,12 @@ export class Measured {
   readonly #child: ChildProcess
 
   /** @param core the processor it may use */
-  constructor(core: number, command: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(
+    core: number,
+    command: string,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.#child = spawn('taskset', ['-c', String(core), command, ...args], {
       stdio: ['ignore', 'ignore', process.env['VERBOSE'] ? 'inherit' : 'ignore'],
       env: { ...process.env, ...environment },

@@ -25,15 +25,19 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
   },
 })
-const [pairs, seconds, loginCount, idleCount, runs] = [values.pairs, values.seconds, values.logins, values.idle, values.runs].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-]
+const [pairs, seconds, loginCount, idleCount, runs] = [
+  values.pairs,
+  values.seconds,
+  values.logins,
+  values.idle,
+  values.runs,
+].map(Number) as [number, number, number, number, number]
 
-const servers: Readonly<Record<string, StartPeer>> = { jackdaw: startJackdaw, prosody: startProsody, ejabberd: startEjabberd }
+const servers: Readonly<Record<string, StartPeer>> = {
+  jackdaw: startJackdaw,
+  prosody: startProsody,
+  ejabberd: startEjabberd,
+}
 const names = ['jackdaw', ...values.peers.split(',').filter((name) => name !== '')]
 /** The servers have a core of their own, the load has the other. */
 const serverCore = 1
@@ -68,8 +72,12 @@ for (let run = 0; run < runs; run++) {
       note('login, plaintext: CPU ms', name, await logins(peer, loginCount, plain))
       note('login, TLS: CPU ms', name, await logins(peer, loginCount, secure))
     })
-    await measured(name, run, false, async (peer) => note('idle session, plaintext: kB', name, await idle(peer, idleCount, plain)))
-    await measured(name, run, false, async (peer) => note('idle session, TLS: kB', name, await idle(peer, idleCount, secure)))
+    await measured(name, run, false, async (peer) =>
+      note('idle session, plaintext: kB', name, await idle(peer, idleCount, plain)),
+    )
+    await measured(name, run, false, async (peer) =>
+      note('idle session, TLS: kB', name, await idle(peer, idleCount, secure)),
+    )
     await measured(name, run, true, async (peer) => {
       const managed = { isManaged: true }
       await chatOf(name, peer, 'chat with archive, carbons, acks, plaintext', { ...plain, ...managed })
@@ -80,7 +88,12 @@ for (let run = 0; run < runs; run++) {
 rmSync(folder, { recursive: true })
 print()
 
-async function measured(name: string, run: number, hasFeatures: boolean, work: (peer: Peer) => Promise<void>): Promise<void> {
+async function measured(
+  name: string,
+  run: number,
+  hasFeatures: boolean,
+  work: (peer: Peer) => Promise<void>,
+): Promise<void> {
   const data = join(folder, `${name}-${run}-${results.size}-${Math.floor(performance.now())}`)
   const accounts = Math.max(pairs * 2, loginCount, idleCount)
   const options: PeerOptions = {
@@ -111,7 +124,8 @@ async function chatOf(name: string, peer: Peer, work: string, link: typeof plain
 function print(): void {
   console.log(`| work | ${names.join(' | ')} |`)
   console.log(`|---|${names.map(() => '---').join('|')}|`)
-  for (const [work, row] of results) console.log(`| ${work} | ${names.map((name) => cell(row.get(name) ?? [])).join(' | ')} |`)
+  for (const [work, row] of results)
+    console.log(`| ${work} | ${names.map((name) => cell(row.get(name) ?? [])).join(' | ')} |`)
 }
 
 function cell(figures: readonly number[]): string {

@@ -51,7 +51,9 @@ export class Jackdaw {
 
   /** Starts the process; resolves when it listens, rejects when it ends before. */
   async start(): Promise<void> {
-    const listen = Object.fromEntries(Object.entries(this.ports).map(([name, port]) => [name, { port, address: '127.0.0.1' }]))
+    const listen = Object.fromEntries(
+      Object.entries(this.ports).map(([name, port]) => [name, { port, address: '127.0.0.1' }]),
+    )
     // JSON is YAML.
     await writeFile(this.#config, JSON.stringify({ data: join(this.folder, 'data'), listen }))
     const child = this.#run(['start'], ['ignore', 'pipe', 'pipe'])
@@ -63,11 +65,14 @@ export class Jackdaw {
       this.#complaints += text
     })
     this.ports = await new Promise<Ports>((resolve, reject) => {
-      child.once('close', (code, signal) => reject(new Error(`The server ended with ${code ?? signal}: ${own.join('')}`)))
+      child.once('close', (code, signal) =>
+        reject(new Error(`The server ended with ${code ?? signal}: ${own.join('')}`)),
+      )
       createInterface({ input: child.stdout! }).on('line', (line) => {
         const event = JSON.parse(line) as LogLine
         this.#log.push(event)
-        if (event.listening) resolve(Object.fromEntries(event.listening.map(({ name, port }) => [name, port])) as unknown as Ports)
+        if (event.listening)
+          resolve(Object.fromEntries(event.listening.map(({ name, port }) => [name, port])) as unknown as Ports)
       })
     })
   }
@@ -106,6 +111,9 @@ export class Jackdaw {
   }
 
   #run(words: readonly string[], stdio: ('ignore' | 'pipe')[]): ChildProcess {
-    return spawn(process.execPath, ['--conditions=source', cli, ...words, '--config', this.#config], { cwd: this.folder, stdio })
+    return spawn(process.execPath, ['--conditions=source', cli, ...words, '--config', this.#config], {
+      cwd: this.folder,
+      stdio,
+    })
   }
 }

@@ -42,7 +42,9 @@ function importsOf(file: string): { readonly target: string; readonly isType: bo
 }
 
 function sources(name: string): string[] {
-  return globSync(`packages/${name}/src/**/*.ts`, { cwd: root }).filter((file) => !/\.test\.ts$|suite\.ts$|fixture\.ts$/.test(file))
+  return globSync(`packages/${name}/src/**/*.ts`, { cwd: root }).filter(
+    (file) => !/\.test\.ts$|suite\.ts$|fixture\.ts$/.test(file),
+  )
 }
 
 test.each(Object.keys(packages))('packages/%s imports only what lies below it', (name) => {

@@ -13,13 +13,19 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(wanted).mti
   const npm = process.env.npm_execpath
   const done = npm
     ? spawnSync(process.execPath, [npm, 'ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
-    : spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+    : spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+        cwd: root,
+        stdio: ['ignore', 2, 2],
+        shell: process.platform === 'win32',
+      })
   if (done.status !== 0) process.exit(done.status ?? 1)
 }
 
 const [major, minor] = nodeVersion().split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 15)) {
-  console.error(`jackdaw: needs Node 24.15 or newer, and npm has no Node 26 package for ${process.platform}-${process.arch}; install one from nodejs.org`)
+  console.error(
+    `jackdaw: needs Node 24.15 or newer, and npm has no Node 26 package for ${process.platform}-${process.arch}; install one from nodejs.org`,
+  )
   process.exit(1)
 }
 

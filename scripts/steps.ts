@@ -26,7 +26,15 @@ export function runStatics(): Outcome {
 export function runTests(project: string): Outcome {
   const folder = mkdtempSync(join(tmpdir(), 'jackdaw-'))
   const file = join(folder, 'report.json')
-  const succeeded = run(`tests: ${project}`, ['vitest', 'run', '--project', project, '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`])
+  const succeeded = run(`tests: ${project}`, [
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=dot',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ])
   try {
     return read(file, succeeded)
   } finally {
@@ -67,7 +75,9 @@ function read(file: string, succeeded: boolean): Outcome {
   const { testResults } = JSON.parse(readFileSync(file, 'utf8')) as Report
   const tests = testResults.flatMap(({ assertionResults }) => assertionResults)
   const count = (status: string) => tests.filter((test) => test.status === status).length
-  const skipped = tests.filter(({ status }) => status !== 'passed' && status !== 'failed').map(({ fullName }) => fullName)
+  const skipped = tests
+    .filter(({ status }) => status !== 'passed' && status !== 'failed')
+    .map(({ fullName }) => fullName)
   // A file that fails to load has no failed test, and an error outside of the tests none either.
   const failed = count('failed') || (succeeded ? 0 : 1)
   return { passed: count('passed'), failed, skipped }

@@ -17,7 +17,7 @@ export const startEjabberd: StartPeer = async ({ data, key, cert, core, hasFeatu
   mkdirSync(data, { recursive: true })
   const pem = join(data, 'localhost.pem')
   writeFileSync(pem, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'))
-  const template = readFileSync(join(import.meta.dirname, 'ejabberd.yml'), 'utf8')
+  const template = readFileSync(join(import.meta.dirname, 'ejabberd.yml.in'), 'utf8')
   const config = join(data, 'ejabberd.yml')
   writeFileSync(config, filled(template, { pem, port, tlsPort, features: hasFeatures ? features : '' }))
   const process = new Measured(
@@ -28,7 +28,12 @@ export const startEjabberd: StartPeer = async ({ data, key, cert, core, hasFeatu
       ...['-mnesia', 'dir', `"${join(data, 'mnesia')}"`, '-ejabberd', 'config', `"${config}"`],
       ...['-ejabberd', 'log_path', `"${join(data, 'ejabberd.log')}"`, '-s', 'ejabberd'],
     ],
-    { ERL_LIBS: '/usr/lib/x86_64-linux-gnu', HOME: data, EJABBERD_CONFIG_PATH: config, EJABBERD_LOG_PATH: join(data, 'ejabberd.log') },
+    {
+      ERL_LIBS: '/usr/lib/x86_64-linux-gnu',
+      HOME: data,
+      EJABBERD_CONFIG_PATH: config,
+      EJABBERD_LOG_PATH: join(data, 'ejabberd.log'),
+    },
   )
   await listening(port, process)
   await register(port, accounts)

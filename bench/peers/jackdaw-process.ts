@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { password } from './peer.ts'
 
 const { data, key, cert, port, tlsPort, accounts, hasFeatures } = JSON.parse(process.argv[2]!)
-const at = (port: number) => ({ port, address: '127.0.0.1' })
+const address = '127.0.0.1'
 const off = hasFeatures ? {} : { archive: false, mam: false, carbons: false, offline: false, 'stanza-id': false }
 const many = 1_000_000_000
 
@@ -13,7 +13,7 @@ const server = await createServer(
   {
     data,
     hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: off } },
-    listen: { xmpp: at(port), xmpps: at(tlsPort), http: false, https: false },
+    listen: { xmpp: { port, address }, xmpps: { port: tlsPort, address }, http: false, https: false },
     limits: {
       connectionsPerAddress: 100_000,
       unauthenticatedConnections: 100_000,

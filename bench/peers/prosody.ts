@@ -11,7 +11,7 @@ export const startProsody: StartPeer = async ({ data, key, cert, core, hasFeatur
   const tlsPort = 25_323
   mkdirSync(data, { recursive: true })
   const features = hasFeatures ? '"mam", "carbons", "smacks"' : ''
-  const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua'), 'utf8')
+  const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua.in'), 'utf8')
   const config = join(data, 'prosody.cfg.lua')
   writeFileSync(config, filled(template, { data, key, cert, port, tlsPort, features }))
   const process = new Measured(core, 'prosody', ['-F', '--config', config])

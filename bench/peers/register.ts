@@ -10,7 +10,13 @@ export async function register(port: number, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
     // Servers let one stream register once.
     await client.open()
-    const query = xml('query', registerNs, {}, xml('username', registerNs, {}, `u${i}`), xml('password', registerNs, {}, password))
+    const query = xml(
+      'query',
+      registerNs,
+      {},
+      xml('username', registerNs, {}, `u${i}`),
+      xml('password', registerNs, {}, password),
+    )
     client.send(xml('iq', 'jabber:client', { type: 'set', id: `r${i}` }, query))
     const answer = await client.next()
     if (answer.attr('type') !== 'result') throw new Error(`registration: ${answer}`)

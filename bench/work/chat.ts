@@ -10,7 +10,8 @@ export interface ChatResult {
   readonly load: number
 }
 
-const words = 'It was the nightingale, and not the lark, that pierced the fearful hollow of thine ear; nightly she sings on yond pomegranate-tree.'
+const words =
+  'It was the nightingale, and not the lark, that pierced the fearful hollow of thine ear; nightly she sings on yond pomegranate-tree.'
 
 /** Closed loop, window 1: in each pair one message goes to and fro. Every message must arrive once and in order. */
 export async function chat(peer: Peer, pairs: number, seconds: number, link: Link): Promise<ChatResult> {

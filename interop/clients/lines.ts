@@ -38,7 +38,8 @@ export function obey(actions: Actions): void {
         const asked = answer ? answer() : Promise.reject(new Error('the library has no such thing'))
         asked.then(
           (value) => tell({ is: 'answer', number, value: value ?? null }),
-          (error: unknown) => tell({ is: 'refused', number, why: error instanceof Error ? error.message : JSON.stringify(error) }),
+          (error: unknown) =>
+            tell({ is: 'refused', number, why: error instanceof Error ? error.message : JSON.stringify(error) }),
         )
       }
     }

@@ -32,7 +32,13 @@ export type Heard =
   | { readonly is: 'online'; readonly jid: string }
   | { readonly is: 'resumed' | 'offline' }
   | { readonly is: 'message'; readonly from: string; readonly body: string; readonly delayed: boolean }
-  | { readonly is: 'copy'; readonly direction: 'sent' | 'received'; readonly from: string; readonly to: string; readonly body: string }
+  | {
+      readonly is: 'copy'
+      readonly direction: 'sent' | 'received'
+      readonly from: string
+      readonly to: string
+      readonly body: string
+    }
   | { readonly is: 'presence'; readonly from: string; readonly type: string; readonly status: string }
   | { readonly is: 'push'; readonly jid: string; readonly subscription: string }
   /** The server has acknowledged the message. */
@@ -55,7 +61,10 @@ export type Make = keyof typeof programs
 
 /** Debian's Python and its slixmpp; whatever other Python stands first in the path does not count. */
 export const hasSlixmpp =
-  spawnSync('/usr/bin/python3', ['-c', 'import sys, importlib.util; sys.exit(importlib.util.find_spec("slixmpp") is None)']).status === 0
+  spawnSync('/usr/bin/python3', [
+    '-c',
+    'import sys, importlib.util; sys.exit(importlib.util.find_spec("slixmpp") is None)',
+  ]).status === 0
 
 const doors: Readonly<Record<Transport, keyof Ports>> = { starttls: 'xmpp', tls: 'xmpps', websocket: 'https' }
 
@@ -110,9 +119,10 @@ export class Peer {
   }
 
   /** The first event like this that has not been taken yet; rejects after 30 s, with all that was heard. */
-  hears<P extends Pattern>(pattern: P): Promise<Heard & { readonly is: P['is'] }> {
-    const isLike = (event: Heard): boolean => Object.entries(pattern).every(([name, value]) => event[name as keyof Heard] === value)
-    return this.#next(isLike, JSON.stringify(pattern)) as Promise<Heard & { readonly is: P['is'] }>
+  hears(pattern: Pattern): Promise<Heard> {
+    const isLike = (event: Heard): boolean =>
+      Object.entries(pattern).every(([name, value]) => event[name as keyof Heard] === value)
+    return this.#next(isLike, JSON.stringify(pattern))
   }
 
   /** The bodies of all messages received since so many events had been heard. */

@@ -62,9 +62,10 @@ class Client(ClientXMPP):
 
     async def ask(self, what):
         if what == 'roster':
-            answer = await self.get_roster()
-            return [{'jid': str(jid), 'subscription': item['subscription']}
-                    for jid, item in answer['roster']['items'].items()]
+            # The answer may say no more than that nothing has changed (RFC 6121, 2.6.3).
+            await self.get_roster()
+            return [{'jid': str(jid), 'subscription': self.client_roster[jid]['subscription']}
+                    for jid in self.client_roster if jid != self.boundjid.bare]
         if what == 'ping':
             await self['xep_0199'].send_ping('localhost')
             return True

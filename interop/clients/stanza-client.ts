@@ -13,6 +13,10 @@ const xmpp = createClient({
   maxReconnectBackoff: 0.2,
 })
 
+// It does not wait for what it writes: where the connection has just broken, nobody takes the error. A browser would go on as well.
+process.on('unhandledRejection', (error) => console.error(error))
+// And what it writes then keeps it, under Node, from seeing that the connection has ended: it must look for itself (seconds).
+xmpp.enableKeepAlive({ interval: 2, timeout: 5 })
 xmpp.on('disconnected', () => tell({ is: 'offline' }))
 xmpp.on('session:started', () => tell({ is: 'online', jid: xmpp.jid }))
 xmpp.on('stream:management:resumed', () => tell({ is: 'resumed' }))
@@ -27,9 +31,12 @@ xmpp.on('message', (message) => {
   if (message.body === undefined || copied.has(message)) return
   tell({ is: 'message', from: message.from ?? '', body: message.body, delayed: message.delay !== undefined })
 })
-xmpp.on('presence', ({ from, type, status }) => tell({ is: 'presence', from: from ?? '', type: type ?? '', status: status ?? '' }))
+xmpp.on('presence', ({ from, type, status }) =>
+  tell({ is: 'presence', from: from ?? '', type: type ?? '', status: status ?? '' }),
+)
 xmpp.on('roster:update', ({ roster }) => {
-  for (const { jid, subscription } of roster.items ?? []) tell({ is: 'push', jid, subscription: subscription ?? 'none' })
+  for (const { jid, subscription } of roster.items ?? [])
+    tell({ is: 'push', jid, subscription: subscription ?? 'none' })
 })
 
 function copy(direction: 'sent' | 'received', message: { from?: string; to?: string; body?: string }): void {
@@ -37,13 +44,20 @@ function copy(direction: 'sent' | 'received', message: { from?: string; to?: str
   tell({ is: 'copy', direction, from: message.from!, to: message.to!, body: message.body! })
 }
 
+let roster: unknown[] = []
+
 obey({
-  connect: () => void xmpp.connect(),
-  close: () => void xmpp.disconnect(),
+  connect: () => xmpp.connect(),
+  close: () => xmpp.disconnect(),
   presence: (about) => void xmpp.sendPresence(about as Parameters<typeof xmpp.sendPresence>[0]),
   message: (to, body) => void xmpp.sendMessage({ to, body, type: 'chat' }),
   answers: {
-    roster: async () => (await xmpp.getRoster()).items.map(({ jid, subscription }) => ({ jid, subscription })),
+    roster: async () => {
+      const { version, items } = await xmpp.getRoster()
+      // RFC 6121 §2.6.3: without a version, nothing has changed since it asked before.
+      if (version !== undefined) roster = items.map(({ jid, subscription }) => ({ jid, subscription }))
+      return roster
+    },
     ping: async () => {
       await xmpp.ping(domain)
       return true
@@ -59,7 +73,7 @@ obey({
     },
     archive: async () => {
       const bodies: (string | undefined)[] = []
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const page = await xmpp.searchHistory({ paging: { max: 7, ...(after !== undefined && { after }) } })
         bodies.push(...page.results!.map(({ item }) => item.message?.body))
         if (page.complete) return bodies

@@ -3,7 +3,7 @@ import { live } from './life.ts'
 
 describe('Stanza (WebSocket) and @xmpp/client', () => {
   live({
-    one: { make: 'stanza', transport: 'websocket', repeats: true, hasArchive: true },
+    one: { make: 'stanza', transport: 'websocket', repeats: true },
     other: { make: '@xmpp/client', transport: 'tls', repeats: true },
   })
 })

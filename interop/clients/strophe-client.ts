@@ -2,9 +2,20 @@ import { $iq, $msg, $pres, Strophe } from 'strophe.js'
 import { obey, options, tell } from './lines.ts'
 
 // Strophe.js as a program: see peer.ts. What it has no words for (roster, carbons …) is written out here.
+/** What is used here of the DOM. */
+interface Element {
+  readonly textContent: string | null
+  getAttribute(name: string): string | null
+  getElementsByTagName(name: string): ArrayLike<Element>
+  getElementsByTagNameNS(ns: string, name: string): ArrayLike<Element>
+}
+
 const domain = options.jid.split('@')[1]!.split('/')[0]!
 const xmpp = new Strophe.Connection(`wss://127.0.0.1:${options.port}/xmpp`, { enableStreamManagement: true })
+const mam = 'urn:xmpp:mam:2'
 let isClosing = false
+let again: NodeJS.Timeout | undefined
+Strophe.setLogLevel(Strophe.LogLevel.ERROR)
 xmpp.sm!.onEnabled = () => tell({ is: 'online', jid: xmpp.jid })
 
 function connect(): void {
@@ -19,8 +30,9 @@ function connect(): void {
       if (xmpp.hasResumed()) tell({ is: 'resumed' })
     } else if (status === Strophe.Status.DISCONNECTED) {
       tell({ is: 'offline' })
-      // It does not come back by itself.
-      if (!isClosing) setTimeout(connect, 200)
+      // It does not come back by itself, and says more than once that it could not.
+      clearTimeout(again)
+      if (!isClosing) again = setTimeout(connect, 200)
     }
   })
 }
@@ -32,6 +44,11 @@ const onMessage = (message: Element): true => {
     if (!copied) continue
     const [from, to] = [copied.getAttribute('from')!, copied.getAttribute('to')!]
     tell({ is: 'copy', direction, from, to, body: text(copied, 'body') })
+    return true
+  }
+  const result = all(message, 'result', mam)[0]
+  if (result) {
+    found.push(text(result, 'body'))
     return true
   }
   const isDelayed = all(message, 'delay', 'urn:xmpp:delay').length > 0
@@ -67,10 +84,30 @@ function items(iq: Element): { jid: string; subscription: string }[] {
   }))
 }
 
+let found: string[] = []
+
+/** All bodies, page by page. */
+async function searchArchive(): Promise<string[]> {
+  found = []
+  for (let after: string | undefined; ;) {
+    const query = $iq({ type: 'set' })
+      .c('query', { xmlns: mam })
+      .c('set', { xmlns: 'http://jabber.org/protocol/rsm' })
+      .c('max', {}, '7')
+    const fin = all(await request(after === undefined ? query : query.c('after', {}, after)), 'fin', mam)[0]!
+    if (fin.getAttribute('complete') === 'true') return found
+    after = text(fin, 'last')
+  }
+}
+
 function ask(type: 'get' | 'set', name: string, ns: string, to?: string): Promise<Element> {
-  const request = $iq(to === undefined ? { type } : { type, to }).c(name, { xmlns: ns })
+  return request($iq(to === undefined ? { type } : { type, to }).c(name, { xmlns: ns }))
+}
+
+function request(iq: ReturnType<typeof $iq>): Promise<Element> {
   return new Promise((resolve, reject) => {
-    xmpp.sendIQ(request, resolve, (error) => reject(new Error(error ? Strophe.serialize(error) : 'no answer')), 30_000)
+    const fail = (error: Element | null): void => reject(new Error(error ? text(error, 'text') : 'no answer'))
+    xmpp.sendIQ(iq, resolve, fail, 30_000)
   })
 }
 
@@ -105,6 +142,7 @@ obey({
       const answer = await ask('get', 'query', 'jabber:iq:version', domain)
       return { name: text(answer, 'name'), version: text(answer, 'version') }
     },
+    archive: searchArchive,
     carbons: async () => {
       await ask('set', 'enable', 'urn:xmpp:carbons:2')
       return true

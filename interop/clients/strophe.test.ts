@@ -3,8 +3,7 @@ import { live } from './life.ts'
 
 describe('strophe.js (WebSocket) and @xmpp/client', () => {
   live({
-    // It has no words for an archive.
-    one: { make: 'strophe.js', transport: 'websocket', repeats: true, hasArchive: false },
+    one: { make: 'strophe.js', transport: 'websocket', repeats: true },
     other: { make: '@xmpp/client', transport: 'websocket', repeats: true },
   })
 })

@@ -62,7 +62,8 @@ export async function carryOut(attack: Attack, server: HostileServer, account: s
     await peer.reach(attack.stage)
     for (const move of attack.moves) {
       if (typeof move === 'function') await move(peer)
-      else if (typeof move === 'string') peer.write(move.replaceAll('{jid}', peer.jid).replaceAll('{account}', `${account}@localhost`))
+      else if (typeof move === 'string')
+        peer.write(move.replaceAll('{jid}', peer.jid).replaceAll('{account}', `${account}@localhost`))
       else peer.write(move)
     }
     if (!attack.isEnded) {

@@ -1,4 +1,14 @@
-import { closed, type Element, SaslError, Stanza, StanzaError, StreamError, streamNs, TcpFraming, WebSocketFraming } from '@jackdaw/xmpp'
+import {
+  closed,
+  type Element,
+  SaslError,
+  Stanza,
+  StanzaError,
+  StreamError,
+  streamNs,
+  TcpFraming,
+  WebSocketFraming,
+} from '@jackdaw/xmpp'
 import { FrameReader } from './frames.ts'
 
 /** Says in one short line each what a server answered, so that a whole answer can be compared with what it ought to be. */
@@ -127,8 +137,7 @@ function describe(element: Element): string {
   }
   if (ns === streamNs) return name === 'stream' ? 'header' : name
   if (name === 'open') return 'header'
-  if (name === 'failure')
-    return ns.endsWith('tls') ? 'tls failure' : `failure ${SaslError.from(element).condition}`
+  if (name === 'failure') return ns.endsWith('tls') ? 'tls failure' : `failure ${SaslError.from(element).condition}`
   if (name === 'failed') return `failed ${element.first()?.name}`
   if (name === 'a' || name === 'resumed') return `${name} ${element.attr('h')}`
   if (ns !== 'jabber:client') return name

@@ -29,25 +29,27 @@ interface FrameFaults {
 export class FrameReader {
   #rest = Buffer.alloc(0)
 
-  *read(chunk: Buffer): Generator<{ opcode: number; payload: Buffer }> {
+  /** The frames that are whole now. */
+  read(chunk: Buffer): { opcode: number; payload: Buffer }[] {
     this.#rest = Buffer.concat([this.#rest, chunk])
+    const frames: { opcode: number; payload: Buffer }[] = []
     for (;;) {
       const data = this.#rest
-      if (data.length < 2) return
+      if (data.length < 2) return frames
       let length = data[1]! & 0x7f
       let start = 2
       if (length === 126) {
-        if (data.length < 4) return
+        if (data.length < 4) return frames
         length = data.readUInt16BE(2)
         start = 4
       } else if (length === 127) {
-        if (data.length < 10) return
+        if (data.length < 10) return frames
         length = Number(data.readBigUInt64BE(2))
         start = 10
       }
-      if (data.length < start + length) return
+      if (data.length < start + length) return frames
       this.#rest = data.subarray(start + length)
-      yield { opcode: data[0]! & 0x0f, payload: data.subarray(start, start + length) }
+      frames.push({ opcode: data[0]! & 0x0f, payload: data.subarray(start, start + length) })
     }
   }
 }

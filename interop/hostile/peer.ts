@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { Element } from '@jackdaw/xmpp'
 import { type Ear, HttpEar, StreamEar, TlsEar, WebSocketEar } from './ears.ts'
 import { frame } from './frames.ts'
@@ -36,23 +36,30 @@ export function nextAddress(): string {
 /** A client that sends whatever bytes it likes, and notes what it hears. */
 export class Peer {
   readonly way: Way
+  readonly ports: Ports
   readonly account: string
   /** What was heard since the last `forget`. */
   readonly heard: string[] = []
   jid = ''
   #socket: Socket
+  /** The TCP connection itself. */
+  readonly #below: Socket
   #ear: Ear
   #elements: (Element | undefined)[] = []
   #isGone = false
   #listeners = new Set<() => void>()
 
-  private constructor(socket: Socket, way: Way, account: string) {
+  private constructor(socket: Socket, below: Socket, way: Way, ports: Ports, account: string) {
     this.way = way
+    this.ports = ports
     this.account = account
     this.#socket = socket
+    this.#below = below
     const tell = (said: string, element?: Element) => {
       this.heard.push(said)
       this.#elements.push(element)
+      // RFC 6455 §5.5.1
+      if (said.startsWith('frame close')) this.write(frame(8))
     }
     this.#ear =
       way === 'raw tls'
@@ -68,11 +75,12 @@ export class Peer {
   static async connect(way: Way, ports: Ports, account = '', localAddress = nextAddress()): Promise<Peer> {
     const place = { port: ports[doors[way]], host: '127.0.0.1', localAddress, noDelay: true }
     const isSecure = way === 'tls' || way === 'https' || way === 'secure websocket'
-    const socket = isSecure ? connectTls({ ...place, servername: domain, rejectUnauthorized: false }) : connect(place)
+    const below = connect(place)
+    const socket = isSecure ? connectTls({ socket: below, servername: domain, rejectUnauthorized: false }) : below
     await new Promise<void>((resolve, reject) => {
       socket.once(isSecure ? 'secureConnect' : 'connect', resolve).once('error', reject)
     })
-    return new Peer(socket, way, account)
+    return new Peer(socket, below, way, ports, account)
   }
 
   get isWebSocket(): boolean {
@@ -89,6 +97,11 @@ export class Peer {
     this.#socket.write(typeof data === 'string' && this.isWebSocket ? frame(1, data) : data)
   }
 
+  /** Sends bytes below TLS. */
+  raw(bytes: Uint8Array): void {
+    this.#below.write(bytes)
+  }
+
   /** Sends the end of the stream. */
   close(): void {
     this.write(this.isWebSocket ? `<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'/>` : '</stream:stream>')
@@ -96,7 +109,13 @@ export class Peer {
 
   /** Breaks the connection. */
   vanish(): void {
-    this.#socket.resetAndDestroy()
+    if (this.#socket instanceof TLSSocket) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
+  }
+
+  /** One more connection like this one, which somebody else may have made. */
+  another(account: string): Promise<Peer> {
+    return Peer.connect(this.way, this.ports, account)
   }
 
   forget(): void {
@@ -146,9 +165,7 @@ export class Peer {
   }
 
   async bind(): Promise<void> {
-    this.write(
-      `<iq type='set' id='bind' xmlns='jabber:client'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`,
-    )
+    this.write(`<iq type='set' id='bind' xmlns='jabber:client'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`)
     const result = await this.hears('iq result #bind')
     this.jid = result!.first()!.first()!.text
     this.forget()
@@ -156,7 +173,7 @@ export class Peer {
 
   /** The TLS handshake, after the server has said that it is ready for it. */
   async secure(): Promise<TLSSocket> {
-    this.#socket.removeAllListeners()
+    this.#socket.removeAllListeners('data').removeAllListeners('close')
     const secure = connectTls({ socket: this.#socket, servername: domain, rejectUnauthorized: false })
     await new Promise<void>((resolve, reject) => {
       secure.once('secureConnect', resolve).once('error', reject)

@@ -16,13 +16,13 @@ process.on('disconnect', () => process.exit())
 async function obey(order: 'size' | 'stop'): Promise<void> {
   if (order === 'size') return void process.send!(await size())
   await server.stop()
-  process.disconnect()
+  process.disconnect?.()
 }
 
 /** What the process holds once all that is garbage has gone. */
 async function size(): Promise<Size> {
   for (let round = 0; round < 4; round++) {
-    globalThis.gc!()
+    globalThis.gc?.()
     // Finalisers of sockets and TLS contexts run between collections.
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

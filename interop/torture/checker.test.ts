@@ -28,7 +28,13 @@ const copied = (id: string, session = 2): Told => ({ kind: 'copied', session, id
 const archived = (...ids: string[]): Told => ({ kind: 'archived', sessions: [0], ids })
 const announced = (session: number, status: string): Told => ({ kind: 'announced', session, isAvailable: true, status })
 const left = (session: number): Told => ({ kind: 'announced', session, isAvailable: false, status: '' })
-const seen = (status: string, isAvailable = true): Told => ({ kind: 'presence', session: 1, from: 0, isAvailable, status })
+const seen = (status: string, isAvailable = true): Told => ({
+  kind: 'presence',
+  session: 1,
+  from: 0,
+  isAvailable,
+  status,
+})
 const whole = (id: string): Told[] => [sent(id), acknowledged(id), received(id)]
 const here = [online(0), online(1)]
 
@@ -76,7 +82,11 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   ['a session that begins anew', { unresumed: 1 }, [...here, lost(0), online(0)]],
   ['a session that never comes back', { unresumed: 1 }, [...here, lost(0)]],
   ['an acknowledged message that never comes', { acknowledgedLost: 1 }, [...here, sent('a'), acknowledged('a')]],
-  ['one that comes to one of two only', { acknowledgedLost: 1 }, [...here, sent('a', [0, 1]), acknowledged('a'), received('a')]],
+  [
+    'one that comes to one of two only',
+    { acknowledgedLost: 1 },
+    [...here, sent('a', [0, 1]), acknowledged('a'), received('a')],
+  ],
   ['an unacknowledged message that never comes', { unacknowledgedLost: 1, unsettled: 1 }, [...here, sent('a')]],
   ['a message that is never acknowledged', { unsettled: 1 }, [...here, sent('a'), received('a')]],
   ['a message that comes twice', { duplicates: 1 }, [...here, ...whole('a'), received('a')]],
@@ -118,7 +128,9 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
 
 test('messages to different recipients need no order among them', () => {
   const both = [acknowledged('a'), acknowledged('b')]
-  expect(broken(...here, online(2), sent('a', [1]), sent('b', [2]), ...both, received('b', 2), received('a', 1))).toEqual({})
+  expect(
+    broken(...here, online(2), sent('a', [1]), sent('b', [2]), ...both, received('b', 2), received('a', 1)),
+  ).toEqual({})
 })
 
 test('what waits for its account may come behind what went straight to a session', () => {

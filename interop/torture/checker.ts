@@ -74,7 +74,16 @@ export function check(events: readonly TortureEvent[]): Verdict {
   const transports = new Map<SessionNumber, string>()
   const contacts: (readonly [SessionNumber, SessionNumber])[] = []
   const lost = { lost: 0, cut: 0, silent: 0 }
-  const counted = { received: 0, copied: 0, archived: 0, acknowledged: 0, announced: 0, presences: 0, resumed: 0, switched: 0 }
+  const counted = {
+    received: 0,
+    copied: 0,
+    archived: 0,
+    acknowledged: 0,
+    announced: 0,
+    presences: 0,
+    resumed: 0,
+    switched: 0,
+  }
   const violate: Violate = (promise, at, what) => void violations.push({ promise, at, what })
 
   for (const event of events) {
@@ -186,7 +195,15 @@ export function check(events: readonly TortureEvent[]): Verdict {
 
   const counts = Object.fromEntries(Object.keys(promises).map((promise) => [promise, 0])) as Record<Promised, number>
   for (const { promise } of violations) counts[promise]++
-  return { violations, counts, sent: messages.size, lost, ...counted, kills: recovered.kills, recoveries: recovered.times }
+  return {
+    violations,
+    counts,
+    sent: messages.size,
+    lost,
+    ...counted,
+    kills: recovered.kills,
+    recoveries: recovered.times,
+  }
 }
 
 type Violate = (promise: Promised, at: number, what: string) => void

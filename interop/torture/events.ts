@@ -25,7 +25,12 @@ export type TortureEvent = { readonly at: number } & (
   /** The message came back as an error. */
   | { readonly kind: 'refused'; readonly session: SessionNumber; readonly id: string }
   /** The session broadcast presence with this status, or that it is unavailable. */
-  | { readonly kind: 'announced'; readonly session: SessionNumber; readonly isAvailable: boolean; readonly status: string }
+  | {
+      readonly kind: 'announced'
+      readonly session: SessionNumber
+      readonly isAvailable: boolean
+      readonly status: string
+    }
   | {
       readonly kind: 'presence'
       readonly session: SessionNumber

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import type { Moment } from './die-at-commit.ts'
 
 export interface ServerOptions {
   /** Its data folder. */
@@ -23,6 +24,8 @@ export class KillableServer {
   readonly #options: ServerOptions
   #process: ChildProcess | undefined
   #ready: Promise<void> = Promise.resolve()
+  /** How long each start took until it listened, milliseconds. */
+  readonly starts: number[] = []
   /** How often it has been started. */
   generation = 0
 
@@ -42,9 +45,13 @@ export class KillableServer {
         env: { ...process.env, NODE_COMPILE_CACHE: join(this.#options.data, 'compiled') },
       },
     )
+    const began = performance.now()
     this.#process = child
     this.#ready = new Promise((resolve, reject) => {
-      child.once('message', () => resolve())
+      child.once('message', () => {
+        this.starts.push(performance.now() - began)
+        resolve()
+      })
       child.once('exit', (code) => {
         // A kill has no code.
         if (code !== null) reject(new Error(`The server ended by itself with ${code}: see ${this.#log}`))
@@ -67,6 +74,16 @@ export class KillableServer {
     await dead
   }
 
+  /** Has it kill itself with SIGKILL at that moment of its next commit; resolves when it is dead. */
+  async killAtCommit(moment: Moment): Promise<void> {
+    const child = this.#process!
+    const dead = once(child, 'exit')
+    child.send(moment)
+    const late = setTimeout(() => child.kill('SIGKILL'), 3000)
+    await dead
+    clearTimeout(late)
+  }
+
   /** Processor time that it has taken, user and system, all threads; milliseconds, in steps of ten. */
   cpu(): number {
     const fields = readFileSync(`/proc/${this.#process!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
@@ -78,7 +95,7 @@ export class KillableServer {
     return (Number(readFileSync(`/proc/${this.#process!.pid}/statm`, 'utf8').split(' ')[1]) * 4096) / 2 ** 20
   }
 
-  /** What all the processes logged at these levels (40: warn, 50: error). */
+  /** What all the processes logged at this level (40: warn, 50: error) or above. */
   logged(level: number): string[] {
     const lines = readFileSync(this.#log, 'utf8').split('\n')
     return lines.filter((line) => line !== '' && (JSON.parse(line) as { level: number }).level >= level)
@@ -95,7 +112,8 @@ export class KillableServer {
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = []
-  for (let port = 20_000 + (process.pid % 10_000); ports.length < count; port++) if (await isFree(port)) ports.push(port)
+  for (let port = 20_000 + (process.pid % 10_000); ports.length < count; port++)
+    if (await isFree(port)) ports.push(port)
   return ports
 }
 

@@ -75,7 +75,10 @@ export class Line implements WireEvents {
 }
 
 /** How each transport is connected to a server at these ports of the loopback. */
-export function connectors(ports: { xmpp: number; xmpps: number; http: number }, domain: string): Record<Transport, Connect> {
+export function connectors(
+  ports: { xmpp: number; xmpps: number; http: number },
+  domain: string,
+): Record<Transport, Connect> {
   const host = '127.0.0.1'
   const plain = tcp(ports.xmpp, host, domain)
   return {

@@ -2,7 +2,11 @@ import { type Promised, promises, type Verdict } from './checker.ts'
 import type { TortureRun } from './torture.ts'
 
 /** The verdict as a table and a closing line. */
-export function report({ seconds, cpu, memory, errors }: TortureRun, verdict: Verdict, isMeasured: boolean): string {
+export function report(
+  { seconds, cpu, memory, starts, torn, errors }: TortureRun,
+  verdict: Verdict,
+  isMeasured: boolean,
+): string {
   const { counts, violations, lost, recoveries } = verdict
   const rows: [string, string][] = [
     ['run', `${seconds.toFixed(0)} s`],
@@ -14,11 +18,10 @@ export function report({ seconds, cpu, memory, errors }: TortureRun, verdict: Ve
     ['presence broadcast / seen', `${verdict.announced} / ${verdict.presences}`],
   ]
   if (recoveries.length > 0) {
-    const [middle, last] = [recoveries[Math.floor(recoveries.length / 2)]!, recoveries.at(-1)!]
-    rows.push([
-      'recovery, from the kill until all are back',
-      `median ${middle.toFixed(0)} ms, longest ${last.toFixed(0)} ms (of ${recoveries.length} that no other kill cut short)`,
-    ])
+    const uncut = `(of ${recoveries.length} that no other kill cut short)`
+    rows.push(['recovery, from the kill until all are back', `${spread(recoveries)} ${uncut}`])
+    rows.push(['of this, until the new process listens', spread(starts)])
+    rows.push(['half written ends of the journal cut off', String(torn)])
   }
   if (isMeasured) {
     rows.push(['server CPU per message', `${((cpu * 1000) / verdict.sent).toFixed(0)} µs`])
@@ -28,9 +31,17 @@ export function report({ seconds, cpu, memory, errors }: TortureRun, verdict: Ve
   rows.push(['errors in the log', String(errors.length)])
   const width = Math.max(...rows.map(([name]) => name.length))
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`)
-  for (const { at, what, promise } of violations.slice(0, 20)) lines.push(`  at ${at.toFixed(0)} ms, ${promise}: ${what}`)
+  for (const { at, what, promise } of violations.slice(0, 20))
+    lines.push(`  at ${at.toFixed(0)} ms, ${promise}: ${what}`)
   for (const error of errors.slice(0, 5)) lines.push(`  log: ${error.slice(0, 1000)}`)
   const clean = violations.length === 0 && errors.length === 0
-  lines.push(clean ? 'Nothing was lost, doubled or disturbed.' : `VIOLATED: ${violations.length + errors.length} times.`)
+  lines.push(
+    clean ? 'Nothing was lost, doubled or disturbed.' : `VIOLATED: ${violations.length + errors.length} times.`,
+  )
   return lines.join('\n')
+}
+
+function spread(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b)
+  return `median ${sorted[Math.floor(sorted.length / 2)]!.toFixed(0)} ms, longest ${sorted.at(-1)!.toFixed(0)} ms`
 }

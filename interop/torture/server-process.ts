@@ -4,15 +4,16 @@ import { createServer, MemoryJournalStore } from '@jackdaw/server'
 import { scramCrypto } from '@jackdaw/testkit'
 import { Jid } from '@jackdaw/xmpp'
 import { pino } from 'pino'
+import { type Moment, prepareDeath } from './die-at-commit.ts'
 import type { ServerOptions } from './killable-server.ts'
 
 // The server that is killed: `node --conditions=source server-process.ts OPTIONS`, where OPTIONS is JSON.
-const { data, ports, accounts, domain, password, journal, isFirst, modules }: ServerOptions & { isFirst: boolean } = JSON.parse(
-  process.argv[2]!,
-)
+const { data, ports, accounts, domain, password, journal, isFirst, modules }: ServerOptions & { isFirst: boolean } =
+  JSON.parse(process.argv[2]!)
 const at = (port: number) => ({ port, address: '127.0.0.1' })
 const saltOfAll = Buffer.alloc(16, 1)
 let isCreating = true
+const dieAtCommit = prepareDeath()
 
 const server = await createServer(
   {
@@ -42,5 +43,6 @@ await server.start()
 process.send!('listening')
 // Killed, it would never be written.
 if (isFirst) flushCompileCache()
+process.on('message', (moment: Moment) => dieAtCommit(moment))
 // Nobody is left who could kill it.
 process.on('disconnect', () => process.exit())

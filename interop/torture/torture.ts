@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { moments } from './die-at-commit.ts'
 import type { SessionNumber, Told, TortureEvent } from './events.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts, KillableServer } from './killable-server.ts'
@@ -30,6 +31,10 @@ export interface TortureRun {
   /** Of the last server process: processor milliseconds while messages were sent, and MiB resident at their end. */
   readonly cpu: number
   readonly memory: number
+  /** How long each start took until the server listened, milliseconds. */
+  readonly starts: readonly number[]
+  /** How often the journal was found to end in a batch that was half written. */
+  readonly torn: number
   /** What servers logged as errors. */
   readonly errors: readonly string[]
 }
@@ -118,6 +123,8 @@ class Torture {
       seconds: (performance.now() - this.#began) / 1000,
       cpu,
       memory: this.#server.memory(),
+      starts: this.#server.starts,
+      torn: this.#server.logged(40).filter((line) => line.includes('half written')).length,
       errors: this.#server.logged(50),
     }
   }
@@ -172,7 +179,9 @@ class Torture {
       setTimeout(() => user.comeIn(), chance.whole(100, 3000))
       return
     }
-    const partner = chance.chance(0.5) ? chance.one(this.#users) : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
+    const partner = chance.chance(0.5)
+      ? chance.one(this.#users)
+      : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
     const theirs = this.#accountOf(partner)
     if (theirs === own) return
     const text = filler.slice(0, chance.whole(2, 300))
@@ -198,7 +207,7 @@ class Torture {
     const chance = this.#kills
     const dice = kill === 1 ? 0 : chance.next()
     let how = 'at work'
-    if (dice < 0.65) {
+    if (dice < 0.7) {
       await this.#allOnline()
       await delay(chance.whole(100, 1200))
     } else if (dice < 0.82) {
@@ -209,7 +218,11 @@ class Torture {
       await this.#server.ready
       await delay(chance.whole(0, 300))
     }
-    await this.#server.kill()
+    if (how !== 'while it starts' && chance.chance(0.5)) {
+      const moment = chance.one(moments)
+      how += `, in a commit (${moment})`
+      await this.#server.killAtCommit(moment)
+    } else await this.#server.kill()
     this.#tell({ kind: 'killed', generation: this.#server.generation })
     this.#options.onKill?.(kill, how)
     this.#server.start()

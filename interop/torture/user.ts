@@ -149,7 +149,8 @@ export class User {
       return this.#line!.abandon()
     }
     // In the middle of a stanza.
-    if (this.#transport !== 'websocket' && chance.chance(0.5)) this.#client.send("<message to='nobody@localhost' id='half")
+    if (this.#transport !== 'websocket' && chance.chance(0.5))
+      this.#client.send("<message to='nobody@localhost' id='half")
     this.#gone('cut')
     this.#line!.cut()
   }
@@ -171,8 +172,14 @@ export class User {
   /** Reads the whole archive of the account, page by page. */
   async readArchive(): Promise<readonly string[]> {
     this.#archive = []
-    for (let after: string | undefined; ; ) {
-      const paging = xml('set', rsmNs, {}, xml('max', rsmNs, {}, '250'), after === undefined ? undefined : xml('after', rsmNs, {}, after))
+    for (let after: string | undefined; ;) {
+      const paging = xml(
+        'set',
+        rsmNs,
+        {},
+        xml('max', rsmNs, {}, '250'),
+        after === undefined ? undefined : xml('after', rsmNs, {}, after),
+      )
       const answer = await this.#ask('set', xml('query', mamNs, {}, paging))
       const fin = answer?.child('fin', mamNs)
       after = fin?.child('set', rsmNs)?.child('last')?.text
@@ -212,7 +219,11 @@ export class User {
         this.#unacknowledged.push(undefined)
         this.#client.send(presence({ type: 'subscribed', to: from.bare }))
       } else if (stanza.type === 'subscribed') this.approvedBy.add(from.bare.toString())
-      else if (sender !== undefined && sender !== this.number && (stanza.type === undefined || stanza.type === 'unavailable')) {
+      else if (
+        sender !== undefined &&
+        sender !== this.number &&
+        (stanza.type === undefined || stanza.type === 'unavailable')
+      ) {
         const status = stanza.child('status')?.text ?? ''
         tell({ kind: 'presence', session: this.number, from: sender, isAvailable: stanza.type === undefined, status })
       }
@@ -297,7 +308,9 @@ function isAbsence(error: unknown): boolean {
 
 async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(`Nothing for ${ms} ms`)), ms)))
+  const late = new Promise<never>(
+    (_, reject) => (timer = setTimeout(() => reject(new Error(`Nothing for ${ms} ms`)), ms)),
+  )
   try {
     return await Promise.race([promise, late])
   } finally {

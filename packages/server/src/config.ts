@@ -134,8 +134,12 @@ export function configSchema(modules: readonly Module[]) {
         queue: count().describe('Most unacknowledged stanzas kept for one session.').default(1000),
         queueBytes: size({ min: '64 KiB' }).describe('Most bytes of them.').prefault('4 MiB'),
         location: text()
-          .regex(/^(?:\[[0-9a-f:.]+\]|[^\s:[\]]+)(?::\d{1,5})?$/i, { error: "expected host, or host:port, such as 'node1.example.org:5222'" })
-          .describe('Where clients are told to come back to first, host or host:port; by default wherever they find the domain.')
+          .regex(/^(?:\[[0-9a-f:.]+\]|[^\s:[\]]+)(?::\d{1,5})?$/i, {
+            error: "expected host, or host:port, such as 'node1.example.org:5222'",
+          })
+          .describe(
+            'Where clients are told to come back to first, host or host:port; by default wherever they find the domain.',
+          )
           .optional(),
       })
       .describe('Sessions that outlive their connection (XEP-0198).')

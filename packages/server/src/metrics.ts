@@ -49,7 +49,10 @@ export class ServerMetrics {
     return {
       counter: (name, help) => shared(name, () => new Counter({ name, help, ...labels })).labels({ host }),
       gauge(name, help, collect) {
-        const metric: Gauge = shared(name, () => new Gauge({ name, help, ...labels, collect: () => read(name, metric) }))
+        const metric: Gauge = shared(
+          name,
+          () => new Gauge({ name, help, ...labels, collect: () => read(name, metric) }),
+        )
         readersOf(name).set(host, collect)
         onStop(() => void readersOf(name).delete(host))
       },

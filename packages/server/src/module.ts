@@ -184,6 +184,8 @@ export interface Accounts {
 }
 
 /** Types a module's declaration. */
-export function defineModule<F extends z.ZodObject, S extends Stores, Api>(module: Module<F, S, Api>): Module<F, S, Api> {
+export function defineModule<F extends z.ZodObject, S extends Stores, Api>(
+  module: Module<F, S, Api>,
+): Module<F, S, Api> {
   return module
 }

@@ -22,7 +22,8 @@ async function run(config: ConfigInput = {}): Promise<Running> {
   const server = await createServer({ data, listen, ...config }, { log: pino({ level: 'silent' }) })
   const listening = await server.start()
   for (const host of server.hosts.values())
-    for (const name of ['romeo', 'juliet']) await host.accounts.create(Jid.parse(`${name}@${host.virtual.domain}`), 'pencil')
+    for (const name of ['romeo', 'juliet'])
+      await host.accounts.create(Jid.parse(`${name}@${host.virtual.domain}`), 'pencil')
   return {
     server,
     data,
@@ -70,7 +71,12 @@ test('XEP-0198 §5: a session is resumed over another transport than before', as
   await using running = await run()
   const { port } = running
   let connect = tls(port('xmpps'))
-  const juliet = new Client({ jid: 'juliet@localhost/j', password: 'pencil', resume: true, connect: (events) => connect(events) })
+  const juliet = new Client({
+    jid: 'juliet@localhost/j',
+    password: 'pencil',
+    resume: true,
+    connect: (events) => connect(events),
+  })
   const romeo = new Client({ jid: 'romeo@localhost/r', password: 'pencil', resume: true, connect: tcp(port('xmpp')) })
   await juliet.connect()
   await romeo.connect()
@@ -121,7 +127,9 @@ test('virtual hosts: users of two hosts talk to each other, and to nobody elsewh
   s.phone.says(`<message to='nurse@other.test' type='chat'><body>hi</body></message>`)
   await s.kitchen.hears(`<message from='romeo@home.test/phone' to='nurse@other.test'><body>hi</body></message>`)
   s.phone.says(`<message to='nurse@elsewhere.test' id='1'><body>hi</body></message>`)
-  await s.phone.hears(`<message id='1' type='error'><error><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`)
+  await s.phone.hears(
+    `<message id='1' type='error'><error><remote-server-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+  )
 })
 
 test('full disk: nothing is acknowledged that is not kept, and all goes on when there is room', async () => {
@@ -189,7 +197,10 @@ test('the journal is released when all have read it, and idle sessions live on',
 })
 
 test('RFC 4505: an anonymous user talks like any other, and leaves nothing behind', async () => {
-  await using s = await scenario({ accounts: { romeo: ['phone'] }, config: { hosts: { 'home.test': { anonymous: true } } } })
+  await using s = await scenario({
+    accounts: { romeo: ['phone'] },
+    config: { hosts: { 'home.test': { anonymous: true } } },
+  })
   const guest = s.client('romeo')
   await guest.open()
   guest.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>`)

@@ -122,7 +122,14 @@ export class Server {
     const limits = sessionLimits(config)
     this.sessions = new Sessions({ journal, journalStore: this.#journalStore, clock, random, limits })
     this.#router = new Router(this.sessions, clock, this.log)
-    this.#port = new ClientPort({ router: this.#router, journal, clock, random, log: this.log, limits: streamLimits(config) })
+    this.#port = new ClientPort({
+      router: this.#router,
+      journal,
+      clock,
+      random,
+      log: this.log,
+      limits: streamLimits(config),
+    })
     this.#http = new HttpRoutes({
       health: () => [...this.#troubles.values()],
       metrics: this.metrics.registry,
@@ -167,7 +174,8 @@ export class Server {
       })
       this.metrics.collectProcess()
     }
-    const network = this.#parts.network ?? new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
+    const network =
+      this.#parts.network ?? new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
     const secure = this.#certificates && { secure: this.#certificates }
     const direct = { ...secure, isDirectTls: true, alpn: 'xmpp-client' }
     const listening: Listening[] = []
@@ -178,7 +186,11 @@ export class Server {
     }
     this.sessions.revive()
     try {
-      if (listen.xmpp) await opened('xmpp', network.listenTcp(listen.xmpp, { ...secure, refusal: this.#port.refusal }, this.#port.accept))
+      if (listen.xmpp)
+        await opened(
+          'xmpp',
+          network.listenTcp(listen.xmpp, { ...secure, refusal: this.#port.refusal }, this.#port.accept),
+        )
       if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
       if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
       if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))
@@ -228,7 +240,8 @@ export class Server {
     return openFileJournal({
       folder: join(data, 'journal'),
       durability: storage.durability,
-      onTorn: (torn) => this.log.warn(torn, 'the end of the journal was half written when the server ended; it was cut off'),
+      onTorn: (torn) =>
+        this.log.warn(torn, 'the end of the journal was half written when the server ended; it was cut off'),
     })
   }
 
@@ -277,7 +290,10 @@ export class Server {
     const host: Host = this.#compose(jid, config)
     for (const feature of [
       starttls,
-      sasl({ scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous }, this.#secrets),
+      sasl(
+        { scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous },
+        this.#secrets,
+      ),
       bind((stream, account, resource) => this.sessions.bind(stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,
@@ -331,8 +347,7 @@ export class Server {
       const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
       if (modules.has(module) && (isChanged || wanted[module.name] === false)) await modules.unload(module)
     }
-    for (const module of this.#available)
-      if (wanted[module.name] !== false) await modules.load(module, wanted)
+    for (const module of this.#available) if (wanted[module.name] !== false) await modules.load(module, wanted)
   }
 
   /** Drops what an anonymous user (RFC 4505) leaves behind. */
@@ -362,7 +377,11 @@ export class Server {
     metrics.counter('jackdaw_iqs_total', 'IQ stanzas sent by clients', () => counts.iqs)
     metrics.counter('jackdaw_stanza_errors_total', 'Stanzas answered with an error', () => counts.errors)
     metrics.gauge('jackdaw_journal_batch', 'Number of the last batch in the journal', () => this.#journalStore.last)
-    metrics.gauge('jackdaw_journal_applied', 'Number of the last batch that is in the database', () => this.#storage.progress.applied)
+    metrics.gauge(
+      'jackdaw_journal_applied',
+      'Number of the last batch that is in the database',
+      () => this.#storage.progress.applied,
+    )
   }
 }
 

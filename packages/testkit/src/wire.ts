@@ -59,7 +59,7 @@ export function webSocket(url: string): Connect {
     new Promise((resolve, reject) => {
       const socket = new WebSocket(url, 'xmpp', { rejectUnauthorized: false, perMessageDeflate: false })
       socket.once('error', reject)
-      socket.on('message', (data) => events.data(String(data)))
+      socket.on('message', (data) => events.data((data as Buffer).toString()))
       socket.on('close', () => events.gone())
       socket.once('open', () => {
         socket.off('error', reject).on('error', () => {})

@@ -52,7 +52,12 @@ export class VirtualHost implements StreamHost {
   }
 
   /** The payload of the result; `undefined` when nobody answers such a request. Throws the StanzaError of the answer. */
-  reply(iq: Iq, at: Place, to: Jid, sender: Target | undefined): { readonly result: Awaitable<Element | void> } | undefined {
+  reply(
+    iq: Iq,
+    at: Place,
+    to: Jid,
+    sender: Target | undefined,
+  ): { readonly result: Awaitable<Element | void> } | undefined {
     const element = iq.first()!
     const answer = this.#answers.get(answerKey(iq.type!, at, element.ns, element.name))
     if (!answer) return undefined

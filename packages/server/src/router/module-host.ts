@@ -116,7 +116,8 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   }
 
   use<Api>(module: Module<any, any, Api>): Api {
-    if (!this.#module.needs?.includes(module)) throw new Error(`${this.#module.name} does not declare that it needs ${module.name}`)
+    if (!this.#module.needs?.includes(module))
+      throw new Error(`${this.#module.name} does not declare that it needs ${module.name}`)
     return this.#around.api(module) as Api
   }
 

@@ -148,7 +148,9 @@ export class Router implements SessionRouter {
     const passage: Passage<Iq> = { stanza: iq, sender, recipients: new Set(), isKept: false }
     const verdict = host.hooks['iq:in'].run(passage)
     if (verdict instanceof Promise)
-      return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#handIq(passage.stanza, to, host, sender)))
+      return verdict.then((awaited) =>
+        awaited === 'stop' ? undefined : this.#handIq(passage.stanza, to, host, sender),
+      )
     if (verdict !== 'stop') return this.#handIq(passage.stanza, to, host, sender)
   }
 
@@ -191,7 +193,8 @@ export class Router implements SessionRouter {
   /** RFC 6120 §8.3.1: an error is answered to the sender, unless what failed is an error itself or an answer. */
   #refuse(stanza: Stanza, error: unknown): void {
     this.counts.errors++
-    if (!(error instanceof StanzaError)) this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled')
+    if (!(error instanceof StanzaError))
+      this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled')
     if (stanza.type === 'error' || stanza.type === 'result') return
     const told = error instanceof StanzaError ? error : new StanzaError('internal-server-error')
     const { from } = stanza

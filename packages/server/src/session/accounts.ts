@@ -94,7 +94,10 @@ export class HostAccounts implements Accounts, Credentials {
     if (password === '') throw new StanzaError('not-acceptable', 'A password must not be empty')
     try {
       return await Promise.all(
-        hashes.map(async (hash) => [hash, closed(await deriveKeys(hash, password, crypto.random(16), iterations, crypto))] as const),
+        hashes.map(
+          async (hash) =>
+            [hash, closed(await deriveKeys(hash, password, crypto.random(16), iterations, crypto))] as const,
+        ),
       )
     } catch {
       throw new StanzaError('not-acceptable', 'The password has characters that a password must not have (RFC 4013)')

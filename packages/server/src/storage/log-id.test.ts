@@ -14,6 +14,14 @@ test('ids compare as positions do, and lead back to them', () => {
 test('XEP-0313 §3.1: an id cannot be made without the secret', () => {
   const id = ids.id(1_800_000_000_000_000)
   const next = new LogIds('another secret').id(1_800_000_000_000_001)
-  for (const guess of [next, id.slice(0, 11), `${id}0`, id.slice(0, -1) + (id.endsWith('0') ? '1' : '0'), '', 'x', '__proto__'])
+  for (const guess of [
+    next,
+    id.slice(0, 11),
+    `${id}0`,
+    id.slice(0, -1) + (id.endsWith('0') ? '1' : '0'),
+    '',
+    'x',
+    '__proto__',
+  ])
     expect(() => ids.position(guess)).toThrow(UnknownIdError)
 })

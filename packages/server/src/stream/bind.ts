@@ -30,7 +30,8 @@ export function bind(binder: Binder): StreamFeature {
 
 function resourceOf(element: Element): string | undefined {
   const request = element.child('bind', ns)
-  if (element.attr('type') !== 'set' || element.attr('id') === undefined || !request) throw new StanzaError('bad-request')
+  if (element.attr('type') !== 'set' || element.attr('id') === undefined || !request)
+    throw new StanzaError('bad-request')
   const resource = request.child('resource')?.text
   if (resource === undefined || resource === '') return undefined
   try {

@@ -3,7 +3,8 @@ import { xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 
 const sm = 'urn:xmpp:sm:3'
-const play = (options = {}) => scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true, ...options })
+const play = (options = {}) =>
+  scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true, ...options })
 
 /** Kills the server as `kill -9` does: nothing is said, nothing is flushed; and starts another on what the journal holds. */
 async function kill(s: Scenario): Promise<void> {
@@ -31,7 +32,11 @@ test('XEP-0198 §3: management is offered after login and enabled after binding'
 })
 
 test('XEP-0198 §3: resumption time is the shorter of what both want', async () => {
-  await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [], config: { resumption: { time: '2 min' } } })
+  await using s = await scenario({
+    accounts: { romeo: ['phone'] },
+    modules: [],
+    config: { resumption: { time: '2 min' } },
+  })
   await s.phone.manage(100_000)
   expect(s.phone.resumption?.max).toBe(120)
 })
@@ -113,7 +118,9 @@ test('XEP-0198 §5: nobody resumes the session of another account', async () => 
   const thief = s.client('romeo', 'thief')
   await thief.open()
   await thief.login()
-  expect(await answer(thief, xml('resume', sm, { previd: s.balcony.resumption!.id, h: '0' }))).toContain('item-not-found')
+  expect(await answer(thief, xml('resume', sm, { previd: s.balcony.resumption!.id, h: '0' }))).toContain(
+    'item-not-found',
+  )
   expect(await s.balcony.connect()).toBe('resumed')
 })
 

@@ -10,7 +10,12 @@ export const starttls: StreamFeature = {
   ns,
   offer: (stream) => {
     if (!isPossible(stream)) return undefined
-    return xml('starttls', ns, {}, stream.host!.allowsPlaintext(stream.transport.address) ? undefined : xml('required', ns))
+    return xml(
+      'starttls',
+      ns,
+      {},
+      stream.host!.allowsPlaintext(stream.transport.address) ? undefined : xml('required', ns),
+    )
   },
   async negotiate(stream, element) {
     // §5.4.2.2: a command that is none, or one that was not offered.

@@ -18,7 +18,11 @@ async function raw(s: Pick<Scenario, 'connect'>, ...texts: string[]): Promise<st
 }
 
 const errors: readonly (readonly [section: string, condition: string, text: string])[] = [
-  ['§4.9.3.1', 'bad-format', `<stream:foo xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='home.test' version='1.0'>`],
+  [
+    '§4.9.3.1',
+    'bad-format',
+    `<stream:foo xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='home.test' version='1.0'>`,
+  ],
   ['§4.9.3.6', 'host-unknown', header.replace('home.test', 'elsewhere.test')],
   ['§4.9.3.7', 'improper-addressing', header.replace(`to='home.test' `, '')],
   ['§4.9.3.10', 'invalid-namespace', header.replace('etherx.jabber.org/streams', 'wrong.example/')],
@@ -90,7 +94,9 @@ test('RFC 6120 §8.1.5: a stanza without a language gets that of its stream', as
 test('RFC 6120 §8.1.1: a malformed address is answered, and the stream goes on', async () => {
   await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [] })
   s.phone.says(`<message to='a@b@c' id='1'/>`)
-  await s.phone.hears(`<message id='1' type='error'><error type='modify'><jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`)
+  await s.phone.hears(
+    `<message id='1' type='error'><error type='modify'><jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>`,
+  )
   await s.phone.hearsNothing()
 })
 
@@ -171,10 +177,10 @@ test('RFC 6120 §6.5: failures, their conditions and their number', async () => 
   const saslNs = 'urn:ietf:params:xml:ns:xmpp-sasl'
   const attempt = async (element: Element) => {
     client.send(element)
-    let answer: Element | undefined
-    void client.next().then((element) => (answer = element))
-    while (!answer) await s.clock.advance(1_000)
-    return answer.elements()[0]!.name
+    const heard: Element[] = []
+    void client.next().then((answer) => heard.push(answer))
+    while (heard.length === 0) await s.clock.advance(1_000)
+    return heard[0]!.first()!.name
   }
   expect(await attempt(xml('auth', saslNs, { mechanism: 'FOO' }))).toBe('invalid-mechanism')
   expect(await attempt(xml('auth', saslNs, { mechanism: 'PLAIN' }, '!'))).toBe('incorrect-encoding')

@@ -312,7 +312,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       if (!(error instanceof StanzaError)) throw error
       // RFC 6120 §8.1.2.1: a 'from' that is no address is not the client's either.
       const from = element.attr('from')
-      if (from !== undefined && domainOf(from) === '') throw new StreamError('invalid-from', 'The stanza names no sender')
+      if (from !== undefined && domainOf(from) === '')
+        throw new StreamError('invalid-from', 'The stanza names no sender')
       return session.refuse(element, error)
     }
     // RFC 6120 §8.1.5

@@ -96,6 +96,15 @@ export class Model {
     account.waiting.sort((a, b) => this.#messages.indexOf(a.message.id!) - this.#messages.indexOf(b.message.id!))
   }
 
+  /** Everything that happened at once has been told. */
+  settled(): void {
+    for (const account of this.accounts.values()) {
+      const others = willing(account)
+      if (others.length === 0) continue
+      for (const { message } of account.waiting.splice(0)) for (const other of others) this.#hand(other, message, false)
+    }
+  }
+
   took(session: ModelSession, stanza: Stanza): void {
     session.handled++
     const stamped = stanza.addressed({ from: session.jid })
@@ -174,7 +183,9 @@ export class Model {
           jid.equals(message.from) ||
           expected.some(({ what, id }) => id === message.id && (what === 'message' || what === 'received')),
       )
-      if (!isKnown) for (const other of others) this.#hand(other, message, false)
+      if (isKnown) return
+      if (hasHint(message, 'no-store')) for (const other of others) this.#hand(other, message, false)
+      else account.waiting.push({ message, isLost: true })
     } else if (hasHint(message, 'no-store')) this.#refuse(message, 'service-unavailable')
     else account.waiting.push({ message, isLost: true })
   }

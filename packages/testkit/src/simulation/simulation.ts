@@ -243,6 +243,7 @@ class Simulation implements DeviceWorld, Stage {
       else this.#took(session, taken.stanza)
     }
     this.#taken = [...waiting.keys()]
+    this.#model.settled()
   }
 
   #took(session: ModelSession, stanza: Stanza): void {

@@ -12,7 +12,14 @@ test('XEP-0082 §3.2: fractions of a second are optional', () => {
   expect(formatDateTime(Date.UTC(2002, 8, 10, 23, 8, 25, 120))).toBe('2002-09-10T23:08:25.120Z')
 })
 
-test.each(['', 'yesterday', '2002-09-10', '2002-09-10T23:08:25', '20020910T23:08:25', '2002-13-10T23:08:25Z', '2002-09-10 23:08:25Z'])(
-  'XEP-0082 §3.2: %j is no date and time',
-  (text) => expect(() => parseDateTime(text)).toThrow(expect.objectContaining({ condition: 'bad-request' })),
+test.each([
+  '',
+  'yesterday',
+  '2002-09-10',
+  '2002-09-10T23:08:25',
+  '20020910T23:08:25',
+  '2002-13-10T23:08:25Z',
+  '2002-09-10 23:08:25Z',
+])('XEP-0082 §3.2: %j is no date and time', (text) =>
+  expect(() => parseDateTime(text)).toThrow(expect.objectContaining({ condition: 'bad-request' })),
 )

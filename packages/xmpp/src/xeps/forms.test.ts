@@ -25,7 +25,9 @@ test('XEP-0004 §3.4 example 8: several items, read and written again', () => {
 })
 
 test('XEP-0004 §3.3: an unknown field type counts as the default', () => {
-  const read = Form.read(parse("<x xmlns='jabber:x:data' type='submit'><field var='a' type='new'><value>1</value></field></x>"))
+  const read = Form.read(
+    parse("<x xmlns='jabber:x:data' type='submit'><field var='a' type='new'><value>1</value></field></x>"),
+  )
   expect(read.fields?.[0]?.type).toBeUndefined()
   expect(fieldValues(read, 'a')).toEqual(['1'])
   expect(fieldValues(read, 'b')).toBeUndefined()
@@ -33,7 +35,9 @@ test('XEP-0004 §3.3: an unknown field type counts as the default', () => {
 
 test('XEP-0004 §3.1: a form without a known type is refused', () => {
   for (const attrs of ['', "type='ask'"])
-    expect(() => Form.read(parse(`<x xmlns='jabber:x:data' ${attrs}/>`))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
+    expect(() => Form.read(parse(`<x xmlns='jabber:x:data' ${attrs}/>`))).toThrow(
+      expect.objectContaining({ condition: 'bad-request' }),
+    )
 })
 
 test('XEP-0004 §3.3: what other extensions put into a field is kept', () => {

@@ -49,7 +49,9 @@ test('XEP-0313 §4.1: what is no submission of this form is refused', () => {
     submit(field('start', 'yesterday')),
   ])
     expect(() => MamQuery.read(parse(text))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
-  expect(() => MamQuery.read(parse(submit(field('with', '@'))))).toThrow(expect.objectContaining({ condition: 'jid-malformed' }))
+  expect(() => MamQuery.read(parse(submit(field('with', '@'))))).toThrow(
+    expect.objectContaining({ condition: 'jid-malformed' }),
+  )
 })
 
 test('XEP-0313 §4.1: an empty field asks for nothing', () => {

@@ -21,12 +21,12 @@ test('XEP-0359 §2.2 example 2: an origin-id', () => {
   expect(OriginId.write(id).toString()).toBe(text)
 })
 
-test.each([
-  `<stanza-id xmlns='urn:xmpp:sid:0' id='1'/>`,
-  `<stanza-id xmlns='urn:xmpp:sid:0' by='capulet.lit'/>`,
-])('XEP-0359 §3 rule 5: id and by are needed: %s', (text) => {
-  expect(() => StanzaId.read(parse(text))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
-})
+test.each([`<stanza-id xmlns='urn:xmpp:sid:0' id='1'/>`, `<stanza-id xmlns='urn:xmpp:sid:0' by='capulet.lit'/>`])(
+  'XEP-0359 §3 rule 5: id and by are needed: %s',
+  (text) => {
+    expect(() => StanzaId.read(parse(text))).toThrow(expect.objectContaining({ condition: 'bad-request' }))
+  },
+)
 
 test('XEP-0359 §3 rule 2: only ids "by" the entity are deleted, however its address is written', () => {
   const sent = message(

@@ -83,30 +83,29 @@ export const offline = defineModule({
 
     host.on('session:gone', ({ session, undelivered }) => {
       drop(session)
-      const failed = new Set<string>()
       const others = takers(session)
+      let mayPass = false
       for (const { stanza, at: sent } of undelivered) {
         if (!isConversation(stanza, session)) continue
         const at = delayBy(stanza, domain) ?? sent
         const message = withoutDelay(stanza, domain)
-        if (!hasHint(message, 'no-store')) failed.add(waiting.keep(session.account, message, at))
-        else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
-        else if (!others.some((other) => hasHad(other, session, { at, message })))
-          for (const other of others) other.deliver(delayed({ at, message }))
+        if (others.some((other) => hasHad(other, session, at, message))) continue
+        if (!hasHint(message, 'no-store')) {
+          waiting.keep(session.account, message, at)
+          mayPass = others.length > 0
+        } else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
+        else for (const other of others) other.deliver(delayed({ at, message }))
       }
-      if (failed.size > 0 && others.length > 0) pass(session, failed)
+      if (mayPass) pass(session)
     })
 
-    /** XEP-0198 §4: hands what a session never acknowledged to others of its account; those who have had it are left out. */
-    function pass(session: Target, failed: ReadonlySet<string>): void {
+    /** XEP-0198 §4: hands what a session never acknowledged to the others of its account. */
+    function pass(session: Target): void {
       const handed = when(waiting.open(session.account), (batch) => {
         const others = takers(session)
         // They have gone too: let it wait.
         if (others.length === 0) return waiting.drop(batch)
-        for (const held of waiting.take(batch)) {
-          if (failed.has(held.id) && others.some((other) => hasHad(other, session, held))) continue
-          for (const other of others) other.deliver(delayed(held))
-        }
+        for (const held of waiting.take(batch)) for (const other of others) other.deliver(delayed(held))
       })
       if (handed instanceof Promise)
         handed.catch((error: unknown) => host.log.error({ err: error }, 'messages could not be passed on and wait'))
@@ -168,7 +167,7 @@ function isConversation(stanza: Stanza, { account }: Target): stanza is Message 
 }
 
 /** Whether a session knows a message that another of its account has lost: as its sender, or because it got it too when it came, forked or as a copy. */
-function hasHad(session: Target, lost: Target, { at, message }: Pick<Held, 'at' | 'message'>): boolean {
+function hasHad(session: Target, lost: Target, at: number, message: Message): boolean {
   if (session.jid.equals(message.from)) return true
   const isForked = !lost.jid.equals(message.to)
   const since = isForked ? session.get<number>(key) : isEligible(message, 'in') ? carbonsSince(session) : undefined

@@ -10,9 +10,14 @@ declare module '@xmpp/client' {
   }
   export interface Client {
     readonly jid: { toString(): string } | null
-    readonly streamManagement: { on(event: string, listener: (stanza: XmlElement) => void): void; requestAckDebounce: number }
+    readonly streamManagement: {
+      /** Stanzas received. */
+      inbound: number
+      on(event: 'ack' | 'resumed', listener: (stanza: XmlElement) => void): void
+    }
     readonly reconnect: { delay: number }
     readonly iqCaller: {
+      request(iq: XmlElement): Promise<XmlElement>
       get(payload: XmlElement, to?: string): Promise<XmlElement | undefined>
       set(payload: XmlElement, to?: string): Promise<XmlElement | undefined>
     }
