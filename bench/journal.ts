@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openFileJournal } from '../packages/server/src/journal/file.ts'
 import { Journal } from '../packages/server/src/journal/journal.ts'
 import { openSqliteStorage } from '../packages/server/src/storage/sqlite.ts'
-import { systemClock } from '../packages/server/src/world.ts'
+import { systemClock, systemRandom } from '../packages/server/src/world.ts'
 
 /**
  * What the journal and the storage behind it cost, in microseconds:
@@ -40,6 +40,7 @@ const open = (mode: 'inline' | 'worker') => {
     journalStore: store,
     journalFolder: join(folder, 'journal'),
     clock: systemClock,
+    random: systemRandom,
     mode,
     durability: 'process',
     onApplied: (cursor) => store.release(cursor),

@@ -199,9 +199,11 @@ class Simulation implements DeviceWorld, Stage {
     if (!server) return
     this.#trace('the server is stopped')
     this.#server = undefined
-    void server.stop().then(() => {
+    const die = () => {
       if (this.#life === life) this.#die()
-    })
+    }
+    // It may be that nothing can be kept at the end: that is said, and what was not acknowledged is gone.
+    void server.stop().then(die, die)
   }
 
   fillDisk(): void {
