@@ -81,9 +81,14 @@ export class HostileServer {
     return Number(line?.split(' ')[1])
   }
 
-  /** Resolves once the figure is that; else the test's own time runs out. */
-  async settle(name: string, value: number): Promise<void> {
-    while ((await this.metric(name)) !== value) await new Promise((resolve) => setTimeout(resolve, 50))
+  /** Resolves with the figure once it is as it should be; rejects when that takes too long. */
+  async until(name: string, isRight: (value: number) => boolean): Promise<number> {
+    for (let tries = 0; tries < 400; tries++) {
+      const value = await this.metric(name)
+      if (isRight(value)) return value
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`${name} stays at ${await this.metric(name)}`)
   }
 
   /** What it should never have to say: lines of its log at level 'error' and above, and all that Node wrote to stderr. */

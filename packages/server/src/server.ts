@@ -110,6 +110,8 @@ export class Server {
       onCommit: (number) => {
         this.#storage.committed(number)
         this.sessions.committed()
+        // What the database held at the start already can go as soon as the sessions have been written anew.
+        this.#release()
       },
     })
     try {
@@ -254,13 +256,17 @@ export class Server {
       clock: this.#clock,
       random: this.#random,
       durability: storage.durability,
-      onApplied: (cursor) => this.#journalStore.release(Math.min(cursor + 1, this.sessions.keptFrom)),
+      onApplied: () => this.#release(),
       onTrouble: this.#trouble('database'),
       onMended: (sentence) => this.log.warn(sentence),
       ...(isInMemory
         ? { mode: 'inline', path: ':memory:' }
         : { mode: 'worker', path: join(data, 'jackdaw.db'), journalFolder: join(data, 'journal') }),
     })
+  }
+
+  #release(): void {
+    this.#journalStore.release(Math.min(this.#storage.cursor + 1, this.sessions.keptFrom))
   }
 
   #trouble(part: string): (error: Error | undefined) => void {

@@ -20,7 +20,9 @@ export interface ModelSession {
   handled: number
   isEnded: boolean
   presence: { readonly status: string; readonly priority: number } | undefined
-  hasCarbons: boolean
+  /** Since when it is available with a priority that is not negative, and has copies made. */
+  willingSince: number | undefined
+  carbonsSince: number | undefined
   isInterested: boolean
   /** To whom directed presence was sent (RFC 6121 §4.6). */
   readonly directed: Set<string>
@@ -53,11 +55,20 @@ export interface ModelAccount {
 export class Model {
   readonly accounts = new Map<string, ModelAccount>()
   readonly #domains: ReadonlySet<string>
-  /** In the order in which they came. */
-  readonly #messages: string[] = []
+  readonly #now: () => number
+  /** When they came, in the order in which they did. */
+  readonly #messages = new Map<string, number>()
+  /** Accounts of which a session lost messages just now, while others were there. */
+  readonly #passing = new Set<ModelAccount>()
+  /**
+   * Lost messages that another session may get though it had them: the server goes by the time since when a session gets all that comes, and this
+   * one has begun anew since, or in that very millisecond.
+   */
+  readonly uncertain = new Set<string>()
 
-  constructor(domains: ReadonlySet<string>, accounts: readonly Jid[]) {
+  constructor(domains: ReadonlySet<string>, accounts: readonly Jid[], now: () => number) {
     this.#domains = domains
+    this.#now = now
     for (const jid of accounts)
       this.accounts.set(jid.toString(), { jid, contacts: new Map(), sessions: [], waiting: [], archive: [] })
   }
@@ -77,7 +88,8 @@ export class Model {
       handled: 0,
       isEnded: false,
       presence: undefined,
-      hasCarbons: false,
+      willingSince: undefined,
+      carbonsSince: undefined,
       isInterested: false,
       directed: new Set(),
       expected: [],
@@ -93,16 +105,23 @@ export class Model {
     account.sessions.splice(account.sessions.indexOf(session), 1)
     this.#leave(session)
     for (const stanza of undelivered) if (stanza.name === 'message') this.#lost(account, stanza as Message)
-    account.waiting.sort((a, b) => this.#messages.indexOf(a.message.id!) - this.#messages.indexOf(b.message.id!))
+    const order = [...this.#messages.keys()]
+    account.waiting.sort((a, b) => order.indexOf(a.message.id!) - order.indexOf(b.message.id!))
   }
 
-  /** Everything that happened at once has been told. */
-  settled(): void {
-    for (const account of this.accounts.values()) {
+  /** What sessions lost has reached the others of their accounts: this follows upon the end of the session. */
+  passedOn(): void {
+    for (const account of this.#passing) {
       const others = willing(account)
       if (others.length === 0) continue
       for (const { message } of account.waiting.splice(0)) for (const other of others) this.#hand(other, message, false)
     }
+    this.#passing.clear()
+  }
+
+  /** The server has died: what was not passed on waits for who comes next. */
+  died(): void {
+    this.#passing.clear()
   }
 
   took(session: ModelSession, stanza: Stanza): void {
@@ -120,7 +139,7 @@ export class Model {
     const to = message.to ?? own.jid
     const isOwn = to.bare.equals(own.jid)
     const type = typeOf(message)
-    this.#messages.push(message.id!)
+    this.#messages.set(message.id!, this.#now())
     if (!isOwn) {
       if (isArchived(message)) own.archive.push(message.id!)
       if (isCopied(message)) this.#copy('sent', message, own, [sender])
@@ -161,7 +180,7 @@ export class Model {
 
   #copy(what: 'sent' | 'received', message: Message, account: ModelAccount, but: readonly ModelSession[]): void {
     for (const session of account.sessions) {
-      if (!session.hasCarbons || but.includes(session)) continue
+      if (session.carbonsSince === undefined || but.includes(session)) continue
       session.expected.push({ what, id: message.id!, of: message.from!.toString(), isInOrder: false })
     }
   }
@@ -178,12 +197,21 @@ export class Model {
     if ((type !== 'chat' && type !== 'normal') || account.jid.equals(message.from)) return
     const others = willing(account)
     if (others.length > 0) {
-      const isKnown = others.some(
+      const knowing = others.filter(
         ({ jid, expected }) =>
           jid.equals(message.from) ||
           expected.some(({ what, id }) => id === message.id && (what === 'message' || what === 'received')),
       )
-      if (isKnown) return
+      if (knowing.length > 0) {
+        const at = this.#messages.get(message.id!)!
+        const isCertain = knowing.some(
+          ({ jid, willingSince = at, carbonsSince = at }) =>
+            jid.equals(message.from) || willingSince < at || carbonsSince < at,
+        )
+        if (!isCertain) this.uncertain.add(message.id!)
+        return
+      }
+      this.#passing.add(account)
       if (hasHint(message, 'no-store')) for (const other of others) this.#hand(other, message, false)
       else account.waiting.push({ message, isLost: true })
     } else if (hasHint(message, 'no-store')) this.#refuse(message, 'service-unavailable')
@@ -227,14 +255,17 @@ export class Model {
         if (contact.pendingIn) session.requests.push(`subscribe ${jid}`)
       }
     }
-    if (priority >= 0 && !(before && before.priority >= 0))
+    if (priority < 0) session.willingSince = undefined
+    else if (session.willingSince === undefined) {
+      session.willingSince = this.#now()
       for (const { message, isLost } of account.waiting.splice(0)) this.#hand(session, message, !isLost)
+    }
   }
 
   /** RFC 6121 §4.5, §4.6.3 */
   #leave(session: ModelSession): void {
     const { account, presence } = session
-    session.presence = undefined
+    session.presence = session.willingSince = undefined
     if (presence) {
       for (const jid of this.#subscribers(account)) this.#tell(session, jid, undefined)
       this.#tell(session, account.jid, undefined)
@@ -341,8 +372,8 @@ export class Model {
     const payload = stanza.first()
     if (!payload) return
     if (payload.ns !== rosterNs) {
-      if (payload.name === 'enable') session.hasCarbons = true
-      else if (payload.name === 'disable') session.hasCarbons = false
+      if (payload.name === 'enable') session.carbonsSince ??= this.#now()
+      else if (payload.name === 'disable') session.carbonsSince = undefined
       return
     }
     const { account } = session

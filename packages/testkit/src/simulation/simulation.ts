@@ -92,7 +92,7 @@ class Simulation implements DeviceWorld, Stage {
       this.#trace(`${link} ${direction} ${text}`),
     )
     this.accounts = cast.slice(0, this.chance.whole(2, cast.length)).map((jid) => Jid.parse(jid))
-    this.#model = new Model(domains, this.accounts)
+    this.#model = new Model(domains, this.accounts, () => this.#clock.now())
     this.devices = this.accounts.flatMap((account) =>
       rooms.slice(0, this.chance.one([1, 2, 2, 3])).map((room) => new Device(account.withResource(room), this)),
     )
@@ -224,6 +224,7 @@ class Simulation implements DeviceWorld, Stage {
     this.#journal?.end()
     this.#life = this.#journal = this.#server = undefined
     this.#taken = []
+    this.#model.died()
     this.network.crash()
   }
 
@@ -231,6 +232,7 @@ class Simulation implements DeviceWorld, Stage {
 
   /** A batch has been kept: what was handled until now has come to pass. What still waits for something does not count yet. */
   #kept(): void {
+    this.#model.passedOn()
     const waiting = new Map<Taken, string>()
     for (const taken of this.#taken) {
       const { jid, handled } = taken.session
@@ -245,7 +247,6 @@ class Simulation implements DeviceWorld, Stage {
       else this.#took(session, taken.stanza)
     }
     this.#taken = [...waiting.keys()]
-    this.#model.settled()
   }
 
   #took(session: ModelSession, stanza: Stanza): void {

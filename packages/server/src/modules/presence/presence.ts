@@ -100,7 +100,8 @@ export const presence = defineModule({
       }
       for (const jid of directed) {
         const to = Jid.parse(jid)
-        if (!before || !roster.isSubscribed(to)) host.send(stanza.addressed({ to }))
+        // A subscriber has been told; but not its resource that is not available itself.
+        if (!before || !to.isBare || !roster.isSubscribed(to)) host.send(stanza.addressed({ to }))
       }
       if (before) for (const listener of listeners) listener({ session, presence: stanza, before })
       return 'stop'
