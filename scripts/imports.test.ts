@@ -24,7 +24,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   stream: { values: ['when', 'world'], types: ['journal', 'transport'] },
   session: { values: ['journal', 'when', 'world'], types: ['module', 'storage', 'stream'] },
   module: { values: [], types: ['storage', 'stream', 'world'] },
-  router: { values: ['module'], types: ['session', 'storage', 'stream', 'world'] },
+  router: { values: ['module', 'when'], types: ['session', 'storage', 'stream', 'world'] },
   ports: { values: ['stream'], types: ['journal', 'router', 'transport', 'world'] },
   modules: { values: ['module', 'storage', 'when'], types: ['stream', 'world'] },
   config: { values: ['config'], types: ['module', 'transport'] },

@@ -6,26 +6,28 @@ export class Gate {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  private constructor(to: number) {
+  private constructor(to: number, isPatient: boolean) {
     this.#server = createServer({ noDelay: true }, (client) => {
-      const server = connect({ port: to, host: '127.0.0.1', noDelay: true })
-      for (const [from, into] of [
-        [client, server],
-        [server, client],
-      ] as const) {
-        this.#sockets.add(from)
-        from.on('error', () => {})
-        from.on('close', () => {
-          this.#sockets.delete(from)
-          into.destroy()
+      this.#hold(client)
+      const reach = (): void => {
+        const server = connect({ port: to, host: '127.0.0.1', noDelay: true })
+        const retry = (): void => void setTimeout(() => client.destroyed || reach(), 100)
+        const refuse = (): void => void client.destroy()
+        server.once('error', isPatient ? retry : refuse)
+        server.once('connect', () => {
+          this.#hold(server)
+          server.on('close', () => client.destroy())
+          client.on('close', () => server.destroy())
+          client.pipe(server).pipe(client)
         })
-        from.pipe(into)
       }
+      reach()
     })
   }
 
-  static async open(to: number): Promise<Gate> {
-    const gate = new Gate(to)
+  /** Patient: while the server is away, a client that connects waits for it instead of being refused. */
+  static async open(to: number, { isPatient = false } = {}): Promise<Gate> {
+    const gate = new Gate(to, isPatient)
     await once(gate.#server.listen(0, '127.0.0.1'), 'listening')
     return gate
   }
@@ -42,5 +44,11 @@ export class Gate {
   close(): void {
     this.#server.close()
     this.cut()
+  }
+
+  #hold(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => this.#sockets.delete(socket))
   }
 }

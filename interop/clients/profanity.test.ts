@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Jackdaw } from '../jackdaw.ts'
+import { Gate } from './gate.ts'
 import { hasSlixmpp, Peer, portFor } from './peer.ts'
 import { hasProgram, Terminal } from './terminal.ts'
 
@@ -28,6 +29,9 @@ test.skipIf(!canRun)(
     await juliet.ask('roster')
     juliet.do({ do: 'presence', status: 'here' })
 
+    // Profanity 0.13 forgets its session when it is refused once on its way back.
+    const gate = await Gate.open(server.ports.xmpp, { isPatient: true })
+    onTestFinished(() => gate.close())
     const home = await mkdtemp(join(tmpdir(), 'profanity-'))
     const romeo = new Terminal(home, 'profanity')
     onTestFinished(async () => {
@@ -36,7 +40,7 @@ test.skipIf(!canRun)(
     })
     await romeo.shows("Type '/help'")
     await romeo.types('/reconnect 1')
-    await romeo.types(`/connect romeo@localhost server 127.0.0.1 port ${server.ports.xmpp} tls force`)
+    await romeo.types(`/connect romeo@localhost server 127.0.0.1 port ${gate.port} tls force`)
     await romeo.shows('Enter password:')
     await romeo.types(password)
     await romeo.shows('TLS certificate verification failed')
@@ -66,9 +70,7 @@ test.skipIf(!canRun)(
     await romeo.shows('what o’clock tomorrow?')
     await romeo.types('by the hour of nine')
     await juliet.hears({ is: 'message', body: 'by the hour of nine' })
-    // Profanity 0.13 logs in anew under the resource that it had, instead of resuming.
-    const left = juliet.heard.slice(before).filter((event) => event.is === 'presence' && event.type !== '')
-    expect(left).toEqual([])
+    expect(juliet.heard.slice(before).filter((event) => event.is === 'presence' && event.type !== '')).toEqual([])
     expect((await romeo.screen()).split('sweet Romeo')).toHaveLength(2)
 
     await romeo.types('/quit')

@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest'
 import { check, type Verdict } from './checker.ts'
 import { report } from './report.ts'
-import { torture, type TortureOptions } from './torture.ts'
+import { torture, type TortureOptions, type TortureRun } from './torture.ts'
 
-async function judge(options: TortureOptions): Promise<{ verdict: Verdict; table: string; errors: readonly string[] }> {
+async function judge(options: TortureOptions): Promise<{ run: TortureRun; verdict: Verdict; table: string }> {
   const run = await torture(options)
   const verdict = check(run.events)
-  return { verdict, table: report(run, verdict, false), errors: run.errors }
+  return { run, verdict, table: report(run, verdict, false) }
 }
 
 test('XEP-0198 §5: a server killed ten times at work loses nothing, doubles nothing and nobody notices', async () => {
-  const { verdict, table, errors } = await judge({ kills: 10, sessions: 50, rate: 200, seed: 10 })
+  const { run, verdict, table } = await judge({ kills: 10, sessions: 50, rate: 200, seed: 21 })
   expect(verdict.violations, table).toEqual([])
-  expect(errors).toEqual([])
+  expect(run.errors).toEqual([])
   expect(verdict.kills).toBe(10)
   // The run was one: connections broke in every way, and messages went all the time.
   expect(verdict.resumed).toBeGreaterThanOrEqual(verdict.lost.lost)
@@ -20,6 +20,10 @@ test('XEP-0198 §5: a server killed ten times at work loses nothing, doubles not
   expect(verdict.switched).toBeGreaterThan(10)
   expect(verdict.sent).toBeGreaterThan(1000)
   expect(verdict.presences).toBeGreaterThan(100)
+  expect(verdict.copied).toBeGreaterThan(100)
+  expect(verdict.archived).toBeGreaterThan(1000)
+  // This seed has a kill in the middle of a commit.
+  expect(run.torn).toBeGreaterThan(0)
 })
 
 test('without a journal the same kills lose sessions and messages, and the checker says so', async () => {

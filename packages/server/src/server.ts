@@ -14,12 +14,14 @@ import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
+import type { Session } from './session/session.ts'
 import { type SessionLimits, Sessions } from './session/sessions.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { bind } from './stream/bind.ts'
 import { management } from './stream/management.ts'
 import { sasl, type SaslSecrets } from './stream/sasl.ts'
 import { starttls } from './stream/starttls.ts'
+import type { Stream } from './stream/stream.ts'
 import type { CertificateHost } from './transport/certificate-file.ts'
 import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
@@ -64,7 +66,12 @@ interface Host {
 export async function createServer(input: ConfigInput | Config = {}, parts: Parts = {}): Promise<Server> {
   const modules = parts.modules ?? everyModule
   const server = new Server(configFrom(input, modules), modules, parts)
-  await server.open()
+  try {
+    await server.open()
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
   return server
 }
 
@@ -107,6 +114,7 @@ export class Server {
       store: this.#journalStore,
       clock,
       onTrouble: this.#trouble('journal'),
+      onFault: (error) => this.log.error({ err: error }, 'output could not be written'),
       onCommit: (number) => {
         this.#storage.committed(number)
         this.sessions.committed()
@@ -123,7 +131,7 @@ export class Server {
     const journal = this.#journal
     const limits = sessionLimits(config)
     this.sessions = new Sessions({ journal, journalStore: this.#journalStore, clock, random, limits })
-    this.#router = new Router(this.sessions, clock, this.log)
+    this.#router = new Router(this.sessions, clock, this.log, ({ account }) => this.#forget(account))
     this.#port = new ClientPort({
       router: this.#router,
       journal,
@@ -227,8 +235,12 @@ export class Server {
     await closing
     for (const { modules } of this.hosts.values()) await modules.stop()
     this.#certificates?.close()
-    this.#journal.close()
-    await this.#storage.close()
+    this.sessions.close()
+    try {
+      this.#journal.close()
+    } finally {
+      await this.#storage.close()
+    }
   }
 
   async #closeListeners(): Promise<void> {
@@ -300,17 +312,25 @@ export class Server {
         { scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous },
         this.#secrets,
       ),
-      bind((stream, account, resource) => this.sessions.bind(stream, account, resource)),
+      bind((stream, account, resource) => this.#bind(host, stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,
         find: (id, account) => this.sessions.find(id, account),
       }),
     ])
       host.virtual.streamFeatures.add(feature)
-    host.virtual.on('session:gone', ({ session }) => this.#forget(session.account, host))
     this.hosts.set(domain, host)
     this.#router.hosts.set(domain, host.virtual)
     await this.#configure(host, config)
+  }
+
+  /** What a client has logged in to may be gone by the time it binds. */
+  #bind(host: Host, stream: Stream, account: Jid, resource: string | undefined): Awaitable<Session> {
+    if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
+    return when(host.config.anonymous || host.accounts.exists(account), (exists) => {
+      if (!exists) throw new StreamError('not-authorized', 'The account has been removed')
+      return this.sessions.bind(stream, account, resource)
+    })
   }
 
   #compose(domain: Jid, config: HostConfig): Host {
@@ -329,7 +349,7 @@ export class Server {
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
       told: (fact, about) => virtual.tell(fact, about),
     })
-    const virtual = new VirtualHost(domain, accounts, (address) => {
+    const virtual = new VirtualHost(domain, accounts, this.log, (address) => {
       const { plaintext } = host.config
       return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
     })
@@ -357,7 +377,8 @@ export class Server {
   }
 
   /** Drops what an anonymous user (RFC 4505) leaves behind. */
-  #forget(account: Jid, host: Host): Awaitable<void> {
+  #forget(account: Jid): Awaitable<void> {
+    const host = this.hosts.get(account.domain)!
     if (!host.config.anonymous || this.sessions.of(account).length > 0) return
     return when(host.accounts.exists(account), (exists) => {
       if (!exists) this.#storage.drop(`${host.virtual.domain}/`, account.toString())
@@ -410,6 +431,7 @@ function networkLimits({ limits }: Config): NetworkLimits {
   return {
     connections: limits.connections,
     connectionsPerAddress: limits.connectionsPerAddress,
+    handshakes: limits.unauthenticatedConnections,
     handshakeTime: limits.unauthenticatedTime,
     webSocketMessage: limits.stanzaBytes,
     httpHeader: 16_384,

@@ -5,7 +5,8 @@ import type { Element } from '@jackdaw/xmpp'
  * there, in any order; others may be too. Text '…' stands for any, an attribute value '…' for any.
  */
 export function mismatch(pattern: Element, element: Element): string | undefined {
-  if (pattern.name !== element.name || pattern.ns !== element.ns) return `<${pattern.name} xmlns='${pattern.ns}'> is missing`
+  if (pattern.name !== element.name || pattern.ns !== element.ns)
+    return `<${pattern.name} xmlns='${pattern.ns}'> is missing`
   for (let i = 0; i < pattern.attrs.length; i += 2) {
     const [name, value] = [pattern.attrs[i]!, pattern.attrs[i + 1]!]
     const found = element.attr(name)

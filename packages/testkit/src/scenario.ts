@@ -16,6 +16,8 @@ export interface ScenarioOptions {
   readonly clock?: ManualClock
   /** Logged in clients count stanzas and can resume (XEP-0198). */
   readonly resume?: boolean
+  /** After how many batches the journal begins a new part. */
+  readonly partBatches?: number
 }
 
 export const password = 'the wine is red'
@@ -23,12 +25,14 @@ export const password = 'the wine is red'
 /** A whole server in memory, with clients that have logged in and sent nothing yet. */
 export class Scenario {
   readonly clock: ManualClock
-  readonly journalStore = new MemoryJournalStore()
+  readonly journalStore: MemoryJournalStore
   readonly network: Loopback
   readonly #options: ScenarioOptions
   server!: Server
   /** By resource. */
   readonly clients: Record<string, Actor> = {}
+  /** The virtual hosts that the next start serves. */
+  readonly domains: Set<string>
   #port = 0
   #life: Life | undefined
 
@@ -36,13 +40,18 @@ export class Scenario {
     this.#options = options
     this.clock = options.clock ?? new ManualClock()
     this.network = new Loopback(this.clock)
+    this.journalStore = new MemoryJournalStore(options.partBatches)
+    const names = Object.keys(options.accounts ?? {}).map((name) => jidOf(name).domain)
+    this.domains = new Set(['home.test', ...names, ...Object.keys(options.config?.hosts ?? {})])
   }
 
   /** Starts the server on what the journal holds. */
   async start(): Promise<void> {
     const { config, modules } = this.#options
     this.#life = new Life(this.clock)
-    const hosts = Object.fromEntries(this.domains.map((domain) => [domain, { plaintext: true, ...config?.hosts?.[domain] }]))
+    const hosts = Object.fromEntries(
+      [...this.domains].map((domain) => [domain, { plaintext: true, ...config?.hosts?.[domain] }]),
+    )
     this.server = await createServer(
       { log: { level: 'warn' }, ...config, hosts, listen: { xmpp: 0, xmpps: false, http: false, https: false } },
       {
@@ -55,11 +64,6 @@ export class Scenario {
     )
     const [listening] = await this.server.start()
     this.#port = listening!.port
-  }
-
-  get domains(): string[] {
-    const names = Object.keys(this.#options.accounts ?? {}).map((name) => jidOf(name).domain)
-    return [...new Set(['home.test', ...names, ...Object.keys(this.#options.config?.hosts ?? {})])]
   }
 
   async register(name: string): Promise<void> {
@@ -103,7 +107,9 @@ export class Scenario {
 }
 
 /** Starts a server with accounts and clients; to be stopped with `stop`, which `await using` does. */
-export async function scenario(options: ScenarioOptions = {}): Promise<Scenario & Record<string, any> & AsyncDisposable> {
+export async function scenario(
+  options: ScenarioOptions = {},
+): Promise<Scenario & Record<string, any> & AsyncDisposable> {
   const made = new Scenario(options)
   await made.start()
   for (const [name, resources] of Object.entries(options.accounts ?? {})) {
@@ -151,7 +157,11 @@ export class Actor extends Client {
   /** Resolves when all that was sent before has been handled, and all that it caused here has been heard. */
   async sync(): Promise<void> {
     try {
-      await this.ask('get', xml('sync', 'urn:jackdaw:test'), this.account.domain ? Jid.parse(this.account.domain) : undefined)
+      await this.ask(
+        'get',
+        xml('sync', 'urn:jackdaw:test'),
+        this.account.domain ? Jid.parse(this.account.domain) : undefined,
+      )
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
     }
@@ -172,5 +182,7 @@ function jidOf(name: string): Jid {
 
 function withNs(text: string): string {
   const end = text.search(/[\s/>]/)
-  return / xmlns=/.test(text.slice(0, text.indexOf('>'))) ? text : `${text.slice(0, end)} xmlns='jabber:client'${text.slice(end)}`
+  return / xmlns=/.test(text.slice(0, text.indexOf('>')))
+    ? text
+    : `${text.slice(0, end)} xmlns='jabber:client'${text.slice(end)}`
 }

@@ -35,7 +35,8 @@ else {
     failed.push(seed)
     const [{ rule, what, at }] = run.violations as [(typeof run.violations)[0]]
     console.log(`seed ${seed}: ${run.violations.length} violations; the first at ${at} ms: ${rule}: ${what}`)
-    if (values.seed !== undefined) for (const other of run.violations.slice(1)) console.log(`  ${other.rule}: ${other.what}`)
+    if (values.seed !== undefined)
+      for (const other of run.violations.slice(1)) console.log(`  ${other.rule}: ${other.what}`)
     else console.log(`  npm run simulate -- --seed ${seed}${steps === 100 ? '' : ` --steps ${steps}`} --trace`)
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1)

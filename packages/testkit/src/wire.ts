@@ -44,7 +44,13 @@ export function tcp(port: number, host = '127.0.0.1', domain = 'localhost'): Con
 export function tls(port: number, host = '127.0.0.1', domain = 'localhost'): Connect {
   return (events) =>
     new Promise((resolve, reject) => {
-      const socket = connectTls({ port, host, servername: domain, ALPNProtocols: ['xmpp-client'], rejectUnauthorized: false })
+      const socket = connectTls({
+        port,
+        host,
+        servername: domain,
+        ALPNProtocols: ['xmpp-client'],
+        rejectUnauthorized: false,
+      })
       socket.once('error', reject)
       socket.once('secureConnect', () => {
         socket.off('error', reject).setNoDelay()

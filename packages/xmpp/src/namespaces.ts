@@ -2,3 +2,5 @@
 export const clientNs = 'jabber:client'
 /** RFC 6120 §4.8.1: the namespace of `<stream:stream/>`, `<stream:features/>` and `<stream:error/>`. */
 export const streamNs = 'http://etherx.jabber.org/streams'
+/** XEP-0198 */
+export const smNs = 'urn:xmpp:sm:3'

@@ -32,6 +32,8 @@ export interface JournalOptions {
   readonly clock: Clock
   /** Told when a commit fails (disk full) and again, with undefined, when one succeeds after that. */
   readonly onTrouble?: (error: Error | undefined) => void
+  /** Told what a flush threw. */
+  readonly onFault?: (error: unknown) => void
   /** Told the number of each batch as it is kept. */
   readonly onCommit?: (number: number) => void
 }
@@ -90,11 +92,14 @@ export class Journal {
     return this.isTroubled ? new Promise((resolve) => this.#whenRelieved.push(resolve)) : Promise.resolve()
   }
 
-  /** Commits what has gathered now: before a stop. Throws when the store refuses. */
+  /** Commits what has gathered now, before a stop; nothing is kept after it. Throws when the store refuses. */
   close(): void {
-    this.#commit()
     this.#closed = true
-    this.#store.close()
+    try {
+      this.#commit()
+    } finally {
+      this.#store.close()
+    }
   }
 
   #schedule(): void {
@@ -134,7 +139,14 @@ export class Journal {
     if (this.#flushers.size === 0) return
     const flushers = this.#flushers
     this.#flushers = new Set()
-    for (const end of flushers) end.flush!()
+    for (const end of flushers) {
+      try {
+        end.flush!()
+      } catch (error) {
+        // One connection's trouble is not the others'.
+        this.#options.onFault?.(error)
+      }
+    }
   }
 
   #relieve(): void {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Jid } from '@jackdaw/xmpp'
 import { expect, test, vi } from 'vitest'
 import { createServer } from '../server.ts'
 import { openFileJournal } from './file.ts'
@@ -14,7 +15,7 @@ test('parts that a killed server left behind are released once its sessions have
   journal.close()
   expect(listParts(folder)).toHaveLength(5)
   const server = await createServer({ data, log: { level: 'silent' } })
-  // The first effect after the start is enough.
+  await server.hosts.get('localhost')!.accounts.create(Jid.parse('romeo@localhost'), 'the wine is red')
   await vi.waitFor(() => expect(listParts(folder)).toEqual([5]))
   await server.stop()
   rmSync(data, { recursive: true })

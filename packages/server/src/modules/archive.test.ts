@@ -16,7 +16,7 @@ async function play(): Promise<{ stage: Scenario; phone: Actor; laptop: Actor; b
   const { phone, laptop, balcony } = stage.clients
   // The first entry of all also keeps the secret of the ids.
   phone!.says("<message to='romeo@home.test/laptop' type='chat'><body>test</body></message>")
-  await laptop!.awaits("<message><body>test</body></message>")
+  await laptop!.awaits('<message><body>test</body></message>')
   await laptop!.sync()
   return { stage, phone: phone!, laptop: laptop!, balcony: balcony! }
 }

@@ -1,4 +1,4 @@
-import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza } from '@jackdaw/xmpp'
+import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza, unlimited } from '@jackdaw/xmpp'
 import { defineModule, log, type Passage } from '../module.ts'
 import type { LogStore } from '../storage/storage.ts'
 
@@ -43,9 +43,6 @@ export function messageOf(entry: { readonly value: string }): Message {
   if (!isMessage(stanza)) throw new TypeError(`an archive holds a ${stanza.name}`)
   return stanza
 }
-
-/** What has been let in once is read whatever the limits are now. */
-const unlimited = { stanzaBytes: Infinity, depth: Infinity, attributes: Infinity }
 
 /**
  * RFC 6121 §8.5, XEP-0160 §3: whether an account takes the message though none of its resources does. One for a resource that is

@@ -70,9 +70,9 @@ export class ClientPort implements StreamPort {
     this.#streams.add(stream)
     this.#strangers.add(stream)
     if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
-    else if (this.journal.isTroubled) stream.refuse('The server cannot write to its disk')
+    else if (this.journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
     else if (this.#strangers.size > this.#limits.unauthenticatedConnections)
-      stream.refuse('Too many clients are logging in at this moment')
+      this.#refuse(stream, 'Too many clients are logging in at this moment')
   }
 
   host(domain: string): StreamHost | undefined {
@@ -94,7 +94,16 @@ export class ClientPort implements StreamPort {
     this.#isClosing = true
     if (this.#streams.size === 0) return
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
-    for (const stream of this.#streams) stream.end(new StreamError('system-shutdown'))
+    for (const stream of this.#streams) {
+      // What cannot be kept cannot be told either.
+      if (this.journal.isTroubled) stream.transport.destroy()
+      else stream.end(new StreamError('system-shutdown'))
+    }
     await empty
+  }
+
+  #refuse(stream: Stream, why: string): void {
+    this.#strangers.delete(stream)
+    stream.refuse(why)
   }
 }

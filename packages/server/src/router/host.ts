@@ -1,4 +1,5 @@
 import type { Element, Iq, Jid, Payload } from '@jackdaw/xmpp'
+import type { Logger } from 'pino'
 import type { Accounts, Facts, Hooks, Place, Reply, Target } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
 import type { StreamHost } from '../stream/stream.ts'
@@ -29,6 +30,7 @@ export class VirtualHost implements StreamHost {
   readonly streamFeatures = new Set<StreamFeature>()
   /** Service discovery features with the number of those who announce them. */
   readonly features = { server: new Map<string, number>(), account: new Map<string, number>() }
+  readonly #log: Logger
   readonly #answers = new Map<string, Answer>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
     'session:bound': new Set(),
@@ -37,7 +39,8 @@ export class VirtualHost implements StreamHost {
     'account:removed': new Set(),
   }
 
-  constructor(domain: Jid, accounts: Accounts, allowsPlaintext: (address: string) => boolean) {
+  constructor(domain: Jid, accounts: Accounts, log: Logger, allowsPlaintext: (address: string) => boolean) {
+    this.#log = log
     this.domain = domain
     this.accounts = accounts
     this.allowsPlaintext = allowsPlaintext
@@ -72,14 +75,22 @@ export class VirtualHost implements StreamHost {
     return () => void this.#listeners[fact].delete(listener)
   }
 
-  /** Tells all listeners; a promise only when one of them waits. */
+  /** Tells all listeners, also when one of them fails; a promise only when one of them waits. */
   tell<K extends keyof Facts>(fact: K, about: Facts[K]): Awaitable<void> {
     const waits: Promise<void>[] = []
     for (const listener of this.#listeners[fact]) {
-      const wait = listener(about)
-      if (wait instanceof Promise) waits.push(wait)
+      try {
+        const wait = listener(about)
+        if (wait instanceof Promise) waits.push(wait.catch((error: unknown) => this.#fault(error, fact)))
+      } catch (error) {
+        this.#fault(error, fact)
+      }
     }
     if (waits.length > 0) return Promise.all(waits).then(() => undefined)
+  }
+
+  #fault(error: unknown, fact: string): void {
+    this.#log.error({ err: error, fact }, 'a listener failed')
   }
 
   /** How much is registered, by kind. */

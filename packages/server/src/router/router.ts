@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Hooks, Passage, Undelivered } from '../module.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRouter, Sessions } from '../session/sessions.ts'
+import { when } from '../when.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
@@ -23,11 +24,14 @@ export class Router implements SessionRouter {
   readonly #sessions: Sessions
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #forget: (session: Session) => Awaitable<void>
   readonly #asked = new Map<string, Asked>()
   #lastAsk = 0
   readonly counts = { messages: 0, presences: 0, iqs: 0, errors: 0 }
 
-  constructor(sessions: Sessions, clock: Clock, log: Logger) {
+  /** @param forget called last of all when a session has gone */
+  constructor(sessions: Sessions, clock: Clock, log: Logger, forget: (session: Session) => Awaitable<void>) {
+    this.#forget = forget
     this.#sessions = sessions
     this.#clock = clock
     this.#log = log
@@ -82,6 +86,10 @@ export class Router implements SessionRouter {
     return this.#hostOf(session.jid).hooks['session:send'].run(passage) === 'stop' ? undefined : passage.stanza
   }
 
+  serves(domain: string): boolean {
+    return this.hosts.has(domain)
+  }
+
   farewell(session: Session): Awaitable<void> {
     if (session.isAvailable || session.get('directed'))
       return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
@@ -95,7 +103,7 @@ export class Router implements SessionRouter {
     for (const { stanza } of undelivered)
       if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
         this.#refuse(stanza, new StanzaError('service-unavailable'))
-    return this.#hostOf(session.jid).tell('session:gone', { session, undelivered })
+    return when(this.#hostOf(session.jid).tell('session:gone', { session, undelivered }), () => this.#forget(session))
   }
 
   #hostOf(jid: Jid): VirtualHost {

@@ -9,6 +9,7 @@ import {
   type StanzaError,
   StreamError,
   write,
+  unlimited,
 } from '@jackdaw/xmpp'
 import type { Journal, TickEnd } from '../journal/journal.ts'
 import type { Target, Undelivered } from '../module.ts'
@@ -41,6 +42,9 @@ export interface SessionOwner {
   end(session: Session, error?: StreamError): void
 }
 
+/** How long a client may take to acknowledge more than the usual limit, milliseconds. */
+const patience = 60_000
+
 /** The connection of one resource of an account with the server: a plain record, written to the journal as it changes. */
 export class Session implements Target, StreamSession, TickEnd {
   readonly number: number
@@ -54,7 +58,7 @@ export class Session implements Target, StreamSession, TickEnd {
   #acknowledged: number
   #stream: SessionStream | undefined
   #presence: Presence | undefined
-  #isCounted = true
+  #isCountKept = true
   #handling: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
   handled: number
@@ -112,7 +116,7 @@ export class Session implements Target, StreamSession, TickEnd {
       if (!this.#state.delete(key)) return
     } else this.#state.set(key, value)
     if (key === 'presence') this.#presence = undefined
-    this.#owner.journal.append(['set', this.number, key, value ?? null])
+    this.#owner.journal.append(value === undefined ? ['set', this.number, key] : ['set', this.number, key, value])
   }
 
   get presence(): Presence | undefined {
@@ -171,6 +175,15 @@ export class Session implements Target, StreamSession, TickEnd {
     return true
   }
 
+  /** Characters that wait for an acknowledgement. */
+  get unacknowledgedSize(): number {
+    return this.#outboxBytes
+  }
+
+  get isDetached(): boolean {
+    return this.#stream === undefined
+  }
+
   get unacknowledged(): number {
     return this.#outbox.length
   }
@@ -203,6 +216,11 @@ export class Session implements Target, StreamSession, TickEnd {
     for (const [, text] of this.#outbox) this.#stream?.deliver(text)
   }
 
+  /** The server stops: no time runs for it any more. */
+  suspend(): void {
+    this.#cancelExpiry?.()
+  }
+
   /** Ends it unless it is resumed in time. */
   expireLater(): void {
     this.#cancelExpiry?.()
@@ -215,7 +233,7 @@ export class Session implements Target, StreamSession, TickEnd {
     this.#cancelExpiry?.()
     const stream = this.#stream
     this.#stream = undefined
-    if (error) stream?.end(error)
+    stream?.end(error ?? new StreamError('reset'))
     return this.#outbox.map(([at, text]) => ({ at, stanza: stanzaOf(text) }))
   }
 
@@ -230,7 +248,7 @@ export class Session implements Target, StreamSession, TickEnd {
   // The journal's tick
 
   commit(): void {
-    this.#isCounted = true
+    this.#isCountKept = true
     if (!this.isEnded) this.#owner.journal.append(['count', this.number, this.handled, this.#acknowledged])
   }
 
@@ -241,8 +259,8 @@ export class Session implements Target, StreamSession, TickEnd {
   }
 
   #countLater(): void {
-    if (!this.#isCounted) return
-    this.#isCounted = false
+    if (!this.#isCountKept) return
+    this.#isCountKept = false
     this.#owner.journal.beforeCommit(this)
   }
 
@@ -252,12 +270,15 @@ export class Session implements Target, StreamSession, TickEnd {
     this.#outboxBytes += text.length
     this.#owner.journal.append(['out', this.number, at, text])
     const { outboxStanzas, outboxBytes } = this.#owner.limits
-    if (this.#outbox.length > outboxStanzas || this.#outboxBytes > outboxBytes)
+    const excess = Math.max(this.#outbox.length / outboxStanzas, this.#outboxBytes / outboxBytes)
+    // A client that is there is given the time to acknowledge what came all at once, such as what had waited for it.
+    const isPatient = this.#stream !== undefined && excess <= 8 && at - this.#outbox[0]![0] < patience
+    if (excess > 1 && !isPatient)
       this.#owner.end(this, new StreamError('policy-violation', 'Too many stanzas wait for an acknowledgement'))
   }
 }
 
 /** A stanza from its text in the scope of jabber:client. */
 function stanzaOf(text: string): Stanza {
-  return Stanza.from(parse(`<s xmlns='${clientNs}'>${text}</s>`).first()!)
+  return Stanza.from(parse(`<s xmlns='${clientNs}'>${text}</s>`, unlimited).first()!)
 }

@@ -1,4 +1,4 @@
-import { Jid, type Stanza, StanzaError, type StreamError, StreamError as StreamErrorValue } from '@jackdaw/xmpp'
+import { Jid, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Undelivered } from '../module.ts'
 import type { Journal, JournalStore, TickEnd } from '../journal/journal.ts'
 import { recordsOf } from '../journal/journal.ts'
@@ -10,6 +10,8 @@ import { Session, type SessionOwner, type SessionRecord } from './session.ts'
 export interface SessionRouter {
   accept(stanza: Stanza, session: Session): Awaitable<void>
   sending(stanza: Stanza, session: Session): Stanza | undefined
+  /** Whether the domain is a virtual host here. */
+  serves(domain: string): boolean
   /** Tells the contacts that it has gone, if it had not told them. */
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
@@ -33,6 +35,8 @@ interface SessionsOptions {
 
 /** How many idle sessions' records are carried into a new part of the journal at each tick. */
 const carriedPerTick = 64
+/** And after how many characters of them a tick has enough. */
+const carriedSize = 1_048_576
 
 /** Who is here: the sessions of all virtual hosts, rebuilt from the journal at start. */
 export class Sessions implements TickEnd, SessionOwner {
@@ -46,6 +50,10 @@ export class Sessions implements TickEnd, SessionOwner {
   #router!: SessionRouter
   #lastNumber = 0
   #part: number
+  /** Where the records begin that are being carried. */
+  #carriedFrom = 0
+  #keptFrom = 0
+  #hasCarried = false
   #toCarry: Iterator<Session> | undefined
 
   constructor(options: SessionsOptions) {
@@ -66,9 +74,11 @@ export class Sessions implements TickEnd, SessionOwner {
     }
     for (const [number, record] of records) {
       this.#lastNumber = Math.max(this.#lastNumber, number)
-      this.#add(new Session(number, Jid.parse(record.jid), record, this))
+      const jid = Jid.parse(record.jid)
+      if (router.serves(jid.domain)) this.#add(new Session(number, jid, record, this))
+      else this.journal.append(['end', number])
     }
-    this.#part = this.#store.part
+    this.#carriedFrom = this.#store.part
     this.#toCarry = this.#byId.values()
     this.#carryLater()
   }
@@ -108,9 +118,10 @@ export class Sessions implements TickEnd, SessionOwner {
   bind(stream: SessionStream, account: Jid, resource: string | undefined): Session {
     const jid = account.withResource(resource ?? this.#token(9))
     const old = this.get(jid)
+    if (!old && this.of(account).length >= this.limits.resourcesPerAccount) this.#makeRoom(account)
     if (!old && this.of(account).length >= this.limits.resourcesPerAccount)
       throw new StanzaError('resource-constraint', 'This account has too many resources connected')
-    if (old) this.end(old, new StreamErrorValue('conflict', 'Replaced by a new connection'))
+    if (old) this.end(old, new StreamError('conflict', 'Replaced by a new connection'))
     const record: SessionRecord = {
       id: this.#token(18),
       jid: jid.toString(),
@@ -155,22 +166,26 @@ export class Sessions implements TickEnd, SessionOwner {
 
   /** Part of the journal below which no session has a record: what is older may be released. */
   get keptFrom(): number {
-    return this.#toCarry ? 0 : this.#part
+    return this.#keptFrom
   }
 
   /** Writes whole records of sessions into the journal's new part, some at each tick, so that old parts can be released. */
   commit(): void {
-    if (this.#store.part !== this.#part) {
-      this.#part = this.#store.part
+    if (!this.#toCarry && this.#store.part !== this.#part) {
+      this.#carriedFrom = this.#store.part
       this.#toCarry = this.#byId.values()
     }
     if (!this.#toCarry) return
-    for (let i = 0; i < carriedPerTick; i++) {
+    let size = 0
+    for (let i = 0; i < carriedPerTick && size < carriedSize; i++) {
       const { value: session, done } = this.#toCarry.next()
       if (done) {
         this.#toCarry = undefined
+        this.#keptFrom = this.#carriedFrom
+        this.#hasCarried = true
         return
       }
+      size += session.unacknowledgedSize
       this.journal.append(['session', session.number, session.record as unknown as Json])
     }
     this.#carryLater()
@@ -178,6 +193,9 @@ export class Sessions implements TickEnd, SessionOwner {
 
   /** To be called when the journal has kept a batch: looks whether a new part has begun. */
   committed(): void {
+    // Parts begun by the carrying need none of their own, or it would never end.
+    if (this.#hasCarried) this.#part = this.#store.part
+    this.#hasCarried = false
     if (this.#store.part !== this.#part) this.#carryLater()
   }
 
@@ -191,6 +209,18 @@ export class Sessions implements TickEnd, SessionOwner {
     const wait = this.#router.gone(session, undelivered)
     if (wait instanceof Promise) void wait.then(end)
     else end()
+  }
+
+  /** Ends the session that has been without a connection the longest, if any is: a client with a bad connection must get in. */
+  #makeRoom(account: Jid): void {
+    const detached = this.of(account).filter((session) => session.isDetached)
+    const [oldest] = detached.sort((a, b) => a.lastActive - b.lastActive)
+    if (oldest) this.end(oldest)
+  }
+
+  /** Sessions stay in the journal; what is planned for them here is off. */
+  close(): void {
+    for (const session of this.#byId.values()) session.suspend()
   }
 
   #add(session: Session): void {
@@ -236,8 +266,8 @@ function replay(records: Map<number, Recovered>, kind: string, number: number, r
   if (!record) return
   switch (kind) {
     case 'set': {
-      const [key, value] = rest as [string, Json]
-      if (value === null) delete record.state[key]
+      const [key, value] = rest as [string, Json?]
+      if (value === undefined) delete record.state[key]
       else record.state[key] = value
       break
     }

@@ -1,10 +1,12 @@
 import { type Element, iq, Jid, JidError, StanzaError, xml } from '@jackdaw/xmpp'
-import type { SessionStream, StreamSession } from './bound.ts'
+import type { Awaitable } from '../world.ts'
+import type { StreamSession } from './bound.ts'
 import type { StreamFeature } from './features.ts'
+import type { Stream } from './stream.ts'
 
 const ns = 'urn:ietf:params:xml:ns:xmpp-bind'
 
-type Binder = (stream: SessionStream, account: Jid, resource: string | undefined) => StreamSession
+type Binder = (stream: Stream, account: Jid, resource: string | undefined) => Awaitable<StreamSession>
 
 /** RFC 6120 §7 */
 export function bind(binder: Binder): StreamFeature {
@@ -14,10 +16,12 @@ export function bind(binder: Binder): StreamFeature {
     needs: ['authenticated'],
     forbids: ['bound'],
     offer: () => xml('bind', ns),
-    negotiate(stream, element) {
+    async negotiate(stream, element) {
       const id = element.attr('id')
       try {
-        const session = binder(stream, stream.account!, resourceOf(element))
+        const session = await binder(stream, stream.account!, resourceOf(element))
+        // It may have gone while the account was looked up.
+        if (stream.isOver) return session.detach(stream, true)
         stream.send(iq({ type: 'result', id }, xml('bind', ns, {}, xml('jid', ns, {}, session.jid.toString()))))
         stream.bound(session)
       } catch (error) {

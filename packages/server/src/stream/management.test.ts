@@ -23,6 +23,8 @@ test('XEP-0198 §3: management is offered after login and enabled after binding'
   const romeo = s.client('romeo', 'phone')
   await romeo.open()
   expect(romeo.features.child('sm', sm)).toBeUndefined()
+  expect(await answer(romeo, xml('enable', sm))).toContain('<unexpected-request')
+  expect(await answer(romeo, xml('resume', sm, { previd: 'x', h: '0' }))).toContain('<unexpected-request')
   await romeo.login()
   expect(romeo.features.child('sm', sm)).toBeDefined()
   expect(await answer(romeo, xml('enable', sm))).toContain('<unexpected-request')

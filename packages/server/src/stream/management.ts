@@ -1,11 +1,9 @@
-import { type Element, type Jid, StanzaError, StreamError, xml } from '@jackdaw/xmpp'
+import { type Element, type Jid, smNs as ns, StanzaError, StreamError, xml } from '@jackdaw/xmpp'
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
 import type { StreamFeature } from './features.ts'
 import { type Stream, tooHigh } from './stream.ts'
-
-const ns = 'urn:xmpp:sm:3'
 
 /** What stream management needs of the sessions. */
 export interface Resumption {
@@ -15,7 +13,9 @@ export interface Resumption {
   find(
     id: string,
     account: Jid,
-  ): (StreamSession & { release(): Awaitable<void>; attach(stream: Stream): void; repeat(): void }) | undefined
+  ):
+    | (StreamSession & { end(): void; release(): Awaitable<void>; attach(stream: Stream): void; repeat(): void })
+    | undefined
 }
 
 /** XEP-0198 1.6.3: acknowledgements and resumption. */
@@ -23,8 +23,7 @@ export function management(resumption: Resumption): StreamFeature {
   return {
     name: 'stream management',
     ns,
-    needs: ['authenticated'],
-    offer: (stream) => (stream.has('bound') ? undefined : xml('sm', ns)),
+    offer: (stream) => (!stream.has('authenticated') || stream.has('bound') ? undefined : xml('sm', ns)),
     negotiate(stream, element) {
       switch (element.name) {
         case 'enable':
@@ -57,13 +56,17 @@ function enable(stream: Stream, element: Element, location: string | undefined):
 
 /** §5 */
 function resume(stream: Stream, element: Element, resumption: Resumption): Awaitable<void> {
-  if (stream.session) return fail(stream, 'unexpected-request')
+  if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
   const previd = element.attr('previd')
   if (previd === undefined || !isCount(element.attr('h') ?? '')) return fail(stream, 'bad-request')
   const session = resumption.find(previd, stream.account!)
   if (!session) return fail(stream, 'item-not-found')
   const h = count(element)
-  if (!session.acknowledge(h)) throw tooHigh(h)
+  if (!session.acknowledge(h)) {
+    // Its two sides will never agree again.
+    session.end()
+    throw tooHigh(h)
+  }
   // A stanza of the old stream whose handling waits would else be sent again, and be handled twice.
   return when(session.release(), () => {
     if (stream.isOver) return

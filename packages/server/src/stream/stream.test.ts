@@ -28,7 +28,6 @@ const errors: readonly (readonly [section: string, condition: string, text: stri
   ['§4.9.3.10', 'invalid-namespace', header.replace('etherx.jabber.org/streams', 'wrong.example/')],
   ['§4.9.3.10', 'invalid-namespace', header.replace('jabber:client', 'jabber:server')],
   ['§4.9.3.12', 'not-authorized', `${header}<message to='romeo@home.test'><body>hi</body></message>`],
-  ['§4.9.3.12', 'not-authorized', `${header}<enable xmlns='urn:xmpp:sm:3'/>`],
   ['§4.9.3.13', 'not-well-formed', `${header}<message></presence>`],
   ['§4.9.3.14', 'policy-violation', `${header}<message><body>${'x'.repeat(20_000)}</body></message>`],
   ['§4.9.3.18', 'restricted-xml', `${header}<!-- a comment -->`],
@@ -179,7 +178,7 @@ test('RFC 6120 §6.5: failures, their conditions and their number', async () => 
     client.send(element)
     const heard: Element[] = []
     void client.next().then((answer) => heard.push(answer))
-    while (heard.length === 0) await s.clock.advance(1_000)
+    while (heard.length === 0) await s.clock.advance(10)
     return heard[0]!.first()!.name
   }
   expect(await attempt(xml('auth', saslNs, { mechanism: 'FOO' }))).toBe('invalid-mechanism')

@@ -4,7 +4,9 @@ import {
   type Element,
   type Framing,
   Jid,
+  pingNs,
   type ServerMechanism,
+  smNs,
   Stanza,
   StanzaError,
   StreamError,
@@ -22,8 +24,6 @@ import type { Awaitable, Clock, Random } from '../world.ts'
 import type { Attempts } from './attempts.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
-
-const smNs = 'urn:xmpp:sm:3'
 
 /** Bounds on what one connection may ask of the server. Sizes in bytes, times in milliseconds. */
 export interface StreamLimits {
@@ -149,9 +149,12 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   gone(error?: Error): void {
     if (error) this.#port.log.debug({ err: error, address: this.transport.address }, 'connection lost')
-    this.#leave(false)
-    this.#cancelTimer()
-    this.#port.gone(this)
+    try {
+      this.#leave(false)
+    } finally {
+      this.#cancelTimer()
+      this.#port.gone(this)
+    }
   }
 
   // What is sent
@@ -171,14 +174,15 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       this.#asksAcknowledgement = true
       this.#out.push(this.#framing.element(xml('r', smNs)))
     }
+    // What was left of earlier output tells who does not read; this tick's may be any size.
+    const isBehind = this.transport.pendingBytes > this.#port.limits.outboundBytes
     const out = this.#out
     this.#out = []
     let isFlowing = true
     if (this.transport.framing === 'tcp') isFlowing = this.transport.write(out.join(''))
     else for (const message of out) isFlowing = this.transport.write(message)
-    const { outboundBytes } = this.#port.limits
     if (this.#isOver) this.transport.close()
-    else if (this.transport.pendingBytes > outboundBytes) this.transport.destroy()
+    else if (isBehind) this.transport.destroy()
     else if (!isFlowing && !this.#isCongested) {
       // Who does not read is not read from.
       this.#isCongested = true
@@ -429,6 +433,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const { clock, limits } = this.#port
     this.#cancelTimer = clock.after(ms, () => {
       const silence = clock.now() - this.#lastInput
+      // Who is held back cannot speak.
+      if (this.#pauses > 0) return this.#watch(limits.idleTime)
       if (silence < limits.idleTime) return this.#watch(limits.idleTime - silence)
       if (this.#isProbed) return this.end(new StreamError('connection-timeout'))
       this.#isProbed = true
@@ -439,7 +445,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   #probe(): void {
     if (this.session?.isManaged) return this.send(xml('r', smNs))
-    const ping = xml('ping', 'urn:xmpp:ping')
+    const ping = xml('ping', pingNs)
     const attrs = { type: 'get', id: 'keep-alive', from: String(this.host!.domain), to: String(this.session!.jid) }
     this.deliver(write(xml('iq', clientNs, attrs, ping), clientNs))
   }

@@ -8,15 +8,18 @@ export class Deadlines {
   readonly #waiting = new Map<{ destroy(error?: Error): void }, number>()
   #cancel: (() => void) | undefined
   readonly #why: string
+  readonly #most: number
 
-  /** `time` in milliseconds; `why` becomes the message of the error. */
-  constructor(clock: Clock, time: number, why: string) {
+  /** `time` in milliseconds; `why` becomes the message of the error. Beyond `most` tasks the oldest gives way. */
+  constructor(clock: Clock, time: number, why: string, most = Infinity) {
+    this.#most = most
     this.#clock = clock
     this.#time = time
     this.#why = why
   }
 
   start(task: { destroy(error?: Error): void }): void {
+    if (this.#waiting.size >= this.#most && !this.#waiting.has(task)) this.#dropOldest()
     this.#waiting.set(task, this.#clock.now() + this.#time)
     this.#cancel ??= this.#clock.after(this.#time, this.#sweep)
   }
@@ -27,6 +30,12 @@ export class Deadlines {
     if (this.#waiting.size > 0) return
     this.#cancel?.()
     this.#cancel = undefined
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#waiting.keys()
+    this.#waiting.delete(oldest!)
+    oldest!.destroy(new Error('Too many at once'))
   }
 
   readonly #sweep = (): void => {

@@ -12,6 +12,7 @@ import type { Transport } from './transport.ts'
 export const limits: NetworkLimits = {
   connections: 10_000,
   connectionsPerAddress: 10_000,
+  handshakes: 10_000,
   handshakeTime: 10_000,
   webSocketMessage: 10_000,
   httpHeader: 8_192,

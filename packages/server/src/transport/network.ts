@@ -54,6 +54,8 @@ export interface NetworkLimits {
   readonly connections: number
   /** The same from one IPv4 address or one IPv6 /64. */
   readonly connectionsPerAddress: number
+  /** TLS handshakes at once: each costs some 50 kB. Beyond it the one that has waited longest is cut. */
+  readonly handshakes: number
   /** For a TLS handshake, waiting for its first byte included. */
   readonly handshakeTime: number
   /** One WebSocket message. */

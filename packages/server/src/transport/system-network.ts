@@ -34,7 +34,12 @@ export class SystemNetwork implements Network {
     this.#limits = limits
     this.#clock = world.clock
     this.#log = world.log
-    this.#handshakes = new Deadlines(world.clock, limits.handshakeTime, 'The TLS handshake took too long')
+    this.#handshakes = new Deadlines(
+      world.clock,
+      limits.handshakeTime,
+      'The TLS handshake took too long',
+      limits.handshakes,
+    )
     this.#closings = new Deadlines(world.clock, 5_000, 'The other side did not close the connection')
     this.admission = new Admission(limits, world)
   }

@@ -197,17 +197,16 @@ export class Model {
     if ((type !== 'chat' && type !== 'normal') || account.jid.equals(message.from)) return
     const others = willing(account)
     if (others.length > 0) {
-      const knowing = others.filter(
-        ({ jid, expected }) =>
-          jid.equals(message.from) ||
-          expected.some(({ what, id }) => id === message.id && (what === 'message' || what === 'received')),
-      )
-      if (knowing.length > 0) {
+      const how = others.map(({ jid, expected }) => {
+        if (jid.equals(message.from)) return 'sent'
+        return expected.find(({ what, id }) => id === message.id && (what === 'message' || what === 'received'))?.what
+      })
+      if (how.some((known) => known)) {
         const at = this.#messages.get(message.id!)!
-        const isCertain = knowing.some(
-          ({ jid, willingSince = at, carbonsSince = at }) =>
-            jid.equals(message.from) || willingSince < at || carbonsSince < at,
-        )
+        const isCertain = others.some(({ willingSince = at, carbonsSince = at }, i) => {
+          if (how[i] === 'message') return willingSince < at
+          return how[i] === 'sent' || (how[i] === 'received' && carbonsSince < at)
+        })
         if (!isCertain) this.uncertain.add(message.id!)
         return
       }

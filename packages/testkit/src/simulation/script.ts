@@ -27,7 +27,9 @@ export interface Stage {
   fillDisk(): void
 }
 
-const strangers = ['nobody@home.test', 'nobody@other.test/attic', 'somebody@elsewhere.test'].map((jid) => Jid.parse(jid))
+const strangers = ['nobody@home.test', 'nobody@other.test/attic', 'somebody@elsewhere.test'].map((jid) =>
+  Jid.parse(jid),
+)
 const losses: readonly Loss[] = ['noticed by both', 'noticed by both', 'noticed by the client', 'noticed by the server']
 
 const users = {
@@ -72,7 +74,11 @@ const act: Readonly<Record<keyof typeof users, (device: Device, stage: Stage) =>
     const id = stage.nextId()
     device.send(
       message(
-        { id, type: type === 'normal' && chance.chance(0.5) ? undefined : type, to: chance.chance(0.02) ? undefined : address(stage) },
+        {
+          id,
+          type: type === 'normal' && chance.chance(0.5) ? undefined : type,
+          to: chance.chance(0.02) ? undefined : address(stage),
+        },
         chance.chance(0.9) ? xml('body', clientNs, {}, `what ${id} says`) : undefined,
         hint === 'none' ? undefined : hintElement(hint),
         chance.chance(0.03) ? xml('private', carbonsNs) : undefined,

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createServer, MemoryJournalStore, type Module, modules, type Server } from '@jackdaw/server'
+import {
+  type Config,
+  configFrom,
+  createServer,
+  MemoryJournalStore,
+  type Module,
+  modules,
+  type Server,
+} from '@jackdaw/server'
 import { Jid, type ScramCrypto, type Stanza } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { Life } from '../clock.ts'
@@ -39,17 +47,31 @@ export interface SimulationRun {
   readonly trace: string
   readonly violations: readonly Violation[]
   /** Of messages, and of the server's deaths. */
-  readonly counts: { readonly stanzas: number; readonly heard: number; readonly crashes: number; readonly resumptions: number }
+  readonly counts: {
+    readonly stanzas: number
+    readonly heard: number
+    readonly crashes: number
+    readonly resumptions: number
+  }
 }
 
 const password = 'the wine is red'
 const salt = new Uint8Array(16).fill(1)
-const port = 5222
 /** Default of the configuration's `resumption.time`. */
 const resumeTime = 600_000
+/** After how many batches the journal begins a new part. */
+const partBatches = 50
 const cast = ['romeo@home.test', 'juliet@home.test', 'nurse@other.test', 'tybalt@other.test', 'mercutio@home.test']
 const domains = new Set(cast.map((jid) => Jid.parse(jid).domain))
 const rooms = ['balcony', 'chamber', 'orchard']
+
+function configWith(more: readonly Module[]): Config {
+  const hosts = Object.fromEntries([...domains].map((domain) => [domain, { plaintext: true }]))
+  const listen = { xmpp: 5222, xmpps: false, http: false, https: false } as const
+  return configFrom({ hosts, listen }, [observer(() => {}), ...modules, ...more])
+}
+
+const ordinary = configWith([])
 
 /** Runs a whole server with its clients and its network from one seed, and judges what the clients saw. */
 export async function simulate(options: SimulationOptions): Promise<SimulationRun> {
@@ -61,7 +83,8 @@ class Simulation implements DeviceWorld, Stage {
   readonly #options: SimulationOptions
   readonly #clock = new VirtualClock()
   readonly #start = this.#clock.now()
-  readonly #store = new MemoryJournalStore(50)
+  readonly #config: Config
+  #store = new MemoryJournalStore(partBatches)
   readonly #hash = createHash('sha256')
   readonly #serverChance: Seeded
   readonly #violations: Violation[] = []
@@ -84,6 +107,7 @@ class Simulation implements DeviceWorld, Stage {
 
   constructor(options: SimulationOptions) {
     this.#options = options
+    this.#config = options.modules ? configWith(options.modules) : ordinary
     this.chance = new Seeded(options.seed)
     this.#serverChance = this.chance.fork()
     const clientChance = this.chance.fork()
@@ -110,7 +134,9 @@ class Simulation implements DeviceWorld, Stage {
     await this.#quiet()
     judge(this.#model, this.devices, this.complain)
     this.#kill()
-    const heard = this.devices.flatMap(({ accounts }) => accounts).reduce((sum, account) => sum + account.heard.length, 0)
+    const heard = this.devices
+      .flatMap(({ accounts }) => accounts)
+      .reduce((sum, account) => sum + account.heard.length, 0)
     const counts = { stanzas: this.#stanzas, heard, crashes: this.#crashes, resumptions: this.#resumptions }
     return { seed, trace: this.#hash.digest('hex'), violations: this.#violations, counts }
   }
@@ -151,28 +177,22 @@ class Simulation implements DeviceWorld, Stage {
       () => this.#die(),
     )
     this.#journal = journal
-    const server = await createServer(
-      {
-        hosts: Object.fromEntries([...domains].map((domain) => [domain, { plaintext: true }])),
-        listen: { xmpp: port, xmpps: false, http: false, https: false },
+    const server = await createServer(this.#config, {
+      clock: life,
+      network: this.network,
+      journalStore: journal,
+      random: this.#serverChance,
+      modules: [see, ...modules, ...(this.#options.modules ?? [])],
+      log: pino({ level: 'error' }, { write: (line) => this.#logged(line) }),
+      crypto: {
+        ...scramCrypto,
+        hash: (name, bytes) => scramCrypto.hash(name, bytes) as Uint8Array,
+        hmac: (name, key, bytes) => scramCrypto.hmac(name, key, bytes) as Uint8Array,
+        // With one salt for all, the keys of the one password are derived once.
+        random: (size) => (this.#isCreating ? salt.subarray(0, size) : this.#serverChance.bytes(size)),
+        equal: (a, b) => Buffer.compare(a, b) === 0,
       },
-      {
-        clock: life,
-        network: this.network,
-        journalStore: journal,
-        random: this.#serverChance,
-        modules: [see, ...modules, ...(this.#options.modules ?? [])],
-        log: pino({ level: 'error' }, { write: (line) => this.#logged(line) }),
-        crypto: {
-          ...scramCrypto,
-          hash: (name, bytes) => scramCrypto.hash(name, bytes) as Uint8Array,
-          hmac: (name, key, bytes) => scramCrypto.hmac(name, key, bytes) as Uint8Array,
-          // With one salt for all, the keys of the one password are derived once.
-          random: (size) => (this.#isCreating ? salt.subarray(0, size) : this.#serverChance.bytes(size)),
-          equal: (a, b) => Buffer.compare(a, b) === 0,
-        },
-      },
-    )
+    })
     if (this.#isCreating)
       for (const account of this.accounts) await server.hosts.get(account.domain)!.accounts.create(account, password)
     this.#isCreating = false
@@ -208,8 +228,9 @@ class Simulation implements DeviceWorld, Stage {
 
   fillDisk(): void {
     this.#trace('the disk is full')
-    this.#store.failure = new Error('ENOSPC')
-    this.#clock.after(this.chance.whole(1, 8000), () => (this.#store.failure = undefined))
+    const store = this.#store
+    store.failure = new Error('ENOSPC')
+    this.#clock.after(this.chance.whole(1, 8000), () => (store.failure = undefined))
   }
 
   #die(): void {
@@ -226,6 +247,15 @@ class Simulation implements DeviceWorld, Stage {
     this.#taken = []
     this.#model.died()
     this.network.crash()
+    this.#forget()
+  }
+
+  #forget(): void {
+    const { forgets } = this.#options
+    if (!forgets) return
+    const batches = [...this.#store.read(0)].slice(0, -forgets)
+    this.#store = new MemoryJournalStore(partBatches)
+    for (const [, batch] of batches) this.#store.append(batch)
   }
 
   // What it has done
@@ -291,7 +321,9 @@ class Simulation implements DeviceWorld, Stage {
       }
     }
     const isQuiet = () =>
-      this.devices.every(({ state, unacknowledged, lostAt }) => state === 'online' && unacknowledged === 0 && lostAt === undefined)
+      this.devices.every(
+        ({ state, unacknowledged, lostAt }) => state === 'online' && unacknowledged === 0 && lostAt === undefined,
+      )
     await come(isQuiet)
     for (const device of this.devices) if (!device.isWilling) device.appear(0)
     await this.#clock.advance(3000)

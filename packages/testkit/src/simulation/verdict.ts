@@ -34,7 +34,11 @@ function judgeMessages(
   for (const one of heard) left.set(key(one), (left.get(key(one)) ?? 0) - 1)
   for (const [what, count] of left) {
     const isCopy = /^(sent|received)/.test(what)
-    const rule = isCopy ? 'XEP-0280: copies' : what.startsWith('error') ? 'RFC 6121 §8.5: errors' : 'RFC 6121 §8.5: messages'
+    const rule = isCopy
+      ? 'XEP-0280: copies'
+      : what.startsWith('error')
+        ? 'RFC 6121 §8.5: errors'
+        : 'RFC 6121 §8.5: messages'
     const id = what.split(' ')[1]!
     if (count < 0 && !uncertain.has(id)) complain(rule, `${name} heard ${what} ${-count} times too often`)
     // What a session that ended had not acknowledged, or had before it was managed, may have been lost on its way.
@@ -51,6 +55,8 @@ function judgeOrder(name: string, { heard }: Account, model: ModelSession, compl
   for (const { what, id, of } of heard) {
     const at = place.get(id)
     if (what !== 'message' || at === undefined) continue
+    // That it may come again is another matter.
+    place.delete(id)
     if (at < (last.get(of) ?? 0)) complain('RFC 6120 §10.1: order', `${name} heard ${id} behind a later one of ${of}`)
     last.set(of, at)
   }

@@ -18,6 +18,9 @@ export interface ParserLimits {
 /** RFC 6120 §13.12 asks for no less than 10,000 bytes; avatars and signalling of calls want more. */
 export const defaultLimits: ParserLimits = { stanzaBytes: 262_144, depth: 64, attributes: 64 }
 
+/** For what has been let in once: it is read again whatever the limits are now. */
+export const unlimited: ParserLimits = { stanzaBytes: Infinity, depth: Infinity, attributes: Infinity }
+
 /** What `XmlParser.read` gives for the end tag of the stream. */
 export const closed: unique symbol = Symbol('closed')
 

@@ -20,6 +20,7 @@ import { when } from '../../when.ts'
 import { archive, isForAccount } from '../archive.ts'
 import { carbonsSince, isEligible } from '../carbons.ts'
 import { presence } from '../presence/presence.ts'
+import { stanzaId } from '../stanza-id.ts'
 import { type Batch, type Held, Waiting } from './waiting.ts'
 
 /** Where a session's record says since when (milliseconds since the Unix epoch) it takes what is addressed to its account. */
@@ -29,7 +30,7 @@ const key = 'offline'
 export const offline = defineModule({
   name: 'offline',
   xeps: ['XEP-0160 1.0.1', 'XEP-0203 2.0'],
-  needs: [archive, presence],
+  needs: [archive, presence, stanzaId],
   features: { server: ['msgoffline'] },
   config: z.object({
     limit: z.int().min(0).default(1000).describe('Most messages that wait for one account; more are refused.'),
@@ -169,7 +170,9 @@ function isConversation(stanza: Stanza, { account }: Target): stanza is Message 
 /** Whether a session knows a message that another of its account has lost: as its sender, or because it got it too when it came, forked or as a copy. */
 function hasHad(session: Target, lost: Target, at: number, message: Message): boolean {
   if (session.jid.equals(message.from)) return true
+  const wasThere = (since: number | undefined) => since !== undefined && since < at
   const isForked = !lost.jid.equals(message.to)
-  const since = isForked ? session.get<number>(key) : isEligible(message, 'in') ? carbonsSince(session) : undefined
-  return since !== undefined && since < at
+  return (
+    (isForked && wasThere(session.get<number>(key))) || (isEligible(message, 'in') && wasThere(carbonsSince(session)))
+  )
 }

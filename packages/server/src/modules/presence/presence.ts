@@ -1,4 +1,4 @@
-import { Jid, parse, type Presence, presence as presenceOf, Stanza, StanzaError } from '@jackdaw/xmpp'
+import { Jid, parse, type Presence, presence as presenceOf, Stanza, StanzaError, unlimited } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { defineModule, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
@@ -6,6 +6,9 @@ import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
 import { sendPresence } from './available.ts'
+
+/** Most characters of their addresses: the list is written anew with each. */
+const mostDirected = 32_768
 
 /** A presence without `to`, available or unavailable, that a session has sent to all who see its presence. */
 export interface Broadcast {
@@ -82,7 +85,7 @@ export const presence = defineModule({
         if (contact.ask && to.domain !== host.domain.domain)
           host.send(presenceOf({ from: account, to, type: 'subscribe' }))
         // §3.1.3: until it is answered.
-        if (contact.request) session.deliver(Stanza.from(parse(contact.request)))
+        if (contact.request) session.deliver(Stanza.from(parse(contact.request, unlimited)))
       }
     }
 
@@ -117,7 +120,7 @@ export const presence = defineModule({
         if (isKnown)
           session.set('directed', directed.length > 1 ? directed.filter((other) => other !== jid) : undefined)
       } else if (!isKnown) {
-        if (directed.length >= host.config.directed)
+        if (directed.length >= host.config.directed || directed.join('').length > mostDirected)
           throw new StanzaError('resource-constraint', 'This session has sent presence to too many entities')
         session.set('directed', [...directed, jid])
       }
