@@ -34,7 +34,12 @@ export class Jackdaw {
 
   static async start(): Promise<Jackdaw> {
     const jackdaw = new Jackdaw(await mkdtemp(join(tmpdir(), 'jackdaw-')))
-    await jackdaw.start()
+    try {
+      await jackdaw.start()
+    } catch (error) {
+      await jackdaw.stop()
+      throw error
+    }
     return jackdaw
   }
 

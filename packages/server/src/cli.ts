@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module'
+
 // Nothing is imported before the version is known to be right: an older Node fails on the imports in words that help nobody.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 24 || (major === 24 && minor < 15)) {
@@ -7,6 +9,10 @@ if (major < 24 || (major === 24 && minor < 15)) {
   )
   process.exit(1)
 }
+
+// What a server keeps is for its user alone.
+process.umask(0o077)
+enableCompileCache()
 
 try {
   const { program } = await import('./admin/program.ts')

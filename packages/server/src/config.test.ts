@@ -7,6 +7,7 @@ import { configFrom, parseConfig, readConfig } from './config.ts'
 import { isNetwork, networks } from './config/networks.ts'
 import { ConfigError } from './config/problem.ts'
 import type { Module } from './module.ts'
+import { modules as everyModule } from './modules/modules.ts'
 
 const modules: readonly Module[] = [
   {
@@ -211,3 +212,12 @@ function catching(act: () => unknown): unknown {
     return error
   }
 }
+
+test('a module that another one needs cannot be switched off alone', () => {
+  const text = 'hosts:\n  a.example:\n    modules:\n      archive: false\n'
+  expect(() => parseConfig(text, 'jackdaw.yaml', everyModule)).toThrow(
+    /jackdaw\.yaml:4:\d+: .*the module "mam" needs this one: switch that off too, or neither/,
+  )
+  const all = 'hosts: { a.example: { modules: { archive: false, mam: false, carbons: false, offline: false } } }'
+  expect(parseConfig(all, 'jackdaw.yaml', everyModule).hosts['a.example']!.modules['mam']).toBe(false)
+})

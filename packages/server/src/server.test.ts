@@ -204,8 +204,6 @@ test('RFC 4505: an anonymous user talks like any other, and leaves nothing behin
   const guest = s.client('romeo')
   await guest.open()
   guest.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>`)
-  expect((await guest.next()).name).toBe('challenge')
-  guest.send(`<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>=</response>`)
   expect((await guest.next()).name).toBe('success')
   await guest.loggedIn()
   await guest.bind()

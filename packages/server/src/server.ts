@@ -98,6 +98,7 @@ export class Server {
   #certificates: Certificates | undefined
   #config: Config
   #mayWatch: (address: string) => boolean
+  #stopped: Promise<void> | undefined
 
   constructor(config: Config, modules: readonly Module[], parts: Parts) {
     this.#config = config
@@ -194,7 +195,7 @@ export class Server {
       this.#listeners.push(await listener)
       listening.push({ name, address, port })
     }
-    this.sessions.revive()
+    for (const domain of this.hosts.keys()) this.sessions.revive(domain)
     try {
       if (listen.xmpp)
         await opened(
@@ -214,6 +215,7 @@ export class Server {
   /** Takes over another configuration without a restart: hosts, modules, certificates, limits, log level. Ports and folders need one. */
   async reload(input: ConfigInput | Config): Promise<void> {
     const config = configFrom(input, this.#available)
+    this.log.info('reloading')
     await this.#certificates?.reload(certificateHosts(config))
     this.#config = config
     this.log.level = config.log.level
@@ -224,12 +226,21 @@ export class Server {
     for (const [domain, host] of Object.entries(config.hosts)) {
       const running = this.hosts.get(domain)
       if (running) await this.#configure(running, host)
-      else await this.#addHost(domain, host)
+      else {
+        await this.#addHost(domain, host)
+        this.sessions.revive(domain)
+      }
     }
   }
 
   /** Ends all streams in an orderly way, keeps what can be resumed, and closes the data. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    this.log.info('stopping')
     const closing = this.#closeListeners()
     await this.#port.close()
     await closing

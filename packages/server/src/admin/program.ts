@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { modules } from '../modules/modules.ts'
+import { number } from '../modules/version.ts'
 import { systemRandom } from '../world.ts'
 import { runUser } from './commands.ts'
 import type { UserRequest } from './commands.ts'
@@ -19,15 +20,21 @@ interface Options {
 
 /** The command `jackdaw`. What is heavy is loaded by the command that needs it. */
 export function program(): Command {
+  const configOption = [
+    '-c, --config <file>',
+    `configuration file (${DEFAULT_FILE} in this folder, if there is one)`,
+  ] as const
   const jackdaw = new Command('jackdaw')
+    .option(...configOption)
     .description('An XMPP server.')
+    .version(number)
     .helpCommand(false)
     .showHelpAfterError('(jackdaw --help tells more)')
   const command = (name: string, description: string, parent = jackdaw): Command =>
     parent
       .command(name)
       .description(description)
-      .option('-c, --config <file>', `configuration file (${DEFAULT_FILE} in this folder, if there is one)`)
+      .option(...configOption)
       .allowExcessArguments(false)
 
   command('start', 'run the server in the foreground').action(async (options: Options) => {
@@ -51,7 +58,11 @@ export function program(): Command {
     await withServer(options, (control) => control.stop())
   })
 
-  const user = jackdaw.command('user').description('accounts, whether the server runs or not').helpCommand(false)
+  const user = jackdaw
+    .command('user')
+    .description('accounts, whether the server runs or not')
+    .option(...configOption)
+    .helpCommand(false)
   const typed = 'the password is asked for, or read from standard input when that is no terminal'
   command('add <address>', `make an account (name@domain); ${typed}`, user)
     .option('--generate', 'make up a password and print it')
@@ -70,7 +81,10 @@ export function program(): Command {
   command('remove <address>', 'remove an account and all that is kept for it', user).action(
     (jid: string, options: Options) => onAccounts(options, { command: 'user remove', jid }),
   )
-  return jackdaw
+  // --config may stand behind any of the words.
+  return jackdaw.hook('preAction', (_, action) => {
+    action.setOptionValue('config', action.opts()['config'] ?? user.opts()['config'] ?? jackdaw.opts()['config'])
+  })
 }
 
 function fileOf({ config }: Options): string | undefined {

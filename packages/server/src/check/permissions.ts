@@ -3,14 +3,22 @@ import { dirname } from 'node:path'
 import type { Finding, Scene } from './finding.ts'
 
 /** Whether this user may use the data folder and the keys, and others may not. */
-export async function permissions({ config }: Scene): Promise<Finding[]> {
+export async function permissions({ config }: Scene, access = accessSync): Promise<Finding[]> {
   const keys = new Set(
     Object.values(config.hosts).flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate.key])),
   )
-  return [folder(config.data), ...[...keys].filter((key) => existsSync(key)).map(keyFile)]
+  return [folder(config.data, access), ...[...keys].filter((key) => existsSync(key)).map(keyFile)]
 }
 
-function folder(data: string): Finding {
+function folder(data: string, access: typeof accessSync): Finding {
+  const may = (path: string, mode: number): boolean => {
+    try {
+      access(path, mode)
+      return true
+    } catch {
+      return false
+    }
+  }
   const title = 'data folder'
   if (!existsSync(data)) {
     const parent = existingFolder(data)
@@ -57,15 +65,6 @@ function closed(title: string, path: string, mode: string): Finding | undefined 
       sentence: `The group of ${path} may look into it: run chmod ${mode} '${path}', unless that is meant.`,
     }
   return undefined
-}
-
-function may(path: string, mode: number): boolean {
-  try {
-    accessSync(path, mode)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** The folder itself, or the nearest one above it that exists. */

@@ -73,7 +73,7 @@ function modulesSchema(modules: readonly Module[]) {
             message: unknownName('module', name, names),
           })
       }
-      return Object.fromEntries(
+      const configured = Object.fromEntries(
         modules.map((module): [string, ModuleConfig] => {
           const value = written[module.name] ?? module.isOptIn !== true
           if (value === false) return [module.name, false]
@@ -89,5 +89,15 @@ function modulesSchema(modules: readonly Module[]) {
           return [module.name, false]
         }),
       )
+      for (const { name, needs = [] } of modules)
+        for (const needed of needs)
+          if (configured[name] !== false && written[needed.name] === false)
+            context.issues.push({
+              code: 'custom',
+              input: false,
+              path: [needed.name],
+              message: `the module "${name}" needs this one: switch that off too, or neither`,
+            })
+      return configured
     })
 }

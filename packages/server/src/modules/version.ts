@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { defineModule } from '../module.ts'
 
 const packageFile = new URL('../../package.json', import.meta.url)
-const { version: number } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string }
+export const { version: number } = JSON.parse(readFileSync(packageFile, 'utf8')) as { readonly version: string }
 
 /** Tells which software the server is. */
 export const version = defineModule({

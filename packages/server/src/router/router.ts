@@ -86,10 +86,6 @@ export class Router implements SessionRouter {
     return this.#hostOf(session.jid).hooks['session:send'].run(passage) === 'stop' ? undefined : passage.stanza
   }
 
-  serves(domain: string): boolean {
-    return this.hosts.has(domain)
-  }
-
   farewell(session: Session): Awaitable<void> {
     if (session.isAvailable || session.get('directed'))
       return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
@@ -100,6 +96,7 @@ export class Router implements SessionRouter {
   }
 
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void> {
+    this.#log.debug({ jid: session.jid.toString(), undelivered: undelivered.length }, 'a session has ended')
     for (const { stanza } of undelivered)
       if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
         this.#refuse(stanza, new StanzaError('service-unavailable'))

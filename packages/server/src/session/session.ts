@@ -184,6 +184,10 @@ export class Session implements Target, StreamSession, TickEnd {
     return this.#stream === undefined
   }
 
+  get sent(): number {
+    return (this.#acknowledged + this.#outbox.length) >>> 0
+  }
+
   get unacknowledged(): number {
     return this.#outbox.length
   }

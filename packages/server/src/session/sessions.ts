@@ -10,8 +10,6 @@ import { Session, type SessionOwner, type SessionRecord } from './session.ts'
 export interface SessionRouter {
   accept(stanza: Stanza, session: Session): Awaitable<void>
   sending(stanza: Stanza, session: Session): Stanza | undefined
-  /** Whether the domain is a virtual host here. */
-  serves(domain: string): boolean
   /** Tells the contacts that it has gone, if it had not told them. */
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
@@ -75,17 +73,20 @@ export class Sessions implements TickEnd, SessionOwner {
     for (const [number, record] of records) {
       this.#lastNumber = Math.max(this.#lastNumber, number)
       const jid = Jid.parse(record.jid)
-      if (router.serves(jid.domain)) this.#add(new Session(number, jid, record, this))
-      else this.journal.append(['end', number])
+      this.#add(new Session(number, jid, record, this))
     }
     this.#carriedFrom = this.#store.part
     this.#toCarry = this.#byId.values()
     this.#carryLater()
   }
 
-  /** After `recover`, once the server can route: ends the sessions that cannot be resumed, gives the others their time. */
-  revive(): void {
+  /**
+   * After `recover`, once the server serves the domain: ends its sessions that cannot be resumed, gives the others their time. Those of
+   * a domain that is not served at present wait until it is.
+   */
+  revive(domain: string): void {
     for (const session of [...this.#byId.values()]) {
+      if (session.jid.domain !== domain) continue
       if (session.resumeTime > 0) session.expireLater()
       else this.end(session)
     }

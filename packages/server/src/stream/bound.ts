@@ -23,6 +23,8 @@ export interface StreamSession {
   /** The client has handled `h` stanzas. False: it claims more than were sent. */
   acknowledge(h: number): boolean
   readonly unacknowledged: number
+  /** How many stanzas were sent to the client since counting began, modulo 2^32. */
+  readonly sent: number
 }
 
 /** What a session asks of its stream. */

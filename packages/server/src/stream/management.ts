@@ -62,10 +62,11 @@ function resume(stream: Stream, element: Element, resumption: Resumption): Await
   const session = resumption.find(previd, stream.account!)
   if (!session) return fail(stream, 'item-not-found')
   const h = count(element)
+  const { sent } = session
   if (!session.acknowledge(h)) {
     // Its two sides will never agree again.
     session.end()
-    throw tooHigh(h)
+    throw tooHigh(h, sent)
   }
   // A stanza of the old stream whose handling waits would else be sent again, and be handled twice.
   return when(session.release(), () => {

@@ -89,7 +89,8 @@ async function take(
         offered,
       })
       // §6.4.2: '=' is an initial response that is empty; without one the client speaks after an empty challenge.
-      if (element.text === '') return { challenge: new Uint8Array() }
+      // ANONYMOUS has nothing that must be said (RFC 4505 §2).
+      if (element.text === '' && stream.exchange.name !== 'ANONYMOUS') return { challenge: new Uint8Array() }
       return stream.exchange.step(decode(element.text))
     }
     case 'response':
@@ -131,6 +132,8 @@ async function refuse(stream: Stream, error: SaslError): Promise<void> {
     const delay = attempts.failed(stream.transport.address)
     await new Promise<void>((resolve) => void clock.after(delay, resolve))
   }
+  const { address } = stream.transport
+  stream.port.log.info({ address, host: stream.host!.domain.toString(), condition: error.condition }, 'a login failed')
   stream.send(error.toElement())
   if (stream.failures >= limits.authenticationAttempts)
     throw new StreamError('policy-violation', 'Too many attempts to log in')

@@ -88,6 +88,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** Mechanisms that were asked for with a channel binding that cannot be. */
   readonly misbound = new Set<string>()
   #lang: string | undefined
+  readonly #isTraced: boolean
   #out: string[] = []
   #hasHeader = false
   #hasAnswered = false
@@ -107,6 +108,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.transport = transport
     this.#port = port
     const { limits, clock } = port
+    this.#isTraced = port.log.isLevelEnabled('trace')
     const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
     this.#framing = transport.framing === 'tcp' ? new TcpFraming(parserLimits) : new WebSocketFraming(parserLimits)
     if (transport.tls) this.#states.add('secure')
@@ -178,6 +180,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const isBehind = this.transport.pendingBytes > this.#port.limits.outboundBytes
     const out = this.#out
     this.#out = []
+    if (this.#isTraced) for (const sent of out) this.#port.log.trace({ address: this.transport.address, sent })
     let isFlowing = true
     if (this.transport.framing === 'tcp') isFlowing = this.transport.write(out.join(''))
     else for (const message of out) isFlowing = this.transport.write(message)
@@ -198,7 +201,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const { session } = this
     if (!session) return
     const before = session.unacknowledged
-    if (!session.acknowledge(h)) throw tooHigh(h)
+    if (!session.acknowledge(h)) throw tooHigh(h, session.sent)
     this.#asksAcknowledgement = false
     if (session.unacknowledged > 0 && session.unacknowledged < before) this.#port.journal.afterCommit(this)
   }
@@ -233,6 +236,11 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** The session whose stanzas it carries from now on. */
   bound(session: StreamSession): void {
     this.session = session
+    const { address } = this.transport
+    this.#port.log.debug(
+      { jid: session.jid.toString(), address, framing: this.transport.framing },
+      'a client is online',
+    )
     this.#states.add('bound')
     this.#cancelTimer()
     this.#watch(this.#port.limits.idleTime)
@@ -297,6 +305,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #take(element: Element): Awaitable<void> {
+    if (this.#isTraced) this.#port.log.trace({ address: this.transport.address, received: element.toString() })
     if (!this.#hasHeader) return this.#open(element)
     if (element.ns === clientNs) return this.session ? this.#accept(this.session, element) : this.#negotiateIq(element)
     if (element.ns === streamNs) {
@@ -452,8 +461,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 }
 
 /** XEP-0198 §4: more was acknowledged than sent. */
-export function tooHigh(h: number): StreamError {
-  const application = xml('handled-count-too-high', smNs, { h: String(h) })
+export function tooHigh(h: number, sent: number): StreamError {
+  const application = xml('handled-count-too-high', smNs, { h: String(h), 'send-count': String(sent) })
   return new StreamError('undefined-condition', 'You acknowledged more stanzas than were sent', { application })
 }
 
