@@ -94,7 +94,7 @@ export const order = [
     [
       'XEP-0198 §3: resumption before login',
       `<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>`,
-      'error not-authorized',
+      'failed unexpected-request',
     ],
     ['RFC 6120 §4.9.3.12: an unknown element before login', "<hello xmlns='urn:x'/>", 'error not-authorized'],
     [

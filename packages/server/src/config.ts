@@ -131,7 +131,11 @@ export function configSchema(modules: readonly Module[]) {
         time: duration({ max: '24 h' })
           .describe('How long a broken session waits for its client to come back.')
           .prefault('10 min'),
-        queue: count().describe('Most unacknowledged stanzas kept for one session.').default(1000),
+        queue: count()
+          .describe(
+            'Most unacknowledged stanzas kept for one session; a client that is connected may have eight times as many for a minute.',
+          )
+          .default(1000),
         queueBytes: size({ min: '64 KiB' }).describe('Most bytes of them.').prefault('4 MiB'),
         location: text()
           .regex(/^(?:\[[0-9a-f:.]+\]|[^\s:[\]]+)(?::\d{1,5})?$/i, {

@@ -18,8 +18,8 @@ import {
   xml,
 } from '@jackdaw/xmpp'
 import { Client } from '../client.ts'
-import { type ModelSession, note, type What } from './model.ts'
 import { describeItem } from './model-contact.ts'
+import { type ModelSession, note, type What } from './model-state.ts'
 import type { FaultyNetwork, Link, Loss } from './network.ts'
 import type { Seeded } from './seeded.ts'
 
@@ -286,7 +286,7 @@ export class Device {
         return note(seen, from.toString(), undefined)
       case 'subscribe':
         requests.push(`subscribe ${from.toString()}`)
-        if (this.state === 'online' && this.#world.chance.chance(0.5))
+        if (this.state === 'online' && this.#world.chance.chance(0.7))
           this.subscription(this.#world.chance.chance(0.8) ? 'subscribed' : 'unsubscribed', from)
         return
       case 'subscribed':

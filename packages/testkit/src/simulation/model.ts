@@ -1,52 +1,7 @@
-import { hasHint, isPrivate, Jid, type Message, type Presence, rosterNs, RosterQuery, type Stanza } from '@jackdaw/xmpp'
+import { hasHint, Jid, type Message, type Presence, rosterNs, RosterQuery, type Stanza } from '@jackdaw/xmpp'
 import { type ModelContact, newContact } from './model-contact.ts'
-
-/** What a session is to be handed of one message: itself, a copy (XEP-0280), or the error that answers it. */
-export type What = 'message' | 'sent' | 'received' | 'error'
-
-export interface Expected {
-  readonly what: What
-  readonly id: string
-  /** The full JID of who sent the message; for an error the condition. */
-  readonly of: string
-  /** In the order of the sending: not so when another resource had it first and lost it. */
-  readonly isInOrder: boolean
-}
-
-export interface ModelSession {
-  readonly jid: Jid
-  readonly account: ModelAccount
-  /** Stanzas of the client that the server has handled. */
-  handled: number
-  isEnded: boolean
-  presence: { readonly status: string; readonly priority: number } | undefined
-  /** Since when it is available with a priority that is not negative, and has copies made. */
-  willingSince: number | undefined
-  carbonsSince: number | undefined
-  isInterested: boolean
-  /** To whom directed presence was sent (RFC 6121 §4.6). */
-  readonly directed: Set<string>
-  readonly expected: Expected[]
-  /** By the full JID of a contact's resource: the statuses told, undefined for unavailable; none twice in a row. */
-  readonly seen: Map<string, (string | undefined)[]>
-  /** Subscription stanzas: type and contact. */
-  readonly requests: string[]
-}
-
-interface Waiting {
-  readonly message: Message
-  /** A session had it before. */
-  readonly isLost: boolean
-}
-
-export interface ModelAccount {
-  readonly jid: Jid
-  readonly contacts: Map<string, ModelContact>
-  readonly sessions: ModelSession[]
-  waiting: Waiting[]
-  /** Ids of messages. */
-  readonly archive: string[]
-}
+import { isArchived, isCopied, isForAccount, typeOf } from './model-message.ts'
+import { available, type ModelAccount, type ModelSession, note, willing } from './model-state.ts'
 
 /**
  * What must happen according to RFC 6121, XEP-0160, 0198, 0280, 0313 and 0334, told what the server was asked in which order. Written from those
@@ -210,11 +165,14 @@ export class Model {
         if (!isCertain) this.uncertain.add(message.id!)
         return
       }
-      this.#passing.add(account)
-      if (hasHint(message, 'no-store')) for (const other of others) this.#hand(other, message, false)
-      else account.waiting.push({ message, isLost: true })
-    } else if (hasHint(message, 'no-store')) this.#refuse(message, 'service-unavailable')
-    else account.waiting.push({ message, isLost: true })
+    }
+    if (!hasHint(message, 'no-store')) {
+      if (others.length > 0) this.#passing.add(account)
+      // Two sessions may have lost the same one.
+      if (!account.waiting.some(({ message: { id } }) => id === message.id))
+        account.waiting.push({ message, isLost: true })
+    } else if (others.length === 0) this.#refuse(message, 'service-unavailable')
+    else for (const other of others) this.#hand(other, message, false)
   }
 
   // Presence
@@ -394,18 +352,6 @@ export class Model {
   }
 }
 
-function typeOf({ type }: Message): string {
-  return type ?? 'normal'
-}
-
-function available({ sessions }: ModelAccount): ModelSession[] {
-  return sessions.filter(({ presence }) => presence)
-}
-
-function willing({ sessions }: ModelAccount): ModelSession[] {
-  return sessions.filter(({ presence }) => presence && presence.priority >= 0)
-}
-
 function contactOf({ contacts }: ModelAccount, jid: Jid): ModelContact {
   let contact = contacts.get(jid.toString())
   if (!contact) contacts.set(jid.toString(), (contact = newContact()))
@@ -416,45 +362,6 @@ function see(session: ModelSession, other: ModelSession, status: string | undefi
   note(session.seen, other.jid.toString(), status)
 }
 
-/** Adds to what was seen of a resource, unless it is nothing new. */
-export function note(seen: Map<string, (string | undefined)[]>, jid: string, status: string | undefined): void {
-  const statuses = seen.get(jid)
-  if (!statuses) {
-    if (status !== undefined) seen.set(jid, [status])
-  } else if (statuses.at(-1) !== status) statuses.push(status)
-}
-
 function request(sessions: readonly ModelSession[], type: string, { jid }: ModelAccount): void {
   for (const session of sessions) session.requests.push(`${type} ${jid.toString()}`)
-}
-
-/** RFC 6121 §8.5.2.2, §8.5.3.2.1: a message that the account takes when no resource does. */
-function isForAccount(message: Message): boolean {
-  const isToAccount = !message.to || message.to.isBare
-  switch (typeOf(message)) {
-    case 'chat':
-      return true
-    case 'normal':
-      return isToAccount
-    case 'headline':
-      // XEP-0334 §4.4
-      return isToAccount && hasHint(message, 'store')
-    default:
-      return false
-  }
-}
-
-/** XEP-0313 §6.1.1, XEP-0334 §4 */
-function isArchived(message: Message): boolean {
-  const type = typeOf(message)
-  if (type === 'error' || type === 'groupchat') return false
-  if (hasHint(message, 'no-store') || hasHint(message, 'no-permanent-store')) return false
-  return hasHint(message, 'store') || (type !== 'headline' && message.child('body') !== undefined)
-}
-
-/** XEP-0280 §6.1, §9; errors are another matter. */
-function isCopied(message: Message): boolean {
-  if (isPrivate(message) || hasHint(message, 'no-copy')) return false
-  const type = typeOf(message)
-  return type === 'chat' || (type === 'normal' && message.child('body') !== undefined)
 }

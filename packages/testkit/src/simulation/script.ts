@@ -44,6 +44,15 @@ const users = {
   lose: 7,
 }
 
+/** Most accounts ask for the presence of most others. */
+export function acquaint({ chance, devices, accounts }: Stage): void {
+  for (const account of accounts) {
+    const device = devices.find(({ jid, state }) => state === 'online' && jid.bare.equals(account))
+    for (const other of accounts)
+      if (device && other !== account && chance.chance(0.6)) device.subscription('subscribe', other)
+  }
+}
+
 /** One step: somebody does something, or something happens to all. */
 export function step(stage: Stage): void {
   const { chance, devices } = stage

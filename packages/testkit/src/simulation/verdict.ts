@@ -1,6 +1,7 @@
 import type { Account, Device } from './device.ts'
-import type { Expected, Model, ModelAccount, ModelSession } from './model.ts'
+import type { Model } from './model.ts'
 import { describeContact } from './model-contact.ts'
+import type { Expected, ModelAccount, ModelSession } from './model-state.ts'
 
 export type Complain = (rule: string, what: string) => void
 
