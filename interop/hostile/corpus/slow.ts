@@ -72,7 +72,7 @@ export const slow = [
   ...attacks('raw', [
     [
       'RFC 9110 §15.5.9: a request, byte by byte',
-      ['GET /health HTTP/1.1\r\n', drip('X: y\r\n')],
+      ['GET /health HTTP/1.1\r\n', drip(`X: ${'y'.repeat(10_000)}`)],
       ['http 408', 'gone'],
       'http',
     ],
