@@ -25,7 +25,7 @@ export async function login(peer: Peer, number: number, { isTls, isManaged }: Li
   const options: ClientOptions = {
     jid: `u${number}@localhost/bench`,
     password,
-    connect: isTls ? unbound(tls(peer.tlsPort)) : tcp(peer.port),
+    connect: isTls ? unbound(tls(peer.tlsPort)) : inClear(tcp(peer.port)),
     resume: isManaged,
   }
   const client = new LoadClient(options)
@@ -51,4 +51,9 @@ export async function cutAll(clients: readonly LoadClient[]): Promise<void> {
 /** Without channel binding, which not every peer gets right on TLS 1.3. */
 function unbound(connect: Connect): Connect {
   return async (events) => Object.defineProperty(await connect(events), 'bindings', { value: new Map() })
+}
+
+/** Without STARTTLS, which not every peer is configured to offer. */
+function inClear(connect: Connect): Connect {
+  return async (events) => Object.defineProperty(await connect(events), 'startTls', { value: undefined })
 }

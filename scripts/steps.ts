@@ -59,7 +59,7 @@ export function close({ passed, failed, skipped }: Outcome): void {
 
 function run(name: string, [command, ...args]: readonly string[]): boolean {
   const start = performance.now()
-  const { status } = spawnSync(command!, args, { stdio: 'inherit' })
+  const { status } = spawnSync(command!, args, { stdio: 'inherit', env: { ...process.env, NO_COLOR: '1' } })
   console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`)
   return status === 0
 }

@@ -118,6 +118,7 @@ export function ignore(): void {}
 /** What a socket whose handshake is done tells. */
 export class SocketTls implements TlsFacts {
   readonly #socket: TLSSocket
+  #bindings: ReadonlyMap<string, Uint8Array> | undefined
   readonly protocol: string
 
   constructor(socket: TLSSocket) {
@@ -130,7 +131,12 @@ export class SocketTls implements TlsFacts {
     return []
   }
 
+  /** Worked out once: the features and the exchange both ask, and it costs a tenth of a login. */
   bindings(): ReadonlyMap<string, Uint8Array> {
+    return (this.#bindings ??= this.#findBindings())
+  }
+
+  #findBindings(): ReadonlyMap<string, Uint8Array> {
     const bindings = new Map<string, Uint8Array>()
     // RFC 9266 §4.2 allows TLS 1.2 only with the extended master secret, of which Node does not tell.
     if (this.protocol === 'TLSv1.3') {
