@@ -2,8 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 const resolve = { conditions: ['source'] }
 const ssr = { resolve }
-/** Starts processes: no unit test, though it stands beside what it tests. */
-const commandLine = 'packages/server/src/cli.test.ts'
+/** Real processes, kills and databases that take their time: no unit tests, though they stand beside what they test. */
+const slow = [
+  'packages/server/src/cli.test.ts',
+  'packages/server/src/storage/sqlite.test.ts',
+  'packages/server/src/storage/sqlite-recovery.test.ts',
+]
 
 export default defineConfig({
   test: {
@@ -14,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts'],
-          exclude: [commandLine],
+          exclude: slow,
           pool: 'threads',
           isolate: false,
           testTimeout: 20_000,
@@ -25,7 +29,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'interop',
-          include: ['interop/**/*.test.ts', commandLine],
+          include: ['interop/**/*.test.ts', ...slow],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',
