@@ -21,6 +21,7 @@ export default defineConfig({
           exclude: slow,
           pool: 'threads',
           isolate: false,
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },
