@@ -6,7 +6,7 @@ import type { SessionNumber, Told, TortureEvent } from './events.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts, KillableServer } from './killable-server.ts'
 import { connectors } from './line.ts'
-import { Seeded } from './seeded.ts'
+import { Seeded } from '@jackdaw/testkit'
 import { User, type World } from './user.ts'
 
 export interface TortureOptions {

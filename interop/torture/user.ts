@@ -17,7 +17,7 @@ import {
 } from '@jackdaw/xmpp'
 import type { SessionNumber, Told } from './events.ts'
 import { Line, type Transport, transports } from './line.ts'
-import type { Seeded } from './seeded.ts'
+import type { Seeded } from '@jackdaw/testkit'
 
 /** What the users of one run share. */
 export interface World {

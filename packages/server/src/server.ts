@@ -1,3 +1,4 @@
+// Longer than the others: the composition root, where all rooms are wired together and nowhere else.
 import { join } from 'node:path'
 import { Jid, StreamError } from '@jackdaw/xmpp'
 import { type Logger, pino } from 'pino'
@@ -5,27 +6,27 @@ import { type Config, type ConfigInput, configFrom, type HostConfig } from './co
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
+import { certificateHosts, networkLimits, sessionLimits, streamLimits } from './limits.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
 import { modules as everyModule } from './modules/modules.ts'
-import { ClientPort, type ClientPortLimits } from './ports/c2s.ts'
+import { ClientPort } from './ports/c2s.ts'
 import { VirtualHost } from './router/host.ts'
 import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
-import { type SessionLimits, Sessions } from './session/sessions.ts'
+import { Sessions } from './session/sessions.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { bind } from './stream/bind.ts'
 import { management } from './stream/management.ts'
 import { sasl, type SaslSecrets } from './stream/sasl.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
-import type { CertificateHost } from './transport/certificate-file.ts'
 import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
-import type { Listener, Network, NetworkLimits } from './transport/network.ts'
+import type { Listener, Network } from './transport/network.ts'
 import { SystemNetwork } from './transport/system-network.ts'
 import { when } from './when.ts'
 import { type Awaitable, type Clock, type Random, systemClock, systemRandom } from './world.ts'
@@ -424,37 +425,3 @@ export class Server {
 }
 
 const isLoopback = networks(['loopback'])
-
-function sessionLimits({ limits, resumption }: Config): SessionLimits {
-  return {
-    resumeTime: resumption.time,
-    outboxStanzas: resumption.queue,
-    outboxBytes: resumption.queueBytes,
-    resourcesPerAccount: limits.resourcesPerAccount,
-  }
-}
-
-function streamLimits({ limits, keepalive }: Config): ClientPortLimits {
-  return { ...limits, idleTime: keepalive.idle, pingTime: keepalive.timeout }
-}
-
-function networkLimits({ limits }: Config): NetworkLimits {
-  return {
-    connections: limits.connections,
-    connectionsPerAddress: limits.connectionsPerAddress,
-    handshakes: limits.unauthenticatedConnections,
-    handshakeTime: limits.unauthenticatedTime,
-    webSocketMessage: limits.stanzaBytes,
-    httpHeader: 16_384,
-    httpBody: limits.stanzaBytes,
-    httpHeaderTime: 10_000,
-    httpRequestTime: 60_000,
-  }
-}
-
-function certificateHosts(config: Config): CertificateHost[] {
-  return Object.entries(config.hosts).map(([domain, { certificate }]) => ({
-    domain,
-    ...(certificate && { files: { certificate: certificate.cert, key: certificate.key } }),
-  }))
-}

@@ -1,3 +1,4 @@
+// Longer than the others: reading, writing, holding back and ending share one state, which a split would only pass to and fro.
 import {
   clientNs,
   closed,

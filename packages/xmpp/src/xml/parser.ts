@@ -1,3 +1,4 @@
+// A little longer than the others: the loop over tokens stays in one place, for speed; what could stand alone is beside it.
 import { cdataStart, declarationStart, TokenEnd } from './token-end.ts'
 import { isSpace, resolvedText } from './characters.ts'
 import { Decoder } from './decoder.ts'
