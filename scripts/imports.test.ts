@@ -26,7 +26,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   module: { values: [], types: ['storage', 'stream', 'world'] },
   router: { values: ['module', 'when'], types: ['session', 'storage', 'stream', 'world'] },
   ports: { values: ['stream'], types: ['journal', 'router', 'transport', 'world'] },
-  modules: { values: ['module', 'storage', 'when'], types: ['stream', 'world'] },
+  modules: { values: ['config', 'module', 'storage', 'when'], types: ['stream', 'world'] },
   config: { values: ['config'], types: ['module', 'transport'] },
   when: { values: [], types: ['world'] },
   metrics: { values: [], types: ['module'] },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import * as z from 'zod'
 import { configFrom, parseConfig, readConfig } from './config.ts'
+import { subdomain } from './config/fields.ts'
 import { isNetwork, networks } from './config/networks.ts'
 import { ConfigError } from './config/problem.ts'
 import type { Module } from './module.ts'
@@ -220,4 +221,38 @@ test('a module that another one needs cannot be switched off alone', () => {
   )
   const all = 'hosts: { a.example: { modules: { archive: false, mam: false, carbons: false, offline: false } } }'
   expect(parseConfig(all, 'jackdaw.yaml', everyModule).hosts['a.example']!.modules['mam']).toBe(false)
+})
+
+describe('a domain that a module serves', () => {
+  const serving = ['rooms', 'news'].map((name): Module => ({
+    name,
+    config: z.object({ subdomain: subdomain(name) }),
+    start: () => undefined,
+  }))
+  const of = (text: string) => () => parseConfig(text, '/etc/jackdaw.yaml', serving)
+
+  test('has a label of its own', () => {
+    const { hosts } = of('hosts: { a.example: {}, b.example: { modules: { rooms: { subdomain: chat } } } }')()
+    expect(hosts['a.example']!.modules).toEqual({ rooms: { subdomain: 'rooms' }, news: { subdomain: 'news' } })
+    expect(hosts['b.example']!.modules['rooms']).toEqual({ subdomain: 'chat' })
+  })
+
+  test.each(['a.b', '', 'A', 'a b', 'x@y'])('is not called %j', (label) => {
+    expect(of(`hosts: { a.example: { modules: { rooms: { subdomain: ${JSON.stringify(label)} } } } }`)).toThrow(
+      "expected one label of a domain, such as 'rooms'",
+    )
+  })
+
+  test('is not a host as well', () => {
+    expect(of('hosts: { a.example: {}, rooms.a.example: {} }')).toThrow(
+      'rooms.a.example is a host of this server already: choose another label',
+    )
+    expect(of('hosts: { a.example: { modules: { rooms: false } }, rooms.a.example: {} }')).not.toThrow()
+  })
+
+  test('is served by one module', () => {
+    expect(of('hosts: { a.example: { modules: { news: { subdomain: rooms } } } }')).toThrow(
+      'rooms.a.example is served by the module "rooms" already: choose another label',
+    )
+  })
 })

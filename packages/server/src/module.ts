@@ -62,6 +62,10 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   feature(place: Place, name: string): void
   /** All that are advertised now, by whatever module, each once. */
   features(place: Place): Iterable<string>
+  /** Serves a domain below the host's: with the label 'rooms', rooms.example.org. */
+  serve(label: string, served: Served): Service
+  /** The domains that are served below the host's, by whatever module. */
+  services(): Iterable<{ readonly domain: Jid; readonly name: string }>
   http(path: string, serve: HttpServe): void
   /** The sessions that are bound to a local account, in no order. */
   sessions(account: Jid): Iterable<Target>
@@ -93,7 +97,7 @@ export interface IqRequest<T> {
   readonly payload: T
   /** Full JID of who asks. */
   readonly from: Jid
-  /** The account asked (place 'account'), or the domain. */
+  /** The bare JID asked. */
   readonly to: Jid
   /** The asking session, when it is a local one. */
   readonly sender: Target | undefined
@@ -101,6 +105,29 @@ export interface IqRequest<T> {
   readonly isOwn: boolean
 }
 export type Reply<T> = (request: IqRequest<T>) => Awaitable<Element | void>
+
+/**
+ * What a module does with stanzas that are for the domain which it serves, or for any address of it, whoever sent them. What it does
+ * not name is answered with service-unavailable (presence: not at all). Hooks of the host do not see them arrive.
+ */
+export interface Served {
+  /** For a human reader, in the host's list of what it has. */
+  readonly name: string
+  message?(stanza: Message, sender: Target | undefined): Awaitable<void>
+  presence?(stanza: Presence, sender: Target | undefined): Awaitable<void>
+  /** Requests that nobody answers, and answers that nobody awaits. */
+  iq?(stanza: Iq, sender: Target | undefined): Awaitable<void>
+}
+
+/** 'domain': addressed to the service itself; 'local': to a bare JID of it. */
+export type ServicePlace = 'domain' | 'local'
+
+/** A domain that a module serves. To send from an address of it: `host.send`. */
+export interface Service {
+  readonly domain: Jid
+  /** Answers an IQ, as `Host.answer` does. */
+  answer<T>(type: 'get' | 'set', at: ServicePlace, payload: Payload<T>, reply: Reply<T>): void
+}
 
 /** The order in which hooks see a stanza: refuse; add; keep; copy; hand over. Within a stage, the order of registration. */
 export const stages = ['check', 'stamp', 'store', 'copy', 'deliver'] as const

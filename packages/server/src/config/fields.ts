@@ -60,6 +60,18 @@ function amount(text: string, units: Readonly<Record<string, number>>): number |
 const ENDPOINT = 'expected a port from 0 to 65535, { port, address }, or false'
 const port = z.int({ error: ENDPOINT }).min(0, { error: ENDPOINT }).max(65_535, { error: ENDPOINT })
 
+/** The label that a module puts before its host's domain for a domain which it serves: 'rooms' of rooms.example.org. */
+export function subdomain(name: string) {
+  return z
+    .string()
+    .refine((label) => !label.includes('.') && domainOf(`${label}.test`) === `${label}.test`, {
+      error: "expected one label of a domain, such as 'rooms'",
+    })
+    .default(name)
+    .meta({ isSubdomain: true })
+    .describe("Where it is found: this label before the host's domain.")
+}
+
 /** A port number, `{ port, address }`, or false for none. */
 export function endpoint() {
   return z

@@ -46,10 +46,33 @@ export function hostsSchema(modules: readonly Module[]) {
         context.issues.push({ code: 'invalid_key', origin: 'record', issues: [], input: name, path: [name], message })
       else named.set(domain!, value)
     }
+    const served = new Map<string, string>()
+    for (const [domain, { modules: configured }] of named)
+      for (const module of modules)
+        for (const field of subdomainFields(module)) {
+          const config = configured[module.name]
+          if (!config) continue
+          const below = `${String(config[field])}.${domain}`
+          const taken = named.has(below) ? 'a host of this server' : served.get(below)
+          served.set(below, `served by the module "${module.name}"`)
+          if (taken !== undefined)
+            context.issues.push({
+              code: 'custom',
+              input: config[field],
+              path: [domain, 'modules', module.name, field],
+              message: `${below} is ${taken} already: choose another label`,
+            })
+        }
     if (named.size === 0 && context.issues.length === 0)
       context.issues.push({ code: 'custom', input: hosts, message: 'expected at least one domain' })
     return Object.fromEntries(named)
   })
+}
+
+/** The fields that name a domain below the host's. */
+function subdomainFields({ config }: Module): string[] {
+  const shape = (config as z.ZodObject | undefined)?.shape ?? {}
+  return Object.keys(shape).filter((name) => (shape[name] as z.ZodType).meta()?.['isSubdomain'] === true)
 }
 
 function modulesSchema(modules: readonly Module[]) {

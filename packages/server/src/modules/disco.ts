@@ -35,7 +35,7 @@ export const disco = defineModule({
 
     host.answer('get', 'server', DiscoItems, ({ payload: { node } }) => {
       if (node !== undefined) throw unknownNode(node)
-      return DiscoItems.write({ items: [] })
+      return DiscoItems.write({ items: [...host.services()].map(({ domain, name }) => ({ jid: domain, name })) })
     })
 
     host.answer('get', 'account', DiscoInfo, ({ payload: { node }, to, from }) =>

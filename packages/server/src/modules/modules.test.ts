@@ -38,6 +38,7 @@ function registerAll(host: Host): void {
   host.streamFeature({ name: 'x', offer: () => undefined })
   host.feature('server', 'urn:x:1')
   host.feature('account', 'urn:x:2')
+  host.serve('x', { name: 'X' }).answer('get', 'domain', Question, () => {})
   host.http('/x', () => new Response())
   host.metrics.counter('jackdaw_x_total', 'x').inc()
   host.metrics.gauge('jackdaw_x', 'x', () => 1)

@@ -1,15 +1,12 @@
-import type { Element, Iq, Jid, Payload } from '@jackdaw/xmpp'
+import type { Jid } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Accounts, Facts, Hooks, Place, Reply, Target } from '../module.ts'
+import type { Accounts, Facts, Hooks, Place } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
 import type { StreamHost } from '../stream/stream.ts'
 import type { Awaitable } from '../world.ts'
+import { Answers } from './answers.ts'
 import { Hook } from './hooks.ts'
-
-interface Answer {
-  readonly payload: Payload<any>
-  readonly reply: Reply<any>
-}
+import type { ServedDomain } from './service.ts'
 
 type Listener<K extends keyof Facts> = (about: Facts[K]) => Awaitable<void>
 
@@ -31,7 +28,9 @@ export class VirtualHost implements StreamHost {
   /** Service discovery features with the number of those who announce them. */
   readonly features = { server: new Map<string, number>(), account: new Map<string, number>() }
   readonly #log: Logger
-  readonly #answers = new Map<string, Answer>()
+  readonly answers = new Answers<Place>()
+  /** What its modules serve below its domain. */
+  readonly services = new Set<ServedDomain>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
     'session:bound': new Set(),
     'session:gone': new Set(),
@@ -44,29 +43,6 @@ export class VirtualHost implements StreamHost {
     this.domain = domain
     this.accounts = accounts
     this.allowsPlaintext = allowsPlaintext
-  }
-
-  /** Returns what takes it back. */
-  answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): () => void {
-    const key = answerKey(type, at, payload.ns, payload.name)
-    if (this.#answers.has(key)) throw new Error(`${key} is answered by another module`)
-    this.#answers.set(key, { payload, reply })
-    return () => void this.#answers.delete(key)
-  }
-
-  /** The payload of the result; `undefined` when nobody answers such a request. Throws the StanzaError of the answer. */
-  reply(
-    iq: Iq,
-    at: Place,
-    to: Jid,
-    sender: Target | undefined,
-  ): { readonly result: Awaitable<Element | void> } | undefined {
-    const element = iq.first()!
-    const answer = this.#answers.get(answerKey(iq.type!, at, element.ns, element.name))
-    if (!answer) return undefined
-    const payload = answer.payload.read(element)
-    const from = iq.from!
-    return { result: answer.reply({ iq, payload, from, to, sender, isOwn: from.bare.equals(to) }) }
   }
 
   /** Returns what takes it back. */
@@ -100,7 +76,8 @@ export class VirtualHost implements StreamHost {
     const listeners = Object.entries(this.#listeners).map(([fact, set]) => [`fact ${fact}`, set.size] as const)
     return {
       ...Object.fromEntries([...hooks, ...listeners]),
-      answers: this.#answers.size,
+      answers: this.answers.size,
+      services: this.services.size,
       streamFeatures: streamFeatures.size,
       serverFeatures: features.server.size,
       accountFeatures: features.account.size,
@@ -117,8 +94,4 @@ export class VirtualHost implements StreamHost {
       else features.delete(name)
     }
   }
-}
-
-function answerKey(type: string, at: Place, ns: string, name: string): string {
-  return `${type} ${at} {${ns}}${name}`
 }

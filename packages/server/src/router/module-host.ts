@@ -1,4 +1,4 @@
-import type { Element, Iq, Jid, Payload, Stanza } from '@jackdaw/xmpp'
+import { type Element, type Iq, Jid, type Payload, type Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'
 import type {
@@ -13,6 +13,8 @@ import type {
   Opened,
   Place,
   Reply,
+  Served,
+  Service,
   Stage,
   Stores,
   Target,
@@ -23,6 +25,7 @@ import type { StreamFeature } from '../stream/features.ts'
 import type { Awaitable, Clock, Random } from '../world.ts'
 import type { VirtualHost } from './host.ts'
 import type { Router } from './router.ts'
+import { ServedDomain } from './service.ts'
 
 /** What a module's host hands through to it. */
 export interface Surroundings {
@@ -78,7 +81,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   }
 
   answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): void {
-    this.#undo.push(this.#around.host.answer(type, at, payload, reply))
+    this.#undo.push(this.#around.host.answers.add(type, at, payload, reply))
   }
 
   streamFeature(feature: StreamFeature): void {
@@ -93,6 +96,22 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   features(place: Place): Iterable<string> {
     return this.#around.host.features[place].keys()
+  }
+
+  serve(label: string, served: Served): Service {
+    const { host, router } = this.#around
+    const service = new ServedDomain(Jid.of({ domain: `${label}.${host.domain.domain}` }), served)
+    this.#undo.push(router.serve(service))
+    host.services.add(service)
+    this.#undo.push(() => void host.services.delete(service))
+    return {
+      domain: service.domain,
+      answer: (type, at, payload, reply) => void this.#undo.push(service.answers.add(type, at, payload, reply)),
+    }
+  }
+
+  services(): Iterable<{ readonly domain: Jid; readonly name: string }> {
+    return this.#around.host.services
   }
 
   http(path: string, serve: HttpServe): void {

@@ -7,6 +7,7 @@ import { when } from '../when.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
+import type { ServedDomain } from './service.ts'
 
 const askTimeout = 30_000
 
@@ -21,6 +22,7 @@ interface Asked {
  */
 export class Router implements SessionRouter {
   readonly hosts = new Map<string, VirtualHost>()
+  readonly #services = new Map<string, ServedDomain>()
   readonly #sessions: Sessions
   readonly #clock: Clock
   readonly #log: Logger
@@ -79,6 +81,14 @@ export class Router implements SessionRouter {
     })
   }
 
+  /** Lets a service have what is for its domain; returns what ends that. */
+  serve(service: ServedDomain): () => void {
+    const { domain } = service.domain
+    if (this.#services.has(domain)) throw new Error(`${domain} is served by another module`)
+    this.#services.set(domain, service)
+    return () => void this.#services.delete(domain)
+  }
+
   // What the registry of sessions asks
 
   sending(stanza: Stanza, session: Session): Stanza | undefined {
@@ -121,7 +131,7 @@ export class Router implements SessionRouter {
     // RFC 6120 §10.3: without 'to' it is for the sender's own account.
     const to = stanza.to ?? stanza.from!.bare
     const host = this.hosts.get(to.domain)
-    if (!host) throw new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
+    if (!host) return this.#routeToService(stanza, to, sender)
     if (stanza.name === 'iq') return this.#routeIq(stanza as Iq, to, host, sender)
     const sessions = to.local === undefined ? [] : choose(stanza, to, this.#sessions.of(to.bare))
     const passage = { stanza, sender, recipients: new Set(sessions), isKept: false } as Passage as Hooks['message:in']
@@ -167,14 +177,26 @@ export class Router implements SessionRouter {
       if (isRequest) throw new StanzaError('service-unavailable')
       return
     }
-    if (!isRequest) return this.#answered(iq)
+    if (!isRequest) return void this.#answered(iq)
     const place = to.local === undefined ? 'server' : 'account'
-    const answer = host.reply(iq, place, to.isBare ? to : host.domain, sender)
+    const answer = host.answers.reply(iq, place, to.isBare ? to : host.domain, sender)
     // RFC 6121 §8.5.1: the same for an account that does not exist, so that nobody learns which do.
     if (!answer) throw new StanzaError('service-unavailable')
-    const { result } = answer
-    if (result instanceof Promise) return result.then((payload) => this.#result(iq, payload, sender))
-    this.#result(iq, result, sender)
+    return when(answer.result, (payload) => this.#result(iq, payload, sender))
+  }
+
+  #routeToService(stanza: Stanza, to: Jid, sender: Session | undefined): Awaitable<void> {
+    const service = this.#services.get(to.domain)
+    if (!service) throw new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
+    if (stanza.name !== 'iq') return service.take(stanza, sender)
+    const iq = stanza as Iq
+    const isRequest = iq.type === 'get' || iq.type === 'set'
+    if (!isRequest) return this.#answered(iq) ? undefined : service.take(iq, sender)
+    const answer = to.isBare
+      ? service.answers.reply(iq, to.local === undefined ? 'domain' : 'local', to, sender)
+      : undefined
+    if (!answer) return service.take(iq, sender)
+    return when(answer.result, (payload) => this.#result(iq, payload, sender))
   }
 
   #result(iq: Iq, payload: Element | void, sender: Session | undefined): void {
@@ -183,10 +205,12 @@ export class Router implements SessionRouter {
     else this.send(result)
   }
 
-  #answered(iq: Iq): void {
+  /** Settles what was asked; false when nobody asked this. */
+  #answered(iq: Iq): boolean {
     const asked = this.#asked.get(iq.id!)
-    if (asked?.to !== String(iq.from)) return
+    if (asked?.to !== String(iq.from)) return false
     asked.settle(iq.type === 'error' ? StanzaError.from(iq) : iq.first())
+    return true
   }
 
   #count(stanza: Stanza): void {
