@@ -1,22 +1,15 @@
 import {
   carbon,
   carbonsNs,
-  chatMarkersNs,
-  chatStatesNs,
-  clientNs,
-  directInvitationNs,
   DisableCarbons,
   EnableCarbons,
   type Forwarded,
   hasHint,
-  isPrivate,
+  isCopied,
   type Jid,
   type Message,
-  messageType,
-  mucUserNs,
   type Payload,
   ReceivedCarbon,
-  receiptsNs,
   SentCarbon,
   StanzaError,
   StanzaId,
@@ -50,7 +43,7 @@ export const carbons = defineModule({
       // What an account sends to itself is copied where it arrives: no resource needs it twice.
       if (!stanza.to || stanza.to.bare.equals(account)) return
       const wanting = wantingCopies(account, jid)
-      if (!wanting || !isEligible(stanza, 'out')) return
+      if (!wanting || !isCopied(stanza, 'out')) return
       // XEP-0313 §3.5: the copy, and only the copy, tells the id in the sender's archive.
       const id = idOf(passage)
       copy(SentCarbon, id === undefined ? stanza : stanza.append(StanzaId.write({ id, by: account })), wanting)
@@ -58,7 +51,7 @@ export const carbons = defineModule({
 
     host.hook('message:in', 'copy', ({ stanza, recipients }) => {
       const wanting = wantingCopies((stanza.to ?? stanza.from!).bare, stanza.from, recipients)
-      if (!wanting || !isEligible(stanza, 'in')) return
+      if (!wanting || !isCopied(stanza, 'in')) return
       // What nobody gets is not copied either; so an error to a copy, which is addressed to the account, ends here (§10.3).
       if (recipients.size > 0 || (isForAccount(stanza) && !hasHint(stanza, 'no-store')))
         copy(ReceivedCarbon, stanza, wanting)
@@ -98,33 +91,4 @@ function copy(kind: Payload<Forwarded>, original: Message, to: readonly Target[]
     made = made ? made.addressed({ to: target.jid }) : carbon(kind, original, target.jid)
     target.deliver(made)
   }
-}
-
-/** §6.1: whether copies are made of the message that goes out of, or comes in to, an account. */
-export function isEligible(stanza: Message, direction: 'out' | 'in'): boolean {
-  const type = messageType(stanza)
-  if (type === 'groupchat') return false
-  // It answers what a resource sent; whether that was eligible is not remembered, most is.
-  if (type === 'error') return true
-  if (isPrivate(stanza) || hasHint(stanza, 'no-copy')) return false
-  let isMessaging = type === 'chat'
-  for (const child of stanza.children) {
-    if (typeof child === 'string') continue
-    switch (child.ns) {
-      case clientNs:
-        if (child.name === 'body' && type === 'normal') isMessaging = true
-        break
-      case receiptsNs:
-      case chatStatesNs:
-      case chatMarkersNs:
-      case directInvitationNs:
-        isMessaging = true
-        break
-      case mucUserNs:
-        if (child.child('invite') || child.child('decline')) isMessaging = true
-        // A room sends private messages to every resource that is in it.
-        else if (direction === 'in' && !stanza.from!.isBare) return false
-    }
-  }
-  return isMessaging
 }

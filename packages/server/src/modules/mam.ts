@@ -1,8 +1,5 @@
 import {
-  chatMarkersNs,
-  clientNs,
-  directInvitationNs,
-  hintsNs,
+  isArchived,
   type Jid,
   MamFin,
   mamFields,
@@ -13,9 +10,6 @@ import {
   MamResult,
   type Message,
   message,
-  messageType,
-  mucUserNs,
-  receiptsNs,
   StanzaError,
   StanzaId,
 } from '@jackdaw/xmpp'
@@ -87,39 +81,6 @@ export const mam = defineModule({
     })
   },
 })
-
-/** §6.1.1, XEP-0334 §4: whether an account's archive keeps the message. */
-export function isArchived(stanza: Message): boolean {
-  const type = messageType(stanza)
-  if (type === 'error' || type === 'groupchat') return false
-  let isWorthIt = false
-  for (const child of stanza.children) {
-    if (typeof child === 'string') continue
-    const { name } = child
-    switch (child.ns) {
-      case clientNs:
-        if (name === 'body' && type !== 'headline') isWorthIt = true
-        break
-      case hintsNs:
-        if (name === 'no-store' || name === 'no-permanent-store') return false
-        if (name === 'store') isWorthIt = true
-        break
-      // What has been read, and where, every client of the account wants to know.
-      case chatMarkersNs:
-        if (name !== 'markable') isWorthIt = true
-        break
-      case receiptsNs:
-        if (name === 'received') isWorthIt = true
-        break
-      case directInvitationNs:
-        isWorthIt = true
-        break
-      case mucUserNs:
-        if (child.child('invite') || child.child('decline')) isWorthIt = true
-    }
-  }
-  return isWorthIt
-}
 
 /** §8.1: an archive is read by its owner alone. */
 function own(sender: Target | undefined, isOwn: boolean): Target {

@@ -1,24 +1,23 @@
 import {
-  chatStatesNs,
-  clientNs,
   Delay,
   delayBy,
   hasHint,
-  hintsNs,
+  isCopied,
+  isKeptForLater,
   isMessage,
+  isOnlyChatState,
   type Message,
   messageType,
   type Presence,
   type Stanza,
   StanzaError,
-  stanzaIdNs,
   withoutDelay,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { defineModule, type Passage, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
 import { archive, isForAccount } from '../archive.ts'
-import { carbonsSince, isEligible } from '../carbons.ts'
+import { carbonsSince } from '../carbons.ts'
 import { presence } from '../presence/presence.ts'
 import { stanzaId } from '../stanza-id.ts'
 import { type Batch, type Held, Waiting } from './waiting.ts'
@@ -135,24 +134,8 @@ function accountOf({ to, from }: Stanza) {
 /** RFC 6121 §8.5.2.2, XEP-0160 §2: nobody is there, and the message is of a kind that waits. */
 function mayWait({ stanza, recipients }: Passage<Message>): boolean {
   return (
-    recipients.size === 0 &&
-    accountOf(stanza).local !== undefined &&
-    isForAccount(stanza) &&
-    !hasHint(stanza, 'no-store') &&
-    !isOnlyChatState(stanza)
+    recipients.size === 0 && accountOf(stanza).local !== undefined && isForAccount(stanza) && isKeptForLater(stanza)
   )
-}
-
-/** XEP-0160 §3: a chat state without content. */
-function isOnlyChatState(stanza: Message): boolean {
-  let isState = false
-  for (const child of stanza.children) {
-    if (typeof child === 'string') continue
-    if (child.ns === chatStatesNs) isState = true
-    else if (child.ns !== hintsNs && child.ns !== stanzaIdNs && !(child.ns === clientNs && child.name === 'thread'))
-      return false
-  }
-  return isState
 }
 
 /** RFC 6121 §8.5.2.1.1: whether who sent this presence takes what is addressed to the account. */
@@ -173,6 +156,6 @@ function hasHad(session: Target, lost: Target, at: number, message: Message): bo
   const wasThere = (since: number | undefined) => since !== undefined && since < at
   const isForked = !lost.jid.equals(message.to)
   return (
-    (isForked && wasThere(session.get<number>(key))) || (isEligible(message, 'in') && wasThere(carbonsSince(session)))
+    (isForked && wasThere(session.get<number>(key))) || (isCopied(message, 'in') && wasThere(carbonsSince(session)))
   )
 }
