@@ -103,6 +103,8 @@ export class Applier {
         return this.#settle(...(record.slice(1) as [string, string, number[]]))
       case 'suspend':
         return this.#suspend(...(record.slice(1) as [string, string, number[]]))
+      case 'replace':
+        return this.#replace(...(record.slice(1) as [string, string, number, Json]))
       case 'trim':
         return this.#trim(...(record.slice(1) as [string, string, LogQuery, number]))
       case 'drop':
@@ -151,6 +153,12 @@ export class Applier {
     const id = this.#store(store)
     const sql = 'UPDATE logs SET state = 1 WHERE id = ? AND store = ? AND owner = ? AND state = 0'
     for (const position of positions) this.#reader.statement(sql).run(position, id, owner)
+  }
+
+  #replace(store: string, owner: string, position: number, value: Json): void {
+    this.#reader
+      .statement('UPDATE logs SET value = ? WHERE id = ? AND store = ? AND owner = ?')
+      .run(encodeValue(value), position, this.#store(store), owner)
   }
 
   #trim(name: string, owner: string, query: LogQuery, token: number): void {

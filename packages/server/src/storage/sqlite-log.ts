@@ -48,6 +48,24 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (ids.length > 0) this.#append(owner, ['settle', this.#name, owner, this.#positions(ids)])
   }
 
+  replace(owner: string, id: string, value: T): void {
+    this.#append(owner, ['replace', this.#name, owner, this.#access.ids.position(id), value])
+  }
+
+  async *owners(): AsyncIterable<string> {
+    await this.#access.settled()
+    const { reader } = this.#access
+    const store = reader.store(this.#name)
+    if (store === undefined) return
+    // One step along the index for each owner, however many entries each has.
+    const next = 'SELECT owner FROM logs WHERE store = ? AND owner > ? AND state < 2 ORDER BY owner LIMIT 1'
+    let row = reader.row<[string]>(next.replace('>', '>='), store, '')
+    while (row) {
+      yield row[0]
+      row = reader.row<[string]>(next, store, row[0])
+    }
+  }
+
   pending(owner: string): Awaitable<number> {
     return this.#read(owner, () => {
       const { reader } = this.#access

@@ -61,6 +61,10 @@ export interface LogStore<T extends Json> {
   suspend(owner: string, ids: readonly string[]): void
   /** Ends the waiting of entries: they have been handed over. */
   settle(owner: string, ids: readonly string[]): void
+  /** Puts another value in place of an entry's own; the rest of it stays. An entry that is not there is none of its business. */
+  replace(owner: string, id: string, value: T): void
+  /** Who has entries that pages show: those at the time of the call, in the order of their names. */
+  owners(): AsyncIterable<string>
   /** How many entries wait for their owner. */
   pending(owner: string): Awaitable<number>
   /** Removes what matches; returns how many. */

@@ -124,6 +124,47 @@ export function logSuite(here: Subject): void {
       expect(() => log.suspend('romeo', ['nonsense'])).toThrow(UnknownIdError)
     })
 
+    test('another value takes the place of an entry’s own, and nothing else of it changes', async () => {
+      const log = here.storage.log<string>('log')
+      const ids = ['one', 'two', 'three'].map((value, index) =>
+        log.append('romeo', { value, at: here.now + index, with: 'juliet', isPending: index === 1 }),
+      )
+      const foreign = log.append('juliet', { value: 'hers', at: here.now })
+      const [, before] = (await log.page('romeo', {})).entries
+      log.replace('romeo', ids[1]!, '=new')
+      log.replace('romeo', foreign, 'not his')
+      for (let round = 0; round < 2; round += 1) {
+        const read = here.storage.log<string>('log')
+        expect((await read.page('romeo', { with: 'juliet' })).entries.map(({ value }) => value)).toEqual([
+          'one',
+          '=new',
+          'three',
+        ])
+        expect((await read.page('romeo', { ids: [ids[1]!] })).entries).toEqual([{ ...before, value: '=new' }])
+        expect((await read.page('juliet', {})).entries.map(({ value }) => value)).toEqual(['hers'])
+        await here.reopen()
+      }
+      expect(() => log.replace('romeo', 'nonsense', 'x')).toThrow(UnknownIdError)
+    })
+
+    test('the owners of entries come in the order of their names, with those of this tick', async () => {
+      const log = here.storage.log<string>('log')
+      const owners = async (): Promise<string[]> => {
+        const found: string[] = []
+        for await (const owner of log.owners()) found.push(owner)
+        return found
+      }
+      expect(await owners()).toEqual([])
+      const names = Array.from({ length: 60 }, (_, index) => `user${(index * 37) % 60}`)
+      for (const name of names)
+        for (let index = 0; index < 3; index += 1) log.append(name, { value: 'v', at: here.now })
+      log.append('waiting', { value: 'v', at: here.now, isTransient: true })
+      here.storage.log<string>('other').append('stranger', { value: 'v', at: here.now })
+      expect(await owners()).toEqual(names.toSorted())
+      await log.trim('user7', {})
+      expect(await owners()).toEqual(names.filter((name) => name !== 'user7').toSorted())
+    })
+
     test('a trim takes what matched when it was called, and tells how many', async () => {
       const log = here.storage.log<number>('log')
       for (let index = 0; index < 10; index += 1) log.append('romeo', { value: index, at: here.now + index })
