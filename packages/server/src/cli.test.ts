@@ -164,10 +164,12 @@ describe('start', () => {
   test('SIGHUP and reload take the configuration over; a wrong one changes nothing', async () => {
     configure('log: { format: pretty, level: debug }\nhosts: { localhost: , b.example: }')
     const { child } = await startServer()
-    configure('log: { format: pretty }\nhosts: { localhost: , c.example: }\nstorage: { durability: power }')
+    configure(
+      'log: { format: pretty }\nhosts: { localhost: , c.example: }\nstorage: { durability: power }\ntls: { minimum: TLSv1.3 }',
+    )
     expect(await jackdaw(['reload', '--config', file])).toEqual({
       code: 0,
-      out: 'what has changed under storage waits for the next start\n',
+      out: 'what has changed under tls waits for the next start\nwhat has changed under storage waits for the next start\n',
       error: '',
     })
     expect((await jackdaw(['user', 'add', 'a@c.example', '--config', file], 'x')).code).toBe(0)

@@ -99,11 +99,15 @@ export function configSchema(modules: readonly Module[]) {
           .prefault('30 s'),
         authenticationAttempts: count().describe('Failed logins after which a connection is closed.').default(3),
         authenticationDelay: duration({ max: '60 s' })
-          .describe('Wait before a failed login is answered, doubled with each further failure from the same address.')
+          .describe(
+            'Wait before a failed login is answered, doubled with each further failure from the same address (of IPv6, the same /64).',
+          )
           .prefault('1 s'),
         authenticationDelayMax: duration({ max: '60 s' }).describe('Longest such wait.').prefault('30 s'),
         connections: count().describe('Most connections at once.').default(100_000),
-        connectionsPerAddress: count().describe('Most connections at once from one address.').default(1000),
+        connectionsPerAddress: count()
+          .describe('Most connections at once from one address (of IPv6, from one /64).')
+          .default(1000),
         unauthenticatedConnections: count().describe('Most connections at once that have not logged in.').default(2000),
         inboundBytesPerSecond: size({ min: '1 KiB' })
           .describe('Rate at which one connection is read in the long run; a faster client waits, nothing is lost.')

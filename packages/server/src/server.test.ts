@@ -179,6 +179,23 @@ test('reload: hosts, modules and limits change in a running server, and who stay
   expect((await s.phone.asks(ping)).type).toBe('result')
 })
 
+test('reload: the caps on connections and sizes hold from then on', async () => {
+  await using running = await run()
+  const { server, data, port } = running
+  const reload = (limits: ConfigInput['limits']) => server.reload({ data, listen, limits, log: { level: 'silent' } })
+  const client = (connect = tcp(port('xmpp'))) => new Client({ jid: 'romeo@localhost', password: 'pencil', connect })
+  const first = client()
+  await first.open()
+  await reload({ connectionsPerAddress: 1 })
+  await expect(client().open()).rejects.toMatchObject({ condition: 'resource-constraint' })
+  await first.cut()
+  await reload({ stanzaBytes: '10000 B' })
+  const romeo = client(webSocket(`wss://127.0.0.1:${port('https')}/xmpp`))
+  await romeo.connect()
+  romeo.send(`<message to='juliet@localhost'><body>${'x'.repeat(20_000)}</body></message>`)
+  await romeo.whenGone
+})
+
 test('the journal is released when all have read it, and idle sessions live on', async () => {
   await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [], resume: true })
   const first = s.journalStore.part

@@ -97,6 +97,8 @@ export class Server {
   readonly #listeners: Listener[] = []
   #secrets!: SaslSecrets
   #certificates: Certificates | undefined
+  /** Undefined when the network is the embedder's. */
+  #systemNetwork: SystemNetwork | undefined
   #config: Config
   #mayWatch: (address: string) => boolean
   #stopped: Promise<void> | undefined
@@ -186,8 +188,9 @@ export class Server {
       })
       this.metrics.collectProcess()
     }
-    const network =
-      this.#parts.network ?? new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
+    if (!this.#parts.network)
+      this.#systemNetwork = new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
+    const network = this.#parts.network ?? this.#systemNetwork!
     const secure = this.#certificates && { secure: this.#certificates }
     const direct = { ...secure, isDirectTls: true, alpn: 'xmpp-client' }
     const listening: Listening[] = []
@@ -223,6 +226,7 @@ export class Server {
     this.#mayWatch = networks(config.metrics.allow)
     this.sessions.limits = sessionLimits(config)
     this.#port.limits = streamLimits(config)
+    if (this.#systemNetwork) this.#systemNetwork.limits = networkLimits(config)
     for (const domain of [...this.hosts.keys()]) if (!config.hosts[domain]) await this.#removeHost(domain)
     for (const [domain, host] of Object.entries(config.hosts)) {
       const running = this.hosts.get(domain)
@@ -410,6 +414,11 @@ export class Server {
     const { metrics, sessions } = this
     const { counts } = this.#router
     metrics.gauge('jackdaw_connections', 'Client connections that are open', () => this.#port.connections)
+    metrics.counter(
+      'jackdaw_connections_refused_total',
+      'Connections refused because a cap was reached',
+      () => this.#systemNetwork?.admission.refused ?? 0,
+    )
     metrics.gauge('jackdaw_sessions', 'Sessions, with or without a connection', () => sessions.size)
     metrics.counter('jackdaw_messages_total', 'Messages sent by clients', () => counts.messages)
     metrics.counter('jackdaw_presences_total', 'Presences sent by clients', () => counts.presences)

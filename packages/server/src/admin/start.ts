@@ -79,9 +79,11 @@ function tell(trouble: unknown): void {
 }
 
 function waiting(running: Config, next: Config): string[] {
-  return (['data', 'listen', 'storage'] as const)
+  const changed = (['data', 'listen', 'tls', 'storage'] as const)
     .filter((section) => !isDeepStrictEqual(running[section], next[section]))
     .map((section) => `what has changed under ${section} waits for the next start`)
+  if (running.log.format !== next.log.format) changed.push('the new log.format waits for the next start')
+  return changed
 }
 
 /** What listens where, and how to make the first account. */

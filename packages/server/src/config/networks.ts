@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { plainAddress } from '../address.ts'
 
 /** Whether an address is one of those named: 'loopback', an address, or a network such as '10.0.0.0/8'. */
 export function networks(names: readonly string[]): (address: string) => boolean {
@@ -15,7 +16,7 @@ export function networks(names: readonly string[]): (address: string) => boolean
     else list.addSubnet(address, Number(prefix), family)
   }
   return (address) => {
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '')
+    const plain = plainAddress(address)
     const version = isIP(plain)
     return version !== 0 && list.check(plain, version === 6 ? 'ipv6' : 'ipv4')
   }

@@ -11,6 +11,7 @@ import {
   StanzaError,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
+import { networkOf } from '../address.ts'
 import { defineModule, type IqRequest, type Target } from '../module.ts'
 import type { Stream } from '../stream/stream.ts'
 import { when } from '../when.ts'
@@ -162,13 +163,4 @@ function notRegistered(): StanzaError {
 
 function tooOften(): StanzaError {
   return new StanzaError('resource-constraint', 'Too many attempts: try again later')
-}
-
-/** Who has one IPv6 address has its whole /64. */
-function networkOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [head = '', tail = ''] = address.split('::')
-  const before = head.split(':')
-  const missing = address.includes('::') ? 8 - before.length - tail.split(':').length : 0
-  return [...before, ...Array<string>(Math.max(0, missing)).fill('0'), ...tail.split(':')].slice(0, 4).join(':')
 }

@@ -1,5 +1,6 @@
-import { isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
+import { networkOf } from '../address.ts'
 import type { Clock } from '../world.ts'
 import type { NetworkLimits } from './network.ts'
 
@@ -8,7 +9,8 @@ type Counted = Socket & { [place]?: { readonly admission: Admission; readonly gr
 
 /** Counts open connections and refuses those above the caps. */
 export class Admission {
-  readonly #limits: Pick<NetworkLimits, 'connections' | 'connectionsPerAddress'>
+  /** Those that are open stay, whatever the caps become. */
+  limits: Pick<NetworkLimits, 'connections' | 'connectionsPerAddress'>
   readonly #clock: Clock
   readonly #log: Logger
   readonly #groups = new Map<string, number>()
@@ -20,7 +22,7 @@ export class Admission {
     limits: Pick<NetworkLimits, 'connections' | 'connectionsPerAddress'>,
     { clock, log }: { clock: Clock; log: Logger },
   ) {
-    this.#limits = limits
+    this.limits = limits
     this.#clock = clock
     this.#log = log
   }
@@ -37,9 +39,9 @@ export class Admission {
 
   /** Counts the socket until it closes; false when it is one too many. */
   admit(socket: Socket): boolean {
-    const group = groupOf(plainAddress(socket.remoteAddress))
+    const group = networkOf(socket.remoteAddress ?? '')
     const inGroup = this.#groups.get(group) ?? 0
-    if (this.#count >= this.#limits.connections || inGroup >= this.#limits.connectionsPerAddress) {
+    if (this.#count >= this.limits.connections || inGroup >= this.limits.connectionsPerAddress) {
       this.#refuse(group)
       return false
     }
@@ -72,20 +74,4 @@ export class Admission {
 
 function release(this: Counted): void {
   this[place]?.admission.leave(this[place].group)
-}
-
-/** An address as people write it: an IPv4 client of an IPv6 socket ('::ffff:192.0.2.1') is '192.0.2.1'. */
-export function plainAddress(address: string | undefined): string {
-  return address?.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : (address ?? '')
-}
-
-/** Who owns one IPv6 address owns its /64. */
-function groupOf(address: string): string {
-  if (!isIPv6(address)) return address
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::')
-  const before = head === '' ? [] : head.split(':')
-  const after = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups =
-    tail === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill('0'), ...after]
-  return `${groups.slice(0, 4).join(':')}::/64`
 }

@@ -3,25 +3,25 @@ import type { Clock } from '../world.ts'
 /** Destroys what has taken too long: one timer for all that have the same time. */
 export class Deadlines {
   readonly #clock: Clock
-  readonly #time: number
-  /** In the order of their deadlines, because all have the same time. */
+  time: number
+  /** In the order in which they began; after `time` has changed the sooner deadline may wait for an older one. */
   readonly #waiting = new Map<{ destroy(error?: Error): void }, number>()
   #cancel: (() => void) | undefined
   readonly #why: string
-  readonly #most: number
+  most: number
 
   /** `time` in milliseconds; `why` becomes the message of the error. Beyond `most` tasks the oldest gives way. */
   constructor(clock: Clock, time: number, why: string, most = Infinity) {
-    this.#most = most
+    this.most = most
     this.#clock = clock
-    this.#time = time
+    this.time = time
     this.#why = why
   }
 
   start(task: { destroy(error?: Error): void }): void {
-    if (this.#waiting.size >= this.#most && !this.#waiting.has(task)) this.#dropOldest()
-    this.#waiting.set(task, this.#clock.now() + this.#time)
-    this.#cancel ??= this.#clock.after(this.#time, this.#sweep)
+    if (this.#waiting.size >= this.most && !this.#waiting.has(task)) this.#dropOldest()
+    this.#waiting.set(task, this.#clock.now() + this.time)
+    this.#cancel ??= this.#clock.after(this.time, this.#sweep)
   }
 
   /** The task has ended in time. */

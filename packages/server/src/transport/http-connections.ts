@@ -3,15 +3,16 @@ import { Readable, type Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Socket } from 'node:net'
 import type { Logger } from 'pino'
+import { plainAddress } from '../address.ts'
 import type { Clock } from '../world.ts'
-import { plainAddress } from './admission.ts'
 import type { Deadlines } from './deadlines.ts'
 import type { HttpSite, NetworkLimits } from './network.ts'
 import { ignore } from './tls.ts'
 import { webSockets } from './websocket.ts'
 
 interface Surroundings {
-  readonly limits: NetworkLimits
+  /** As they are now. */
+  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'webSocketMessage'>
   /** Of connections that are being closed. */
   readonly closings: Deadlines
   readonly log: Logger
@@ -21,7 +22,7 @@ interface Surroundings {
 export class HttpConnections {
   readonly #server: Server
   readonly #site: HttpSite
-  readonly #limits: NetworkLimits
+  readonly #limits: Surroundings['limits']
   readonly #closings: Deadlines
   readonly #log: Logger
   readonly #upgrade: ReturnType<typeof webSockets>
@@ -35,7 +36,7 @@ export class HttpConnections {
     this.#limits = limits
     this.#closings = closings
     this.#log = log
-    this.#upgrade = webSockets(limits.webSocketMessage)
+    this.#upgrade = webSockets(() => limits().webSocketMessage)
     server.maxHeadersCount = 100
     server.keepAliveTimeout = 10_000
     server.on('request', (incoming, outgoing) => void this.#answer(incoming, outgoing))
@@ -69,7 +70,7 @@ export class HttpConnections {
     this.#active++
     const left = new AbortController()
     outgoing.on('close', () => left.abort())
-    const body = new BoundedBody(incoming, this.#limits.httpBody)
+    const body = new BoundedBody(incoming, this.#limits().httpBody)
     try {
       const response = await this.#respond(incoming, body, left.signal)
       await send(response, outgoing, incoming.method === 'HEAD')

@@ -22,7 +22,7 @@ import type { Transport } from './transport.ts'
 
 /** The machine's own network. */
 export class SystemNetwork implements Network {
-  readonly #limits: NetworkLimits
+  #limits: NetworkLimits
   readonly #clock: Clock
   readonly #log: Logger
   readonly #handshakes: Deadlines
@@ -42,6 +42,14 @@ export class SystemNetwork implements Network {
     )
     this.#closings = new Deadlines(world.clock, 5_000, 'The other side did not close the connection')
     this.admission = new Admission(limits, world)
+  }
+
+  /** Holds from now on, for those that connect; the times and sizes of HTTP requests for listeners that are opened. */
+  set limits(limits: NetworkLimits) {
+    this.#limits = limits
+    this.#handshakes.time = limits.handshakeTime
+    this.#handshakes.most = limits.handshakes
+    this.admission.limits = limits
   }
 
   async listenTcp(
@@ -79,7 +87,11 @@ export class SystemNetwork implements Network {
       connectionsCheckingInterval: Math.min(limits.httpHeaderTime, 5_000),
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     })
-    const connections = new HttpConnections(server, site, { limits, closings: this.#closings, log: this.#log })
+    const connections = new HttpConnections(server, site, {
+      limits: () => this.#limits,
+      closings: this.#closings,
+      log: this.#log,
+    })
     const tls = secure && tlsAcceptor(secure, this.#handshakes, 'http/1.1')
     // The handshake stands between the two: Node's own listener then finds a socket on which TLS is done, and its limits hold for both.
     const serve = server.listeners('connection')[0]!

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { plainAddress } from './admission.ts'
+import { plainAddress } from '../address.ts'
 import type { Deadlines } from './deadlines.ts'
 import { acceptTls, SocketTls, type TlsAcceptor } from './tls.ts'
 import type { TlsFacts, Transport, TransportEvents } from './transport.ts'

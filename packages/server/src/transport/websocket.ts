@@ -2,20 +2,20 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
-import { plainAddress } from './admission.ts'
+import { plainAddress } from '../address.ts'
 import { ignore, SocketTls } from './tls.ts'
 import type { TlsFacts, Transport, TransportEvents } from './transport.ts'
 
 type Accept = (transport: Transport) => void
 
-/** Makes WebSockets of HTTP upgrades (RFC 7395 §3.1). In place of `accept`, an HTTP status refuses. Sizes in bytes. */
-export function webSockets(messageSize: number) {
+/** Makes WebSockets of HTTP upgrades (RFC 7395 §3.1). In place of `accept`, an HTTP status refuses. `messageSize` in bytes, as it is now. */
+export function webSockets(messageSize: () => number) {
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     // Compression would cost each session far more memory than it saves.
     perMessageDeflate: false,
-    maxPayload: messageSize,
+    maxPayload: messageSize(),
     closeTimeout: 5_000,
     handleProtocols: (offered) => offered.has('xmpp') && 'xmpp',
   }
@@ -23,6 +23,7 @@ export function webSockets(messageSize: number) {
   return (request: IncomingMessage, socket: Socket, head: Buffer, accept: Accept | number): void => {
     if (typeof accept === 'number') return refuse(socket, accept)
     if (!offersXmpp(request)) return refuse(socket, 400)
+    server.options.maxPayload = messageSize()
     server.handleUpgrade(request, socket, head, (webSocket) => accept(new WebSocketTransport(webSocket, socket)))
   }
 }
