@@ -127,7 +127,11 @@ describe('what is wrong is refused with its line, its column and what was expect
       'listen:\n  xmpp: 70000',
       '2:9: listen.xmpp: expected a port from 0 to 65535, { port, address }, or false',
     ],
-    ['a missing field', 'hosts:\n  a:\n    certificate:\n      key: k', '4:7: hosts.a.certificate.cert: expected text'],
+    [
+      'a missing field',
+      'hosts:\n  a:\n    certificate:\n      key: k',
+      '4:7: hosts.a.certificate.cert: is missing: expected text',
+    ],
     ['no domain', 'hosts:\n  "a b":', '2:3: hosts: expected a domain name, not "a b"'],
     ['a domain twice', 'hosts:\n  a.example:\n  A.example:', '3:3: hosts: the domain "a.example" stands here twice'],
     ['no host at all', 'hosts: {}', '1:8: hosts: expected at least one domain'],
@@ -138,11 +142,34 @@ describe('what is wrong is refused with its line, its column and what was expect
     ],
     ['nothing where a value must be', 'data:\ntls: {}', '1:1: data: expected text'],
     ['no fields', '- a', '1:1: expected fields'],
-    ['a field twice', 'data: a\ndata: b', '2:1: Map keys must be unique'],
+    ['a field twice', 'data: a\ndata: b', '2:1: this field stands here twice: remove one of them'],
+    ['a tab', 'tls:\n\tminimum: TLSv1.3', '2:1: lines are indented with spaces, not with tabs'],
+    ['empty text', 'data: ""', '1:7: data: expected text, and this is none'],
+    ['a number beyond all bounds', 'limits: { depth: 1e30 }', '1:18: limits.depth: expected at most 1000000000'],
+    ['a negative time', 'keepalive: { idle: -5 }', '1:20: keepalive.idle: expected at least 5 s'],
+    ['fields for a name', 'tls:\n  ? { a: b }\n  : 1', '2:3: tls: unknown field "{ a: b }"; known are minimum'],
+    ['an alias inside of itself', 'hosts: &a\n  b: [*a]', '2:7: the alias stands inside of what it stands for'],
+    [
+      'one port for two listeners',
+      'listen:\n  xmpp: { port: 7000, address: 127.0.0.1 }\n  http: 7000',
+      '3:9: listen.http: port 7000 is that of xmpp already: choose another one',
+    ],
     ['an unknown tag', 'data: !secret x', '1:7: Unresolved tag: !secret'],
     ['a second document', 'data: a\n---\ndata: b', '2:1: expected one document, and a second begins here'],
   ])('%s', (_, text, message) => {
     expect(() => parse(text)).toThrow(new ConfigError(`/etc/jackdaw.yaml:${message}`))
+  })
+
+  test('one port at two addresses is no mistake', () => {
+    const { listen } = parse(
+      'listen: { xmpp: { port: 1, address: 127.0.0.1 }, xmpps: { port: 1, address: 127.0.0.2 }, http: 0, https: 0 }',
+    )
+    expect(listen.xmpps).toEqual({ port: 1, address: '127.0.0.2' })
+  })
+
+  test('twenty mistakes are enough at once', () => {
+    const text = Array.from({ length: 100 }, (_, i) => `field${i}: 1`).join('\n')
+    expect((catching(() => parse(text)) as Error).message.split('\n')).toHaveLength(20)
   })
 
   test('all of it at once', () => {
@@ -169,6 +196,10 @@ test('a file that cannot be read is named', () => {
   )
   writeFileSync(join(folder, 'a.yaml'), 'data: x')
   expect(readConfig(join(folder, 'a.yaml'), modules).data).toBe(join(folder, 'x'))
+  writeFileSync(join(folder, 'b.yaml'), Buffer.from('log: {}\ndata: caf\xE9', 'latin1'))
+  expect(() => readConfig(join(folder, 'b.yaml'), modules)).toThrow(
+    new ConfigError(`${join(folder, 'b.yaml')}:2: the file is not UTF-8 text: save it as UTF-8`),
+  )
 })
 
 describe('configFrom, for embedders', () => {

@@ -8,6 +8,7 @@ import { ConfigError, problemsOf, wording } from './config/problem.ts'
 import type { Problem } from './config/problem.ts'
 import { describePath, readYaml } from './config/yaml.ts'
 import type { Module } from './module.ts'
+import type { Endpoint } from './transport/network.ts'
 
 /** Marks a configuration whose defaults are filled in, so that it is not taken for one as written. */
 const complete = Symbol('complete')
@@ -181,26 +182,58 @@ export function parseConfig(source: string, fileName: string, modules: readonly 
 /** Reads the configuration file; without one, everything has its default. @throws {ConfigError} */
 export function readConfig(file: string | undefined, modules: readonly Module[]): Config {
   if (file === undefined) return configFrom({}, modules)
-  let source: string
+  let bytes: Buffer
   try {
-    source = readFileSync(file, 'utf8')
+    bytes = readFileSync(file)
   } catch (error) {
     throw new ConfigError(
       `the configuration file ${file} cannot be read (${(error as NodeJS.ErrnoException).code}): check --config`,
       { cause: error },
     )
   }
-  return parseConfig(source, file, modules)
+  return parseConfig(textOf(bytes, file), file, modules)
+}
+
+/** @throws {ConfigError} */
+function textOf(bytes: Buffer, file: string): string {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    return decoder.decode(bytes)
+  } catch (error) {
+    const text = bytes.toString()
+    const line = text.slice(0, text.indexOf('\uFFFD')).split('\n').length
+    throw new ConfigError(`${file}:${line}: the file is not UTF-8 text: save it as UTF-8`, { cause: error })
+  }
 }
 
 function accept(input: unknown, modules: readonly Module[], folder: string, say: (problem: Problem) => string): Config {
   const result = configSchema(modules).safeParse(input, { error: wording })
   if (!result.success) throw new ConfigError(problemsOf(result.error).map(say).join('\n'))
   const config = result.data
+  const twice = sharedPort(config.listen)
+  if (twice) throw new ConfigError(say(twice))
   for (const { certificate } of Object.values(config.hosts)) {
     if (certificate === undefined) continue
     certificate.key = resolve(folder, certificate.key)
     certificate.cert = resolve(folder, certificate.cert)
   }
   return { ...config, data: resolve(folder, config.data), [complete]: true }
+}
+
+/** Two listeners that want the same port: the second would find it taken. */
+function sharedPort(listen: Config['listen']): Problem | undefined {
+  const taken: (readonly [name: string, endpoint: Endpoint])[] = []
+  for (const [name, endpoint] of Object.entries(listen)) {
+    if (endpoint === false || endpoint.port === 0) continue
+    const other = taken.find(
+      ([, { port, address }]) =>
+        port === endpoint.port && (address === endpoint.address || address === '::' || endpoint.address === '::'),
+    )
+    if (other) {
+      const sentence = `port ${endpoint.port} is that of ${other[0]} already: choose another one`
+      return { path: ['listen', name], isName: false, sentence }
+    }
+    taken.push([name, endpoint])
+  }
+  return undefined
 }

@@ -56,6 +56,7 @@ test('where there is no terminal, it is the first line', async () => {
   expect(await piped('pä ss\r\nmore')).toBe('pä ss')
   expect(await piped('no end')).toBe('no end')
   await expect(piped('')).rejects.toThrow('the password is empty')
+  await expect(piped('x'.repeat(1025))).rejects.toThrow('longer than 1024 characters')
 })
 
 test('one that is made here has 100 bits', () => {

@@ -30,6 +30,8 @@ export async function readPassword({ input, output }: Terminal): Promise<string>
 function checked(password: string): string {
   if (password === '')
     throw new CommandError('the password is empty: type one, pipe one in, or let --generate make one')
+  if (password.length > 1024)
+    throw new CommandError('the password is longer than 1024 characters: choose a shorter one')
   return password
 }
 

@@ -16,18 +16,22 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
+/** More than these are not told of at once: such a file is none of ours. */
+export const mostProblems = 20
+
 /** Wording for zod's findings: what was expected, in the words of someone who writes YAML. */
 export const wording: z.core.$ZodErrorMap = (issue) => {
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownName('field', key, fieldsOf(issue.inst))).join('\n')
     case 'invalid_type':
-      return `expected ${words[issue.expected] ?? issue.expected}`
+      return `${issue.input === undefined ? 'is missing: ' : ''}expected ${words[issue.expected] ?? issue.expected}`
     case 'invalid_value': {
       const suggestion = nearest(String(issue.input), issue.values.map(String))
       return `expected ${issue.values.map(String).join(' or ')}${suggestion === undefined ? '' : `; did you mean "${suggestion}"?`}`
     }
     case 'too_small':
+      if (issue.origin === 'string' && issue.minimum === 1) return 'expected text, and this is none'
       return `expected at least ${issue.minimum}${units[issue.origin] ?? ''}`
     case 'too_big':
       return `expected at most ${issue.maximum}${units[issue.origin] ?? ''}`
@@ -55,12 +59,17 @@ export function unknownName(kind: string, name: string, known: readonly string[]
 }
 
 export function problemsOf(error: z.ZodError): Problem[] {
-  return error.issues.flatMap((issue): Problem[] => {
-    if (issue.code !== 'unrecognized_keys')
-      return [{ path: issue.path, isName: issue.code === 'invalid_key', sentence: issue.message }]
-    const sentences = issue.message.split('\n')
-    return issue.keys.map((key, at) => ({ path: [...issue.path, key], isName: true, sentence: sentences[at]! }))
+  const found = error.issues.flatMap((issue, at): Problem[] => {
+    if (issue.code === 'unrecognized_keys') {
+      const sentences = issue.message.split('\n')
+      return issue.keys.map((key, nth) => ({ path: [...issue.path, key], isName: true, sentence: sentences[nth]! }))
+    }
+    // Two bounds of one value are both broken: the second is the tighter one.
+    const next = error.issues[at + 1]
+    if (issue.code === 'too_big' && next?.code === 'too_big' && next.path.join() === issue.path.join()) return []
+    return [{ path: issue.path, isName: issue.code === 'invalid_key', sentence: issue.message }]
   })
+  return found.slice(0, mostProblems)
 }
 
 function fieldsOf(schema: unknown): string[] {

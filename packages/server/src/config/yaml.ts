@@ -1,6 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document, Node, Pair } from 'yaml'
-import { ConfigError } from './problem.ts'
+import { ConfigError, mostProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
 
 /** What a YAML file says, and where it says it. */
@@ -18,17 +18,23 @@ export function readYaml(source: string, fileName: string): Yaml {
     const { line, col } = lines.linePos(offset)
     return `${fileName}:${line}:${col}`
   }
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, version: '1.2' })
+  const document = parseDocument(source, {
+    lineCounter: lines,
+    prettyErrors: false,
+    version: '1.2',
+    // What is odd is refused below, not muttered about on standard error.
+    logLevel: 'error',
+  })
   const wrong = [...document.errors, ...document.warnings]
   if (wrong.length > 0)
     throw new ConfigError(
       wrong
-        .map(
-          (error) =>
-            `${at(error.pos[0])}: ${error.code === 'MULTIPLE_DOCS' ? 'expected one document, and a second begins here' : error.message}`,
-        )
+        .slice(0, mostProblems)
+        .map(({ pos, code, message }) => `${at(pos[0])}: ${phrases[code] ?? message}`)
         .join('\n'),
     )
+  const loop = findLoop(document)
+  if (loop !== undefined) throw new ConfigError(`${at(loop)}: the alias stands inside of what it stands for`)
   let written: unknown
   try {
     written = document.toJS({ maxAliasCount: 100 })
@@ -39,6 +45,26 @@ export function readYaml(source: string, fileName: string): Yaml {
     value: fillEmpty(written),
     locate: (problem) => `${at(offsetOf(document, problem))}: ${describePath(problem)}${problem.sentence}`,
   }
+}
+
+const phrases: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'expected one document, and a second begins here',
+  DUPLICATE_KEY: 'this field stands here twice: remove one of them',
+  TAB_AS_INDENT: 'lines are indented with spaces, not with tabs',
+}
+
+/** Where an alias stands inside of its own anchor: what it says would have no end. */
+function findLoop(document: Document.Parsed): number | undefined {
+  let found: number | undefined
+  visit(document, {
+    Alias(_, alias, path) {
+      const target = alias.resolve(document)
+      if (target === undefined || !path.includes(target)) return undefined
+      found = startOf(alias)
+      return visit.BREAK
+    },
+  })
+  return found
 }
 
 /** 'limits.depth: ', or nothing at the top and where the sentence says the name itself. */

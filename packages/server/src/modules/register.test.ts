@@ -80,6 +80,7 @@ test.each([
   ['not-acceptable', 'no password', '<username>juliet</username>'],
   ['not-acceptable', 'no name', `<password>${secret}</password>`],
   ['not-acceptable', 'an empty password', wish('juliet', '')],
+  ['not-acceptable', 'a password that is too long', wish('juliet', 'x'.repeat(1025))],
   ['not-acceptable', 'a short password', wish('juliet', '1234567')],
   ['not-acceptable', 'a password of few characters, though of more UTF-16 units', wish('juliet', '😀😀😀😀😀')],
   ['not-acceptable', 'the name as password', wish('juliet.capulet', 'Juliet.Capulet')],

@@ -92,6 +92,8 @@ export class HostAccounts implements Accounts, Credentials {
   async #derive(password: string): Promise<readonly (readonly [HashName, StoredKeys])[]> {
     const { crypto } = this.#options
     if (password === '') throw new StanzaError('not-acceptable', 'A password must not be empty')
+    // Longer ones would be worked on for long, by whoever may make an account.
+    if (password.length > 1024) throw new StanzaError('not-acceptable', 'A password has at most 1024 characters')
     try {
       return await Promise.all(
         hashes.map(
