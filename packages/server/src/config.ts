@@ -200,8 +200,8 @@ function textOf(bytes: Buffer, file: string): string {
   try {
     return decoder.decode(bytes)
   } catch (error) {
-    const text = bytes.toString()
-    const line = text.slice(0, text.indexOf('\uFFFD')).split('\n').length
+    const [before = ''] = bytes.toString().split('\uFFFD', 1)
+    const line = before.split('\n').length
     throw new ConfigError(`${file}:${line}: the file is not UTF-8 text: save it as UTF-8`, { cause: error })
   }
 }
@@ -223,17 +223,17 @@ function accept(input: unknown, modules: readonly Module[], folder: string, say:
 /** Two listeners that want the same port: the second would find it taken. */
 function sharedPort(listen: Config['listen']): Problem | undefined {
   const taken: (readonly [name: string, endpoint: Endpoint])[] = []
-  for (const [name, endpoint] of Object.entries(listen)) {
-    if (endpoint === false || endpoint.port === 0) continue
+  for (const [name, wanted] of Object.entries(listen)) {
+    if (wanted === false || wanted.port === 0) continue
     const other = taken.find(
       ([, { port, address }]) =>
-        port === endpoint.port && (address === endpoint.address || address === '::' || endpoint.address === '::'),
+        port === wanted.port && (address === wanted.address || address === '::' || wanted.address === '::'),
     )
     if (other) {
-      const sentence = `port ${endpoint.port} is that of ${other[0]} already: choose another one`
+      const sentence = `port ${wanted.port} is that of ${other[0]} already: choose another one`
       return { path: ['listen', name], isName: false, sentence }
     }
-    taken.push([name, endpoint])
+    taken.push([name, wanted])
   }
   return undefined
 }

@@ -11,7 +11,7 @@ export async function findPage(
   log: LogStore<string>,
   owner: string,
   query: MamQuery,
-  { clock, config }: { readonly clock: Clock; readonly config: { readonly page: number } },
+  { clock, config }: { readonly clock: Clock; readonly config: { readonly page: number; readonly pageBytes: number } },
 ): Promise<Page<string>> {
   const { with: other, start, end, ids, beforeId, afterId, set = {} } = query
   if (set.index !== undefined)
@@ -20,6 +20,7 @@ export async function findPage(
   const before = await innermost(log, owner, beforeId, set.before || undefined, (a, b) => a < b)
   const sought: Bounded = {
     max: Math.min(set.max ?? config.page, config.page),
+    maxBytes: config.pageBytes,
     fromEnd: set.before !== undefined,
     // The log counts what lies beyond these as well (XEP-0313 §4.3.2: the count may be left out).
     count: beforeId === undefined && afterId === undefined,
@@ -33,7 +34,7 @@ export async function findPage(
   return other && !other.isBare ? await search(log, owner, sought, other, clock) : await log.page(owner, sought)
 }
 
-type Bounded = LogQuery & { readonly max: number }
+type Bounded = LogQuery & { readonly max: number; readonly maxBytes: number }
 
 /** The tighter one of the bounds that a form and a page set (XEP-0313 §4.1.3, §4.3.2); both must be in the archive. */
 async function innermost(
@@ -60,7 +61,8 @@ async function search(
   other: Jid,
   clock: Clock,
 ): Promise<Page<string>> {
-  const { max, fromEnd = false } = sought
+  const { max, maxBytes, fromEnd = false } = sought
+  let bytes = 0
   const found: LogEntry<string>[] = []
   const done = (isComplete: boolean) => ({ entries: fromEnd ? found.toReversed() : found, isComplete })
   let rest: LogQuery = { ...sought, max: stride, count: false }
@@ -70,7 +72,8 @@ async function search(
     for (const entry of entries) {
       const { to, from } = messageOf(entry)
       if (!other.equals(to) && !other.equals(from)) continue
-      if (found.length === max) return done(false)
+      bytes += Buffer.byteLength(entry.value)
+      if (found.length === max || (bytes > maxBytes && found.length > 0)) return done(false)
       found.push(entry)
     }
     const last = entries.at(-1)

@@ -204,6 +204,30 @@ test('XEP-0313 §4.3.1: a page has a limit, with and without <set/>', async () =
   expect([next.bodies, next.fin.isComplete, next.fin.set.index]).toEqual([['4', '5'], true, 3])
 })
 
+test('XEP-0313 §4.3.1: a page has a limit of bytes too, in both directions and with one resource; one message is always given', async () => {
+  await using stage = await scenario({
+    accounts: { romeo: ['phone'] },
+    modules,
+    config: { hosts: { 'home.test': { modules: { mam: { pageBytes: '64 KiB' } } } } },
+  })
+  const { phone } = stage
+  const sizes = [30_000, 30_000, 30_000, 100_000, 10]
+  for (const size of sizes) say(phone, 'juliet@home.test/balcony', 'x'.repeat(size))
+  const pages = async (asked: MamQuery, isBackwards: boolean) => {
+    const seen: number[][] = []
+    for (let set: MamQuery['set'] = isBackwards ? { before: '' } : {}; ;) {
+      const { bodies, fin } = await query(phone, { ...asked, set })
+      seen.push(bodies.map((body) => body!.length))
+      if (fin.isComplete) return seen
+      set = isBackwards ? { before: fin.set.first! } : { after: fin.set.last! }
+    }
+  }
+  for (const asked of [{}, { with: Jid.parse('juliet@home.test') }, { with: Jid.parse('juliet@home.test/balcony') }]) {
+    expect(await pages(asked, false)).toEqual([[30_000, 30_000], [30_000], [100_000], [10]])
+    expect(await pages(asked, true)).toEqual([[10], [100_000], [30_000, 30_000], [30_000]])
+  }
+})
+
 test('XEP-0059 §2.2, §2.3, §2.5: forwards, backwards, the last page', async () => {
   const { phone } = await conversation(7)
   const pages = async (set: (last: MamFin['set']) => MamQuery['set'], from: MamQuery['set']) => {

@@ -14,6 +14,7 @@ import {
   StanzaId,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
+import { size } from '../config/fields.ts'
 import { defineModule, type Target } from '../module.ts'
 import type { LogEntry, LogStore, Page } from '../storage/storage.ts'
 import { UnknownIdError } from '../storage/storage.ts'
@@ -29,6 +30,9 @@ export const mam = defineModule({
   features: { account: [mamNs, `${mamNs}#extended`, `${mamNs}#groupchat-field`] },
   config: z.object({
     page: z.int().min(1).max(10_000).default(100).describe('Most messages given in answer to one query.'),
+    pageBytes: size({ min: '64 KiB', max: '64 MiB' })
+      .prefault('1 MiB')
+      .describe('Most bytes of messages given in answer to one query; the first message may be longer.'),
   }),
   start(host) {
     const { log, keep } = host.use(archive)

@@ -1,4 +1,5 @@
 import type { Json } from '../world.ts'
+import { encodeValue } from './log-sql.ts'
 import type { LogEntry, LogQuery, Page } from './storage.ts'
 
 export type Entry = {
@@ -27,7 +28,7 @@ export function turned(entry: ModelEntry, named: readonly string[], isPending: b
 
 export function modelPage(model: readonly ModelEntry[], query: LogQuery): Page<Json> | 'unknown' {
   const visible = model.filter((entry) => query.isPending || !entry.isTransient)
-  const { after, before, ids, start = -Infinity, end = Infinity, max = Infinity } = query
+  const { after, before, ids, start = -Infinity, end = Infinity, max = Infinity, maxBytes = Infinity } = query
   const isKnown = (id: string): boolean => visible.some((entry) => entry.id === id)
   if (![...(ids ?? []), after, before].every((id) => id === undefined || isKnown(id))) return 'unknown'
   const whole = visible.filter(
@@ -39,7 +40,14 @@ export function modelPage(model: readonly ModelEntry[], query: LogQuery): Page<J
       (!query.isPending || entry.isPending),
   )
   const range = whole.filter(({ id }) => (after === undefined || id > after) && (before === undefined || id < before))
-  const page = query.fromEnd ? range.slice(Math.max(0, range.length - max)) : range.slice(0, max)
+  const page: ModelEntry[] = []
+  let size = 0
+  for (const entry of query.fromEnd ? range.toReversed() : range) {
+    size += Buffer.byteLength(encodeValue(entry.value))
+    if (page.length === max || (size > maxBytes && page.length > 0)) break
+    page.push(entry)
+  }
+  if (query.fromEnd) page.reverse()
   return {
     entries: page.map(({ isTransient: _transient, ...entry }) => entry),
     isComplete: page.length === range.length,

@@ -113,12 +113,10 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (unknown !== undefined) throw new UnknownIdError(unknown)
     if (store === undefined) return { entries: [], isComplete: true, ...(query.count && { count: 0 }) }
     const { sql, values } = condition(store, owner, query)
-    const rows = reader.rows<Row>(
-      `SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`,
-      ...values,
+    const { rows, isComplete } = bounded(
+      query,
+      reader.each<Row>(`SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`, ...values),
     )
-    const isComplete = query.max === undefined || rows.length <= query.max
-    if (!isComplete) rows.pop()
     if (query.fromEnd) rows.reverse()
     const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
     if (!query.count) return page
@@ -129,6 +127,18 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (!first) return { ...page, count }
     return { ...page, count, index: reader.row<[number]>(`${counting} AND id < ?`, ...whole.values, first[0])![0] }
   }
+}
+
+/** No more is read than fits. */
+function bounded({ max, maxBytes }: LogQuery, found: Iterable<Row>): { rows: Row[]; isComplete: boolean } {
+  const rows: Row[] = []
+  let size = 0
+  for (const row of found) {
+    if (maxBytes !== undefined) size += Buffer.byteLength(row[4])
+    if (rows.length === max || (size > (maxBytes ?? Infinity) && rows.length > 0)) return { rows, isComplete: false }
+    rows.push(row)
+  }
+  return { rows, isComplete: true }
 }
 
 function entryOf<T extends Json>([id, at, peer, state, value]: Row, ids: LogIds): LogEntry<T> {

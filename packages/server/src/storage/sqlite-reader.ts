@@ -31,6 +31,11 @@ export class SqliteReader {
     return this.statement(sql).all(...values) as unknown as Row[]
   }
 
+  /** Rows read one by one; nothing else may use the statement meanwhile. */
+  each<Row extends unknown[]>(sql: string, ...values: (string | number)[]): Iterable<Row> {
+    return this.statement(sql).iterate(...values) as unknown as Iterable<Row>
+  }
+
   /** The number of a store, or undefined while nothing was ever kept in it. */
   store(name: string): number | undefined {
     let id = this.#stores.get(name)

@@ -36,6 +36,8 @@ export interface LogQuery {
   /** At most this many: the first ones, or the last ones when `fromEnd`; always returned in ascending order. */
   readonly max?: number
   readonly fromEnd?: boolean
+  /** A page ends before the entry that would bring its values beyond so many bytes; it has one entry at least. */
+  readonly maxBytes?: number
   /** Also count all that match but for `after`, `before` and `max`, and find the index of the first of the page among them. */
   readonly count?: boolean
 }
@@ -67,7 +69,7 @@ export interface LogStore<T extends Json> {
   owners(): AsyncIterable<string>
   /** How many entries wait for their owner. */
   pending(owner: string): Awaitable<number>
-  /** Removes what matches; returns how many. */
+  /** Removes what matches, whatever its bytes; returns how many. */
   trim(owner: string, query: LogQuery): Awaitable<number>
 }
 
