@@ -19,11 +19,11 @@ export const slow = [
   ...attacks(
     'raw',
     [
-      ['RFC 6120 §4.9.3.3: silence', silence, ['header', timeout], 'tcp'],
-      ['RFC 6120 §4.9.3.3: silence on TLS', silence, ['header', timeout], 'tls'],
-      ['RFC 6120 §4.9.3.3: a header, byte by byte', drip(header.slice(0, -1) + ' '.repeat(10_000)), timeout, 'tcp'],
-      ['RFC 6120 §4.9.3.3: white space, byte by byte', drip(' '), timeout, 'tls'],
-      ['RFC 6120 §4.9.3.3: silence on a WebSocket', silence, timeout, 'websocket'],
+      ['RFC 6120 §4.9.3.4: silence', silence, ['header', timeout], 'tcp'],
+      ['RFC 6120 §4.9.3.4: silence on TLS', silence, ['header', timeout], 'tls'],
+      ['RFC 6120 §4.9.3.4: a header, byte by byte', drip(header.slice(0, -1) + ' '.repeat(10_000)), timeout, 'tcp'],
+      ['RFC 6120 §4.9.3.4: white space, byte by byte', drip(' '), timeout, 'tls'],
+      ['RFC 6120 §4.9.3.4: silence on a WebSocket', silence, timeout, 'websocket'],
       [
         'RFC 6455 §5.5.3: pongs keep nobody who does not log in',
         drip(frame(10, '').toString('latin1')),
@@ -45,9 +45,9 @@ export const slow = [
   ...attacks(
     'header',
     [
-      ['RFC 6120 §4.9.3.3: silence before login', silence, timeout],
+      ['RFC 6120 §4.9.3.4: silence before login', silence, timeout],
       [
-        'RFC 6120 §4.9.3.3: an auth, byte by byte',
+        'RFC 6120 §4.9.3.4: an auth, byte by byte',
         drip(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl'${' '.repeat(10_000)}`),
         timeout,
       ],
@@ -58,14 +58,14 @@ export const slow = [
         'tcp',
       ],
       [
-        'RFC 6120 §4.9.3.3: a SASL exchange that does not go on',
+        'RFC 6120 §4.9.3.4: a SASL exchange that does not go on',
         ["<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>", silence],
         ['challenge', timeout],
       ],
     ],
     { server: 'tight' },
   ),
-  ...attacks('authenticated', [['RFC 6120 §4.9.3.3: silence before binding', silence, timeout]], { server: 'tight' }),
+  ...attacks('authenticated', [['RFC 6120 §4.9.3.4: silence before binding', silence, timeout]], { server: 'tight' }),
   ...attacks('bound', [['RFC 6120 §4.6.4: silence after a ping', silence, ['iq get #keep-alive', timeout]]], {
     server: 'tight',
   }),

@@ -49,7 +49,8 @@ export class ClientPort implements StreamPort {
   get refusal(): string {
     const framing = new TcpFraming(this.#limits)
     const error = new StreamError('resource-constraint', 'Too many connections').toElement()
-    return framing.open({ version: '1.0' }) + framing.element(error) + framing.close
+    const id = Buffer.from(this.random.bytes(12)).toString('base64url')
+    return framing.open({ from: this.domain, id, version: '1.0', lang: 'en' }) + framing.element(error) + framing.close
   }
 
   get limits(): ClientPortLimits {
@@ -73,6 +74,11 @@ export class ClientPort implements StreamPort {
     else if (this.journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
     else if (this.#strangers.size > this.#limits.unauthenticatedConnections)
       this.#refuse(stream, 'Too many clients are logging in at this moment')
+  }
+
+  get domain(): string {
+    for (const domain of this.#router.hosts.keys()) return domain
+    return ''
   }
 
   host(domain: string): StreamHost | undefined {

@@ -104,17 +104,27 @@ async function take(
 }
 
 function answer(stream: Stream, step: ServerStep): void {
-  if ('challenge' in step) return stream.send(xml('challenge', saslNs, {}, encode(step.challenge)))
+  // §6.4.3: a challenge may be empty; '=' is for the data that comes with <auth/> and <success/>.
+  if ('challenge' in step) return stream.send(xml('challenge', saslNs, {}, encodeBase64(step.challenge)))
   const { username, authzid, additional } = step.success
   // EXTERNAL's username is the JID that the certificate proves.
   const account = username.includes('@')
     ? Jid.parse(username)
     : Jid.of({ local: username, domain: stream.host!.domain.domain })
   // §6.3.8
-  if (authzid !== undefined && authzid !== account.toString()) throw new SaslError('invalid-authzid')
+  if (authzid !== undefined && !isAddressOf(authzid, account)) throw new SaslError('invalid-authzid')
   stream.exchange = undefined
   stream.send(xml('success', saslNs, {}, additional && encode(additional)))
   stream.authenticated(account)
+}
+
+/** Whether it is the account's bare JID, however it is written. */
+function isAddressOf(authzid: string, account: Jid): boolean {
+  try {
+    return Jid.parse(authzid).equals(account)
+  } catch {
+    return false
+  }
 }
 
 /** §6.4.5: a failure is answered late, and after some of them the stream ends. */

@@ -57,7 +57,66 @@ test('RFC 6120 §4.7.2: the header names the host, an id, the version and the la
   expect(answer).toMatch(/ from='home\.test' id='[\w-]{16}' version='1\.0' xml:lang='de'>/)
 })
 
-test('RFC 6120 §4.9.3.3: a stream that does not log in is ended after the time for it', async () => {
+test('RFC 6120 §4.7.2: a client that says who it is, is addressed by its bare JID', async () => {
+  await using s = await scenario({ modules: [] })
+  const answer = await raw(s, header.replace('to=', `from='Romeo@home.test/phone' to=`), '</stream:stream>')
+  expect(answer).toMatch(/ to='romeo@home\.test' from='home\.test' id=/)
+})
+
+test.each(['elsewhere.test', '@'])(
+  'RFC 6120 §4.9.1.3: the header before an error is complete, also to %s',
+  async (to) => {
+    await using s = await scenario({ modules: [] })
+    const answer = await raw(s, header.replace('home.test', to))
+    expect(answer).toMatch(/ from='home\.test' id='[\w-]{16}' version='1\.0' xml:lang='en'>/)
+  },
+)
+
+test('RFC 6120 §4.7.5: leading zeros in a version are ignored', async () => {
+  await using s = await scenario({ modules: [] })
+  expect(await raw(s, header.replace(`version='1.0' xmlns`, `version='01.00' xmlns`), '</stream:stream>')).toMatch(
+    /<\/stream:features><\/stream:stream>$/,
+  )
+})
+
+test('RFC 6120 §4.9.3.9, §6.4.6: who logs in as one user and goes on as another is cut off', async () => {
+  await using s = await scenario({ modules: [] })
+  await s.register('romeo')
+  const plain = Buffer.from('\0romeo\0the wine is red').toString('base64')
+  const auth = `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`
+  const says = (from: string, ...more: string[]) =>
+    raw(s, header, auth, header.replace('to=', `from='${from}' to=`), ...more)
+  expect(await says('juliet@home.test')).toContain('<invalid-from ')
+  expect(await says('Romeo@home.test', '</stream:stream>')).toMatch(/<\/stream:features><\/stream:stream>$/)
+  expect(await says('home.test', '</stream:stream>')).toMatch(/<\/stream:features><\/stream:stream>$/)
+})
+
+test('RFC 6120 §6.4.3: a challenge without data is empty', async () => {
+  await using s = await scenario({ modules: [] })
+  const auth = `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>`
+  expect(await raw(s, header, auth, '</stream:stream>')).toContain(
+    `<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>`,
+  )
+})
+
+test('RFC 6120 §6.3.8: the authorization identity is the account, however it is written, and no other', async () => {
+  await using s = await scenario({ modules: [], config: { limits: { unauthenticatedTime: '10 min' } } })
+  await s.register('romeo')
+  const says = async (authzid: string) => {
+    const plain = Buffer.from(`${authzid}\0romeo\0the wine is red`).toString('base64')
+    const auth = `<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>${plain}</auth>`
+    let isOver = false
+    const answer = raw(s, header, auth, `${header}</stream:stream>`).finally(() => (isOver = true))
+    // A refusal is told later.
+    while (!isOver) await s.clock.advance(10)
+    return answer
+  }
+  expect(await says('Romeo@HOME.test')).toContain('<success ')
+  expect(await says('juliet@home.test')).toContain('<invalid-authzid/>')
+  expect(await says('romeo')).toContain('<invalid-authzid/>')
+})
+
+test('RFC 6120 §4.9.3.4: a stream that does not log in is ended after the time for it', async () => {
   await using s = await scenario({ modules: [] })
   const client = s.client('romeo')
   await client.open()

@@ -64,6 +64,8 @@ export interface StreamPort {
   readonly attempts: Attempts
   /** The virtual host of that name. */
   host(domain: string): StreamHost | undefined
+  /** What the server calls itself to who names no host of it. */
+  readonly domain: string
   /** Called once, when the client has logged in. */
   loggedIn(stream: Stream): void
   /** Called once, when the connection is gone. */
@@ -89,6 +91,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** Mechanisms that were asked for with a channel binding that cannot be. */
   readonly misbound = new Set<string>()
   #lang: string | undefined
+  /** Who the client says that it is, in its header. */
+  #claimed: string | undefined
   readonly #isTraced: boolean
   #out: string[] = []
   #hasHeader = false
@@ -250,7 +254,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** RFC 6120 §4.4: ends the stream in an orderly way. */
   finish(): void {
     if (this.#isOver) return
-    if (!this.#hasAnswered) this.#answer({})
+    if (!this.#hasAnswered) this.#answer()
     this.#write(this.#framing.close)
     this.#leave(true)
   }
@@ -258,7 +262,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** Turns a connection away before anything is read; written at once, for it needs no journal. */
   refuse(text: string): void {
     const error = this.#framing.element(new StreamError('resource-constraint', text).toElement())
-    this.transport.write(this.#framing.open({ version: '1.0' }))
+    this.transport.write(this.#header())
     this.transport.write(error)
     this.transport.write(this.#framing.close)
     this.#leave(true)
@@ -268,7 +272,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** RFC 6120 §4.9: ends the stream, saying why. */
   end(error: StreamError): void {
     if (this.#isOver) return
-    if (!this.#hasAnswered) this.#answer({})
+    if (!this.#hasAnswered) this.#answer()
     this.send(error.toElement())
     this.#write(this.#framing.close)
     // A stream that broke the rules does not come back; one that was lost, or that we cut, may.
@@ -336,16 +340,21 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #open(element: Element): void {
-    const { to, version, lang } = this.#framing.header(element)
+    const { to, from, version, lang } = this.#framing.header(element)
     this.#hasHeader = true
     this.#lang = lang
+    this.#claimed = from
     // RFC 6120 §4.7.5
-    if (!/^[1-9][0-9]*\.[0-9]+$/.test(version ?? '')) throw new StreamError('unsupported-version')
+    if (!/^0*[1-9][0-9]*\.[0-9]+$/.test(version ?? '')) throw new StreamError('unsupported-version')
     if (to === undefined) throw new StreamError('improper-addressing', "The header has no 'to'")
     const host = this.#port.host(domainOf(to))
     if (!host || (this.account && host !== this.host)) throw new StreamError('host-unknown', `${to} is not served here`)
     this.host = host
-    this.#answer({ from: host.domain.toString(), lang: lang ?? 'en' })
+    // §4.9.3.9; a client that names the domain alone, as an anonymous one may, names nobody else.
+    const claimed = bareOf(from)
+    if (this.account && claimed?.includes('@') && claimed !== this.account.toString())
+      throw new StreamError('invalid-from', `You have logged in as ${this.account.toString()}`)
+    this.#answer()
     const offers: Element[] = []
     for (const feature of host.streamFeatures) {
       const offer = this.#isOpenTo(feature) ? feature.offer(this) : undefined
@@ -354,10 +363,20 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.send(xml('features', streamNs, {}, ...offers))
   }
 
-  #answer(header: { from?: string; lang?: string }): void {
+  #answer(): void {
     this.#hasAnswered = true
-    const id = Buffer.from(this.#port.random.bytes(12)).toString('base64url')
-    this.#write(this.#framing.open({ ...header, id, version: '1.0' }))
+    this.#write(this.#header())
+  }
+
+  /** RFC 6120 §4.7; §4.9.1.3: also before an error there is a `from`, whomever the client asked for. */
+  #header(): string {
+    return this.#framing.open({
+      to: bareOf(this.#claimed),
+      from: this.host?.domain.domain ?? this.#port.domain,
+      id: Buffer.from(this.#port.random.bytes(12)).toString('base64url'),
+      version: '1.0',
+      lang: this.#lang ?? 'en',
+    })
   }
 
   #isOpenTo({ needs = [], forbids = [] }: StreamFeature): boolean {
@@ -465,6 +484,15 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 export function tooHigh(h: number, sent: number): StreamError {
   const application = xml('handled-count-too-high', smNs, { h: String(h), 'send-count': String(sent) })
   return new StreamError('undefined-condition', 'You acknowledged more stanzas than were sent', { application })
+}
+
+/** RFC 6120 §4.7.2 */
+function bareOf(from: string | undefined): string | undefined {
+  try {
+    return from === undefined ? undefined : Jid.parse(from).bare.toString()
+  } catch {
+    return undefined
+  }
 }
 
 function domainOf(to: string): string {
