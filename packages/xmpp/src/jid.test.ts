@@ -223,10 +223,11 @@ test.each([
   for (const length of [300, 1000, 1364, 1_000_000]) {
     const garbage = unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
     for (const text of [garbage, `${garbage}\0@example.com`, `a@${garbage}\0`, `a@[${garbage}]`, `a@b/${garbage}\0`]) {
-      const start = performance.now()
+      const start = process.threadCpuUsage()
       // Some of the shorter ones are JIDs.
       expect(parsed(text) === undefined || text.length < 1400).toBe(true)
-      expect(performance.now() - start).toBeLessThan(100)
+      const { user, system } = process.threadCpuUsage(start)
+      expect((user + system) / 1000).toBeLessThan(100)
     }
   }
 })
