@@ -1,4 +1,6 @@
 import type { Module } from '../module.ts'
+import { blocking } from './blocking/blocking.ts'
+import { blocklists } from './blocking/blocklists.ts'
 import { archive } from './archive.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
@@ -9,6 +11,7 @@ import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { register } from './register.ts'
+import { reporting } from './reporting.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
@@ -19,7 +22,9 @@ import { version } from './version.ts'
 export const modules: readonly Module[] = [
   roster,
   subscriptions,
+  blocklists,
   presence,
+  blocking,
   stanzaId,
   archive,
   mam,
@@ -32,4 +37,5 @@ export const modules: readonly Module[] = [
   last,
   time,
   register,
+  reporting,
 ]

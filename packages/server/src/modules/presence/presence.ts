@@ -2,6 +2,7 @@ import { Jid, parse, type Presence, presence as presenceOf, Stanza, StanzaError,
 import * as z from 'zod'
 import { defineModule, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
+import { type BlockedBy, blocklists } from '../blocking/blocklists.ts'
 import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
@@ -21,7 +22,7 @@ export interface Broadcast {
 /** Who is there (RFC 6121 §4). A presence waits for the roster; from its first effect on nothing waits, so that all are kept together. */
 export const presence = defineModule({
   name: 'presence',
-  needs: [rosterModule],
+  needs: [rosterModule, blocklists],
   config: z.object({
     directed: z
       .int()
@@ -31,6 +32,7 @@ export const presence = defineModule({
   }),
   start(host) {
     const { rosters } = host.use(rosterModule)
+    const lists = host.use(blocklists)
     const listeners = new Set<(broadcast: Broadcast) => void>()
 
     host.hook('presence:out', 'check', ({ stanza }) => check(stanza))
@@ -40,7 +42,9 @@ export const presence = defineModule({
       const session = sender!
       if (stanza.to) return direct(session, stanza, stanza.to)
       return when(rosters.of(session.account), (roster) =>
-        stanza.type ? leave(session, stanza, roster) : appear(session, stanza, roster),
+        when(lists.of(session.account), (blocked) =>
+          stanza.type ? leave(session, stanza, roster, blocked) : appear(session, stanza, roster, blocked),
+        ),
       )
     })
 
@@ -61,24 +65,25 @@ export const presence = defineModule({
     })
 
     /** RFC 6121 §4.2.2, §4.4.2 */
-    function appear(session: Target, stanza: Presence, roster: Roster): 'stop' {
+    function appear(session: Target, stanza: Presence, roster: Roster, blocked: BlockedBy): 'stop' {
       const before = session.presence
       session.set('presence', stanza.toString())
-      tellSubscribers(stanza, roster)
+      tellSubscribers(stanza, roster, blocked)
       // Its own resources are told as subscribers are, itself among them.
       host.send(stanza.addressed({ to: session.account }))
-      if (!before) begin(session, roster)
+      if (!before) begin(session, roster, blocked)
       for (const listener of listeners) listener({ session, presence: stanza, before })
       return 'stop'
     }
 
     /** What initial presence brings to the session itself. */
-    function begin(session: Target, roster: Roster): void {
+    function begin(session: Target, roster: Roster, blocked: BlockedBy): void {
       const { account } = session
       for (const other of host.sessions(account))
         if (other !== session && other.presence) session.deliver(other.presence.addressed({ to: account }))
       for (const [key, contact] of roster.contacts) {
         const to = Jid.parse(key)
+        if (blocked.blocks(to)) continue
         // §4.3.1
         if (isSubscribedTo(contact) && isReachable(to)) host.send(presenceOf({ from: session.jid, to, type: 'probe' }))
         // §3.1.2: it may have been lost on its way to another server.
@@ -90,13 +95,13 @@ export const presence = defineModule({
     }
 
     /** RFC 6121 §4.5.2, §4.6.3 */
-    function leave(session: Target, stanza: Presence, roster: Roster): 'stop' {
+    function leave(session: Target, stanza: Presence, roster: Roster, blocked: BlockedBy): 'stop' {
       const before = session.presence
       const directed = session.get<string[]>('directed') ?? []
       session.set('presence', undefined)
       session.set('directed', undefined)
       if (before) {
-        tellSubscribers(stanza, roster)
+        tellSubscribers(stanza, roster, blocked)
         const own = stanza.addressed({ to: session.account })
         host.send(own)
         session.deliver(own)
@@ -137,11 +142,11 @@ export const presence = defineModule({
       host.send(probe.reply('unavailable'))
     }
 
-    function tellSubscribers(stanza: Presence, roster: Roster): void {
+    function tellSubscribers(stanza: Presence, roster: Roster, blocked: BlockedBy): void {
       for (const [key, contact] of roster.contacts) {
         if (!isSubscriber(contact)) continue
         const to = Jid.parse(key)
-        if (isReachable(to)) host.send(stanza.addressed({ to }))
+        if (isReachable(to) && !blocked.blocks(to)) host.send(stanza.addressed({ to }))
       }
     }
 
@@ -157,6 +162,15 @@ export const presence = defineModule({
       onBroadcast(listener: (broadcast: Broadcast) => void): () => void {
         listeners.add(listener)
         return () => listeners.delete(listener)
+      },
+      /** Makes the session leave those of whom it has sent its presence to directly that are meant. */
+      withdraw(session: Target, isMeant: (to: Jid) => boolean): void {
+        const directed = session.get<string[]>('directed')
+        const meant = directed?.filter((jid) => isMeant(Jid.parse(jid)))
+        if (!directed || !meant || meant.length === 0) return
+        const left = directed.filter((jid) => !meant.includes(jid))
+        session.set('directed', left.length > 0 ? left : undefined)
+        for (const jid of meant) host.send(presenceOf({ from: session.jid, to: Jid.parse(jid), type: 'unavailable' }))
       },
     }
   },
