@@ -1,5 +1,5 @@
-import { type Jid, type MamQuery, StanzaError } from '@jackdaw/xmpp'
-import type { LogEntry, LogQuery, LogStore, Page } from '../storage/storage.ts'
+import { type Jid, type MamFilter, type MamQuery, StanzaError } from '@jackdaw/xmpp'
+import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from '../storage/storage.ts'
 import type { Clock } from '../world.ts'
 import { messageOf } from './archive.ts'
 
@@ -32,6 +32,22 @@ export async function findPage(
     ...(ids && { ids }),
   }
   return other && !other.isBare ? await search(log, owner, sought, other, clock) : await log.page(owner, sought)
+}
+
+/** §4.1.5 */
+export function checkFields({ others }: MamFilter): void {
+  for (const name of others?.keys() ?? [])
+    throw new StanzaError('feature-not-implemented', `The field ${name} is not known`)
+}
+
+/** §4.1.3, §4.3.2: ids that are not in the archive are item-not-found. */
+export async function known<T>(find: () => Promise<T>): Promise<T> {
+  try {
+    return await find()
+  } catch (error) {
+    if (error instanceof UnknownIdError) throw new StanzaError('item-not-found', error.message)
+    throw error
+  }
 }
 
 type Bounded = LogQuery & { readonly max: number; readonly maxBytes: number }

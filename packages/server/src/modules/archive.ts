@@ -1,6 +1,10 @@
 import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza, unlimited } from '@jackdaw/xmpp'
 import { defineModule, log, type Passage } from '../module.ts'
-import type { LogStore } from '../storage/storage.ts'
+import type { LogQuery, LogStore } from '../storage/storage.ts'
+import type { Awaitable } from '../world.ts'
+
+/** Whether what an account exchanges with somebody is kept. */
+export type ArchivePolicy = (account: Jid, other: Jid) => Awaitable<boolean>
 
 /** The one log of an account's messages: its archive, and what waits for it. */
 export interface Archive {
@@ -10,6 +14,27 @@ export interface Archive {
   readonly keep: (passage: Passage<Message>, account: Jid, other: Jid) => string
   /** The id under which the message that passes has just been kept. */
   readonly idOf: (passage: Passage<Message>) => string | undefined
+  /** Whether what the account exchanges with the other is kept: whatever `restrict` was told; without that, everything. */
+  readonly allows: ArchivePolicy
+  /** Returns what takes the policy back. */
+  readonly restrict: (by: ArchivePolicy) => () => void
+  /** Takes messages out of an account's archive; returns how many. */
+  readonly trim: (account: string, query: LogQuery) => Promise<number>
+  /** Is told of each message that passes and was kept, in the same tick. Returns what ends that. */
+  readonly onKept: (listener: (kept: Kept) => void) => () => void
+  /** Is told whose archive has lost messages. Returns what ends that. */
+  readonly onLost: (listener: (account: string) => void) => () => void
+  /** To be called when messages of an archive were replaced by what is empty. */
+  readonly lost: (account: string) => void
+}
+
+/** A message that is in an archive now. */
+export interface Kept {
+  readonly account: Jid
+  readonly other: Jid
+  readonly id: string
+  readonly at: number
+  readonly message: Message
 }
 
 /** Keeps the log that `mam` lets accounts read and on which `offline` lets messages wait: either works without the other. */
@@ -18,24 +43,52 @@ export const archive = defineModule({
   stores: { messages: log<string>() },
   start(host): Archive {
     const { messages } = host.stores
+    const everything: ArchivePolicy = () => true
+    let policy = everything
+    const keptListeners = new Set<(kept: Kept) => void>()
+    const lostListeners = new Set<(account: string) => void>()
     // The copies of a message are made right after it was kept: to remember one is enough.
     let last: Passage<Message> | undefined
     let lastId = ''
+
+    const lost = (account: string) => {
+      for (const listener of lostListeners) listener(account)
+    }
     return {
       log: messages,
       keep(passage, account, other) {
+        const at = host.clock.now()
         last = passage
         lastId = messages.append(account.toString(), {
           value: passage.stanza.toString(),
-          at: host.clock.now(),
+          at,
           with: other.bare.toString(),
         })
+        for (const listener of keptListeners) listener({ account, other, id: lastId, at, message: passage.stanza })
         return lastId
       },
       idOf: (passage) => (passage === last ? lastId : undefined),
+      allows: (account, other) => policy(account, other),
+      restrict(by) {
+        policy = by
+        return () => void (policy = everything)
+      },
+      async trim(account, query) {
+        const count = await messages.trim(account, query)
+        if (count > 0) lost(account)
+        return count
+      },
+      onKept: (listener) => added(keptListeners, listener),
+      onLost: (listener) => added(lostListeners, listener),
+      lost,
     }
   },
 })
+
+function added<T>(to: Set<T>, one: T): () => void {
+  to.add(one)
+  return () => void to.delete(one)
+}
 
 /** The message that an entry holds. */
 export function messageOf(entry: { readonly value: string }): Message {

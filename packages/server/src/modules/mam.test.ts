@@ -1,26 +1,14 @@
 import { type Actor, scenario } from '@jackdaw/testkit'
-import { type Element, Jid, MamFin, MamForm, MamMetadata, MamQuery, MamResult, xml } from '@jackdaw/xmpp'
+import { Jid, type MamFin, MamForm, MamMetadata, type MamQuery, xml } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { query, refusal, say, withoutNs } from './archive-fixture.ts'
 import { mam } from './mam.ts'
 import { presence } from './presence/presence.ts'
 
 const modules = [mam, presence]
 const play = () => scenario({ accounts: { romeo: ['phone', 'laptop'], juliet: ['balcony'] }, modules })
 
-/** The page, and the bodies of its messages, in the order in which they came. */
-async function query(client: Actor, value: MamQuery = {}) {
-  client.clear()
-  const answer = await client.ask('set', MamQuery.write(value))
-  const messages = client.inbox.filter((stanza) => stanza.child('result', MamQuery.ns))
-  const results = messages.map((stanza) => MamResult.read(stanza.child('result', MamQuery.ns)!))
-  const bodies = results.map(({ forwarded }) => forwarded.stanza.child('body')?.text)
-  return { messages, results, bodies, ids: results.map(({ id }) => id), fin: MamFin.read(answer.first()!) }
-}
-
 const secondsIn = (s: number) => Date.UTC(2026, 0, 1, 0, 0, s)
-const refusal = (condition: string) => expect.objectContaining({ name: 'StanzaError', condition })
-const say = (client: Actor, to: string, body: string) =>
-  client.says(`<message to='${to}' type='chat'><body>${body}</body></message>`)
 
 /** Juliet hears `count` messages of Romeo's, numbered from 1, a second apart. */
 async function conversation(count: number) {
@@ -370,7 +358,3 @@ test('XEP-0313: what was acknowledged is in the archive after a crash, once', as
   expect(await phone.connect()).toBe('resumed')
   expect((await query(phone)).bodies).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
 })
-
-function withoutNs(element: Element): string {
-  return element.toString().replace(" xmlns='jabber:client'", '')
-}

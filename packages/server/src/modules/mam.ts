@@ -15,11 +15,10 @@ import {
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { size } from '../config/fields.ts'
-import { defineModule, type Target } from '../module.ts'
+import { defineModule, type Passage, type Target } from '../module.ts'
 import type { LogEntry, LogStore, Page } from '../storage/storage.ts'
-import { UnknownIdError } from '../storage/storage.ts'
 import { archive, isForAccount, messageOf } from './archive.ts'
-import { findPage } from './archive-search.ts'
+import { checkFields, findPage, known } from './archive-search.ts'
 import { stanzaId } from './stanza-id.ts'
 
 /** Every account's archive of its one-to-one messages. */
@@ -35,34 +34,47 @@ export const mam = defineModule({
       .describe('Most bytes of messages given in answer to one query; the first message may be longer.'),
   }),
   start(host) {
-    const { log, keep } = host.use(archive)
+    const { log, keep, allows } = host.use(archive)
 
     host.hook('message:out', 'store', (passage) => {
       const { stanza } = passage
       const { account } = passage.sender!
       const other = stanza.to ?? account
       // §6.1.1: once only. What an account sends to itself is kept where it arrives.
-      if (!other.bare.equals(account) && isArchived(stanza)) keep(passage, account, other)
+      if (other.bare.equals(account) || !isArchived(stanza)) return
+      const allowed = allows(account, other)
+      if (allowed instanceof Promise)
+        return allowed.then((is) => {
+          if (is) keep(passage, account, other)
+        })
+      if (allowed) keep(passage, account, other)
     })
 
     host.hook('message:in', 'store', (passage) => {
-      const { stanza } = passage
+      const { stanza, recipients } = passage
       const account = (stanza.to ?? stanza.from!).bare
       if (account.local === undefined || !isArchived(stanza)) return
-      if (passage.recipients.size === 0) {
-        // §6.1: what is refused is not kept.
-        if (!isForAccount(stanza)) return
-        passage.isKept = true
-      }
+      // §6.1: what is refused is not kept.
+      if (recipients.size === 0 && !isForAccount(stanza)) return
+      const allowed = allows(account, stanza.from!)
+      if (allowed instanceof Promise)
+        return allowed.then((is) => {
+          if (is) receive(passage, account)
+        })
+      if (allowed) receive(passage, account)
+    })
+
+    function receive(passage: Passage<Message>, account: Jid): void {
+      const { stanza, recipients } = passage
+      if (recipients.size === 0) passage.isKept = true
       const id = keep(passage, account, stanza.from!)
       passage.stanza = stanza.append(StanzaId.write({ id, by: account }))
-    })
+    }
 
     host.answer('set', 'account', MamQuery, async ({ payload: query, to, sender, isOwn }) => {
       const session = own(sender, isOwn)
       if (query.node !== undefined) throw new StanzaError('feature-not-implemented', 'An account has no archived nodes')
-      for (const name of query.others?.keys() ?? [])
-        throw new StanzaError('feature-not-implemented', `The field ${name} is not known`)
+      checkFields(query)
       const page = await known(() => findPage(log, to.toString(), query, host))
       for (const entry of query.isFlipped ? page.entries.toReversed() : page.entries)
         session.deliver(result(entry, query.queryId, session))
@@ -90,16 +102,6 @@ export const mam = defineModule({
 function own(sender: Target | undefined, isOwn: boolean): Target {
   if (!sender || !isOwn) throw new StanzaError('forbidden', 'This is not your archive')
   return sender
-}
-
-/** §4.1.3, §4.3.2 */
-async function known<T>(find: () => Promise<T>): Promise<T> {
-  try {
-    return await find()
-  } catch (error) {
-    if (error instanceof UnknownIdError) throw new StanzaError('item-not-found', error.message)
-    throw error
-  }
 }
 
 function result(entry: LogEntry<string>, queryId: string | undefined, { jid, account }: Target): Message {

@@ -2,6 +2,9 @@ import type { Module } from '../module.ts'
 import { blocking } from './blocking/blocking.ts'
 import { blocklists } from './blocking/blocklists.ts'
 import { archive } from './archive.ts'
+import { archiveErasure } from './archive-erasure.ts'
+import { archivePreferences } from './archive-preferences.ts'
+import { archiveRetention } from './archive-retention.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
@@ -27,6 +30,9 @@ export const modules: readonly Module[] = [
   blocking,
   stanzaId,
   archive,
+  archivePreferences,
+  archiveErasure,
+  archiveRetention,
   mam,
   carbons,
   offline,

@@ -63,24 +63,22 @@ export const MamQuery: Payload<MamQuery> = {
   name: 'query',
   ns: mamNs,
   read(element) {
-    const submitted = element.child(Form.name, Form.ns)
     const set = element.child(RsmRequest.name, RsmRequest.ns)
     return {
       queryId: element.attr('queryid'),
       node: element.attr('node'),
-      ...(submitted && filterOf(Form.read(submitted))),
+      ...readMamFilter(element),
       set: set && RsmRequest.read(set),
       isFlipped: element.child('flip-page') !== undefined,
     }
   },
   write(query) {
     const { queryId, node, set, isFlipped } = query
-    const fields = fieldsOf(query)
     return xml(
       'query',
       mamNs,
       { queryid: queryId, node },
-      fields.length > 0 ? Form.write({ type: 'submit', fields: [formTypeField(mamNs), ...fields] }) : undefined,
+      writeMamFilter(query),
       set && RsmRequest.write(set),
       isFlipped ? xml('flip-page', mamNs) : undefined,
     )
@@ -157,6 +155,19 @@ export const mamFields: Form = {
     { var: 'ids', type: 'list-multi', extensions: [openValidation()] },
     { var: 'include-groupchat', type: 'boolean' },
   ],
+}
+
+/** What the form within an element asks for; everything when there is none. @throws StanzaError bad-request */
+export function readMamFilter(element: Element): MamFilter {
+  const submitted = element.child(Form.name, Form.ns)
+  return submitted ? filterOf(Form.read(submitted)) : {}
+}
+
+/** The form that asks for this; undefined when it asks for everything. */
+export function writeMamFilter(filter: MamFilter): Element | undefined {
+  const fields = fieldsOf(filter)
+  if (fields.length === 0) return undefined
+  return Form.write({ type: 'submit', fields: [formTypeField(mamNs), ...fields] })
 }
 
 function filterOf(submitted: Form): MamFilter {

@@ -36,7 +36,8 @@ export const offline = defineModule({
   }),
   start(host) {
     const { domain, clock } = host
-    const waiting = new Waiting(host.use(archive).log)
+    const { log, onLost } = host.use(archive)
+    const waiting = new Waiting(log)
     /** Found before the presence of a session lets it take them. */
     const batches = new Map<Target, Batch>()
 
@@ -80,6 +81,7 @@ export const offline = defineModule({
       for (const held of waiting.take(batch)) session.deliver(delayed(held))
     })
     host.onStop(stopListening)
+    host.onStop(onLost((account) => waiting.recount(account)))
 
     host.on('session:gone', ({ session, undelivered }) => {
       drop(session)

@@ -64,6 +64,11 @@ export class Waiting {
     return false
   }
 
+  /** How many wait is to be found out anew: some have been removed. */
+  recount(account: string): void {
+    this.#counts.delete(account)
+  }
+
   /** Finds what waits for the account. It stays true until it is taken or dropped. */
   open(account: Jid): Batch | Promise<Batch> {
     const owner = account.toString()

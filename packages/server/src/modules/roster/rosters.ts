@@ -109,6 +109,16 @@ export class Rosters {
     )
   }
 
+  /** Whether an entity is in the account's roster. */
+  has(account: Jid, entity: Jid): Awaitable<boolean> {
+    const known = this.#known.get(account.toString())
+    if (known) return when(known, (roster) => roster.contact(entity.bare).version > 0)
+    return when(
+      this.#contacts.get(account.toString(), entity.bare.toString()),
+      (contact) => (contact?.version ?? 0) > 0,
+    )
+  }
+
   /** Keeps what is no part of the roster that clients see: the contact's request. */
   keep(roster: Roster, jid: Jid, contact: Contact): void {
     const isNothing = contact.version === 0 && contact.request === ''
