@@ -250,7 +250,14 @@ test('a module that another one needs cannot be switched off alone', () => {
   expect(() => parseConfig(text, 'jackdaw.yaml', everyModule)).toThrow(
     /jackdaw\.yaml:4:\d+: .*the module "mam" needs this one: switch that off too, or neither/,
   )
-  const all = 'hosts: { a.example: { modules: { archive: false, mam: false, carbons: false, offline: false } } }'
+  const needing = (name: string): string[] => [
+    name,
+    ...everyModule
+      .filter(({ needs }) => needs?.some((needed) => needed.name === name))
+      .flatMap((module) => needing(module.name)),
+  ]
+  const off = [...new Set(needing('archive'))].map((name) => `${name}: false`)
+  const all = `hosts: { a.example: { modules: { ${off.join(', ')} } } }`
   expect(parseConfig(all, 'jackdaw.yaml', everyModule).hosts['a.example']!.modules['mam']).toBe(false)
 })
 
