@@ -19,7 +19,14 @@ test.each([
   '2002-09-10T23:08:25',
   '20020910T23:08:25',
   '2002-13-10T23:08:25Z',
+  '2002-09-31T23:08:25Z',
+  '2002-02-29T23:08:25Z',
+  '2002-09-00T23:08:25Z',
   '2002-09-10 23:08:25Z',
 ])('XEP-0082 §3.2: %j is no date and time', (text) =>
   expect(() => parseDateTime(text)).toThrow(expect.objectContaining({ condition: 'bad-request' })),
 )
+
+test('XEP-0082 §3.2: a leap day is one', () => {
+  expect(parseDateTime('2004-02-29T00:00:00Z')).toBe(Date.UTC(2004, 1, 29))
+})

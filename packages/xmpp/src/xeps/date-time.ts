@@ -1,6 +1,6 @@
 import { StanzaError } from '../errors.ts'
 
-const profile = /^-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+const profile = /^-?\d{4,}-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
 
 /** A moment (milliseconds since the Unix epoch) in the DateTime profile of XEP-0082, in UTC: `2002-09-10T23:08:25Z`. */
 export function formatDateTime(at: number): string {
@@ -14,7 +14,14 @@ export function formatDateTime(at: number): string {
  * @throws StanzaError bad-request
  */
 export function parseDateTime(text: string): number {
-  const at = profile.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at)) throw new StanzaError('bad-request', `${text} is not a XEP-0082 date and time`)
+  const [, month, day] = profile.exec(text) ?? []
+  const at = month === undefined ? Number.NaN : Date.parse(text)
+  // A day that its month does not have is taken for one of the next month.
+  if (Number.isNaN(at) || Number(day) > daysOf(text, Number(month)))
+    throw new StanzaError('bad-request', `${text} is not a XEP-0082 date and time`)
   return at
+}
+
+function daysOf(text: string, month: number): number {
+  return new Date(Date.UTC(Number.parseInt(text, 10), month, 0)).getUTCDate()
 }
