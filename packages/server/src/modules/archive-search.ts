@@ -4,7 +4,11 @@ import type { Clock } from '../world.ts'
 import { messageOf } from './archive.ts'
 
 /** How many entries are looked through in one tick. */
-const stride = 250
+const stride = 100
+
+/** So many messages are counted for every page, and so many when nothing but their number is asked for. */
+const countedBeside = 10_000
+const countedAlone = 1_000_000
 
 /** The page of an account's archive that a query asks for. @throws UnknownIdError */
 export async function findPage(
@@ -16,14 +20,16 @@ export async function findPage(
   const { with: other, start, end, ids, beforeId, afterId, set = {} } = query
   if (set.index !== undefined)
     throw new StanzaError('feature-not-implemented', 'Pages are asked for by id, not by index')
-  const after = await innermost(log, owner, afterId, set.after, (a, b) => a > b)
+  // XEP-0059 §2.2: without an id, it is before the first.
+  const after = await innermost(log, owner, afterId, set.after || undefined, (a, b) => a > b)
   const before = await innermost(log, owner, beforeId, set.before || undefined, (a, b) => a < b)
+  const max = Math.min(set.max ?? config.page, config.page)
   const sought: Bounded = {
-    max: Math.min(set.max ?? config.page, config.page),
+    max,
     maxBytes: config.pageBytes,
     fromEnd: set.before !== undefined,
     // The log counts what lies beyond these as well (XEP-0313 §4.3.2: the count may be left out).
-    count: beforeId === undefined && afterId === undefined,
+    ...(beforeId === undefined && afterId === undefined && { count: max === 0 ? countedAlone : countedBeside }),
     ...(other && { with: other.bare.toString() }),
     ...(start !== undefined && { start }),
     ...(end !== undefined && { end }),
@@ -66,6 +72,9 @@ async function innermost(
   return tight
 }
 
+/** A message's start tag but for its end, as the writer makes it: to know the addresses, its content need not be read. */
+const startTag = /^<message(?: [^=]+='[^']*')*/
+
 /**
  * A page of what was exchanged with one resource (§4.1.1). The log finds messages by bare JIDs, so those of the other
  * resources are left out here, with a breath between strides: somebody else's stanza need not wait for this.
@@ -81,12 +90,13 @@ async function search(
   let bytes = 0
   const found: LogEntry<string>[] = []
   const done = (isComplete: boolean) => ({ entries: fromEnd ? found.toReversed() : found, isComplete })
-  let rest: LogQuery = { ...sought, max: stride, count: false }
+  const { count: _, ...uncounted } = sought
+  let rest: LogQuery = { ...uncounted, max: stride }
   for (;;) {
     const page = await log.page(owner, rest)
     const entries = fromEnd ? page.entries.toReversed() : page.entries
     for (const entry of entries) {
-      const { to, from } = messageOf(entry)
+      const { to, from } = messageOf({ value: `${startTag.exec(entry.value)![0]}/>` })
       if (!other.equals(to) && !other.equals(from)) continue
       bytes += Buffer.byteLength(entry.value)
       if (found.length === max || (bytes > maxBytes && found.length > 0)) return done(false)

@@ -157,7 +157,7 @@ test('XEP-0313 §4.1.3, §4.3.2: ids that are not in this archive are item-not-f
     { afterId: ids[1]!, set: { after: id } },
     { beforeId: id, set: { before: ids[0] } },
   ])
-  for (const one of [...asked, { ids: [''] }, { set: { after: '' } }])
+  for (const one of [...asked, { ids: [''] }])
     await expect(query(phone, one)).rejects.toEqual(refusal('item-not-found'))
 })
 
@@ -250,6 +250,20 @@ test('XEP-0059 §2.6: pages by index are feature-not-implemented', async () => {
   await expect(query(stage['phone'], { set: { max: 10, index: 371 } })).rejects.toEqual(
     refusal('feature-not-implemented'),
   )
+})
+
+test('XEP-0313 §4.1.1: with a full JID, whatever stands in the attributes of a message', async () => {
+  const { phone } = await conversation(0)
+  phone.says(
+    `<message to='juliet@home.test/balcony' type='chat' id="'&lt;>" xmlns:x='urn:x' x:a='>'><body>1</body></message>`,
+  )
+  await phone.sync()
+  expect((await query(phone, { with: Jid.parse('juliet@home.test/balcony') })).bodies).toEqual(['1'])
+})
+
+test('XEP-0059 §2.2: what comes after nothing is the first page', async () => {
+  const { phone } = await conversation(3)
+  expect((await query(phone, { set: { max: 2, after: '' } })).bodies).toEqual(['1', '2'])
 })
 
 test('XEP-0313 §4.3.4: a flipped page has the same messages, the last one first', async () => {

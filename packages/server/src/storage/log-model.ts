@@ -48,10 +48,11 @@ export function modelPage(model: readonly ModelEntry[], query: LogQuery): Page<J
     page.push(entry)
   }
   if (query.fromEnd) page.reverse()
+  const isCounted = query.count !== undefined && whole.length <= query.count
   return {
     entries: page.map(({ isTransient: _transient, ...entry }) => entry),
     isComplete: page.length === range.length,
-    ...(query.count && { count: whole.length }),
-    ...(query.count && page[0] && { index: whole.indexOf(page[0]) }),
+    ...(isCounted && { count: whole.length }),
+    ...(isCounted && page[0] && { index: whole.indexOf(page[0]) }),
   }
 }

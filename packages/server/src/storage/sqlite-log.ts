@@ -111,7 +111,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     const store = reader.store(this.#name)
     const unknown = unknownId(reader, store, owner, query)
     if (unknown !== undefined) throw new UnknownIdError(unknown)
-    if (store === undefined) return { entries: [], isComplete: true, ...(query.count && { count: 0 }) }
+    if (store === undefined) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }
     const { sql, values } = condition(store, owner, query)
     const { rows, isComplete } = bounded(
       query,
@@ -119,13 +119,15 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     )
     if (query.fromEnd) rows.reverse()
     const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
-    if (!query.count) return page
+    if (query.count === undefined) return page
     const whole = condition(store, owner, query, true)
-    const counting = `SELECT count(*) FROM logs WHERE ${whole.sql}`
-    const count = reader.row<[number]>(counting, ...whole.values)![0]
+    const counting = `SELECT count(*) FROM (SELECT 1 FROM logs WHERE ${whole.sql} LIMIT ?)`
+    const count = reader.row<[number]>(counting, ...whole.values, query.count + 1)![0]
+    if (count > query.count) return page
     const first = rows[0]
     if (!first) return { ...page, count }
-    return { ...page, count, index: reader.row<[number]>(`${counting} AND id < ?`, ...whole.values, first[0])![0] }
+    const before = `SELECT count(*) FROM logs WHERE ${whole.sql} AND id < ?`
+    return { ...page, count, index: reader.row<[number]>(before, ...whole.values, first[0])![0] }
   }
 }
 

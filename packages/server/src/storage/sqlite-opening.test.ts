@@ -209,7 +209,7 @@ test('every query finds its rows by an index, in order, without sorting', async 
     { with: 'peer', start: 1 },
   ]) {
     for (const range of [{}, { after: id }, { before: id, fromEnd: true }]) {
-      const query = { ...more, ...range, max: 10, count: true }
+      const query = { ...more, ...range, max: 10, count: 100 }
       if (!('isPending' in more)) await log.page('owner', query)
       else if (!('after' in range) && !('before' in range)) await log.page('owner', query)
     }
@@ -222,7 +222,7 @@ test('every query finds its rows by an index, in order, without sorting', async 
     const plan = storage.reader.database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
     const steps = plan
       .map(({ detail }) => String(detail))
-      .filter((step) => !/json_each|LIST SUBQUERY|CREATE BLOOM/.test(step))
+      .filter((step) => !/json_each|LIST SUBQUERY|CREATE BLOOM|CO-ROUTINE|SCAN \(subquery/.test(step))
     for (const step of steps) expect(step).toMatch(/^SEARCH (maps|logs|stores|progress) USING/)
     const index = /peer = \?/.test(sql) ? 'logs_peer' : /state > 0/.test(sql) ? 'logs_pending' : ''
     if (!/id = \?|id IN/.test(sql)) expect(steps.join()).toContain(index)

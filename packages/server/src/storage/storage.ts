@@ -38,8 +38,11 @@ export interface LogQuery {
   readonly fromEnd?: boolean
   /** A page ends before the entry that would bring its values beyond so many bytes; it has one entry at least. */
   readonly maxBytes?: number
-  /** Also count all that match but for `after`, `before` and `max`, and find the index of the first of the page among them. */
-  readonly count?: boolean
+  /**
+   * Also count all that match but for `after`, `before` and `max`, and find the index of the first of the page among them; unless they
+   * are more than this: to count takes as long as they are many.
+   */
+  readonly count?: number
 }
 
 export interface Page<T extends Json> {

@@ -95,7 +95,7 @@ export function logSuite(here: Subject): void {
       await expect(async () => here.storage.log('never used').page('romeo', { after: own })).rejects.toThrow(
         UnknownIdError,
       )
-      expect(await here.storage.log('never used').page('romeo', { count: true })).toEqual({
+      expect(await here.storage.log('never used').page('romeo', { count: 10 })).toEqual({
         entries: [],
         isComplete: true,
         count: 0,
@@ -207,7 +207,7 @@ export function logSuite(here: Subject): void {
           max: fc.nat(8),
           maxBytes: fc.nat(12),
           fromEnd: fc.boolean(),
-          count: fc.boolean(),
+          count: fc.nat({ max: 12 }),
         },
         { requiredKeys: [] },
       )
