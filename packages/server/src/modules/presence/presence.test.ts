@@ -1,6 +1,8 @@
 import { defineModule } from '@jackdaw/server'
 import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
+import { Jid } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { stranger } from '../roster/contact.ts'
 import { roster } from '../roster/roster.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
 import { type Broadcast, presence } from './presence.ts'
@@ -206,13 +208,31 @@ test.each([juliet, 'nobody@home.test'])(
 )
 
 test('RFC 6121 §4.3.2: a probe tells who takes itself for a subscriber that it is none', async () => {
-  const { phone } = await opened()
+  const subscribes = defineModule({
+    name: 'subscribes',
+    needs: [roster],
+    async start(host) {
+      const { rosters } = host.use(roster)
+      const own = await rosters.of(Jid.parse(romeo))
+      rosters.push(own, Jid.parse(juliet), { ...stranger, subscription: 'to' })
+    },
+  })
+  const { phone } = await opened({ modules: [...modules, subscribes] })
   await phone.asks("<iq type='get'><query xmlns='jabber:iq:roster'/></iq>")
-  phone.says("<presence to='nobody@home.test' type='subscribe'/>")
-  await phone.hears("<iq type='set'><query xmlns='jabber:iq:roster'><item ask='subscribe'/></query></iq>")
-  phone.says("<presence to='nobody@home.test' type='probe'/>")
-  await phone.hears("<presence from='nobody@home.test' type='unsubscribed'/>")
+  phone.says(`<presence to='${juliet}' type='probe'/>`)
+  await phone.hears(`<presence from='${juliet}' type='unsubscribed'/>`)
   await phone.hears("<iq type='set'><query xmlns='jabber:iq:roster'><item subscription='none'/></query></iq>")
+})
+
+test('RFC 6121 §4.3.2: a probe of a contact that has not answered yet leaves the request as it is', async () => {
+  const { phone, balcony } = await opened()
+  await phone.asks("<iq type='get'><query xmlns='jabber:iq:roster'/></iq>")
+  phone.says(`<presence to='${juliet}' type='subscribe'/>`)
+  await phone.hears("<iq type='set'><query xmlns='jabber:iq:roster'><item ask='subscribe'/></query></iq>")
+  phone.says(`<presence to='${juliet}' type='probe'/>`)
+  await phone.hearsNothing()
+  balcony.says(`<presence to='${romeo}' type='subscribed'/>`)
+  await phone.awaits("<iq type='set'><query xmlns='jabber:iq:roster'><item subscription='to'/></query></iq>")
 })
 
 test('RFC 6121 §4.3.2: an account sees its own presence', async () => {

@@ -38,8 +38,9 @@ export const presence = defineModule({
     host.hook('presence:out', 'check', ({ stanza }) => check(stanza))
 
     host.hook('presence:out', 'deliver', ({ stanza, sender }) => {
-      if (stanza.type !== undefined && stanza.type !== 'unavailable') return
       const session = sender!
+      if (stanza.type === 'probe') return when(rosters.of(session.account), (roster) => checkProbe(roster, stanza.to!))
+      if (stanza.type !== undefined && stanza.type !== 'unavailable') return
       if (stanza.to) return direct(session, stanza, stanza.to)
       return when(rosters.of(session.account), (roster) =>
         when(lists.of(session.account), (blocked) =>
@@ -129,6 +130,12 @@ export const presence = defineModule({
           throw new StanzaError('resource-constraint', 'This session has sent presence to too many entities')
         session.set('directed', [...directed, jid])
       }
+    }
+
+    /** RFC 6121 §4.3.2: to a client's probe the contact's server would answer that it is not subscribed, and so end its request for that. */
+    function checkProbe(roster: Roster, to: Jid): 'stop' | void {
+      const contact = roster.contact(to.bare)
+      if (contact.ask && !isSubscribedTo(contact)) return 'stop'
     }
 
     /** RFC 6121 §4.3.2 */
