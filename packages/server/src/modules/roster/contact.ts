@@ -40,3 +40,7 @@ export function itemOf(jid: Jid, contact: Contact): RosterItem {
   const { name, groups, subscription, ask, approved } = contact
   return { jid, name: name || undefined, groups, subscription, ask, approved }
 }
+
+export function textSize({ name, groups }: Pick<Contact, 'name' | 'groups'>): number {
+  return groups.reduce((size, group) => size + group.length, name.length)
+}

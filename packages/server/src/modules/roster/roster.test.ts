@@ -103,6 +103,17 @@ test('RFC 6121 §2.3.3: a full roster takes updates, but no more contacts', asyn
   expect(await itemsOf(phone)).toEqual(['nurse@home.test'])
 })
 
+test('RFC 6121 §2.3.3: names and groups together are no longer than a roster can be sent', async () => {
+  const { phone } = await home()
+  const groups = Array.from({ length: 100 }, (_, i) => `<group>${i}${'x'.repeat(1000)}</group>`).join('')
+  const put = (i: number, content: string) => phone.asks(set(`<item jid='c${i}@home.test'>${content}</item>`))
+  for (let i = 1; i <= 10; i++) await put(i, groups)
+  await expect(put(11, groups)).rejects.toMatchObject({ condition: 'resource-constraint' })
+  await put(10, groups)
+  await put(10, '')
+  await put(11, groups)
+})
+
 test('RFC 6121 §2.5.2: a removed item is pushed and gone', async () => {
   const { phone } = await home()
   await phone.asks(set(nurse))

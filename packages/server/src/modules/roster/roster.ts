@@ -3,12 +3,14 @@ import * as z from 'zod'
 import { defineModule, map } from '../../module.ts'
 import { when } from '../../when.ts'
 import { sendUnavailable } from '../presence/available.ts'
-import { type Contact, isSubscribedTo, isSubscriber } from './contact.ts'
+import { type Contact, isSubscribedTo, isSubscriber, textSize } from './contact.ts'
 import { type History, pushOf, type Roster, Rosters } from './rosters.ts'
 
 /** Most characters of a handle or of a group's name (RFC 6121 §2.3.3 leaves the limit to the server). */
 const maxName = 1023
 const maxGroups = 100
+/** And of all of them in one roster, which is sent as a whole. */
+const maxText = 1_048_576
 
 /** The roster: contacts that the server keeps for its accounts (RFC 6121 §2). */
 export const roster = defineModule({
@@ -69,6 +71,8 @@ export const roster = defineModule({
     function put(own: Roster, jid: Jid, { name = '', groups }: RosterItem): void {
       const old = own.contact(jid)
       if (old.version === 0) checkSize(own)
+      if (own.textSize - textSize(old) + textSize({ name, groups }) > maxText)
+        throw new StanzaError('resource-constraint', 'The names and groups in the roster are too long')
       rosters.push(own, jid, { ...old, name, groups })
     }
 

@@ -3,7 +3,7 @@ import type { Host } from '../../module.ts'
 import type { MapStore } from '../../storage/storage.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
-import { type Contact, isSubscriber, itemOf, stranger } from './contact.ts'
+import { type Contact, isSubscriber, itemOf, stranger, textSize } from './contact.ts'
 
 /** What tells a client with an older version of the roster which contacts have gone since. */
 export type History = {
@@ -45,6 +45,13 @@ export class Roster {
   get size(): number {
     let size = 0
     for (const { version } of this.contacts.values()) if (version > 0) size++
+    return size
+  }
+
+  /** How many characters names and groups have. */
+  get textSize(): number {
+    let size = 0
+    for (const contact of this.contacts.values()) size += textSize(contact)
     return size
   }
 
