@@ -12,7 +12,7 @@ describe('RFC 6120 §8.3: stanza errors', () => {
     )
     expect(String(new StanzaError('policy-violation', 'slow', { type: 'wait', application }).toElement())).toBe(
       `<error xmlns='jabber:client' type='wait'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>` +
-        `<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>slow</text><too-many xmlns='urn:example:errors'/></error>`,
+        `<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>slow</text><too-many xmlns='urn:example:errors'/></error>`,
     )
   })
 
@@ -45,12 +45,12 @@ describe('RFC 6120 §8.3: stanza errors', () => {
   })
 })
 
-test('RFC 6120 §4.9: stream errors', () => {
+test('RFC 6120 §4.9, §4.9.2: stream errors, with the language of their text', () => {
   const error = new StreamError('see-other-host', 'there', { payload: 'b.example', application })
   expect(String(error.toElement())).toBe(
     `<stream:error xmlns:stream='http://etherx.jabber.org/streams'>` +
       `<see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>b.example</see-other-host>` +
-      `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>there</text><too-many xmlns='urn:example:errors'/></stream:error>`,
+      `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>there</text><too-many xmlns='urn:example:errors'/></stream:error>`,
   )
   expect(StreamError.from(parse(String(error.toElement())))).toMatchObject({
     condition: 'see-other-host', text: 'there', payload: 'b.example', application: { name: 'too-many' },
@@ -61,10 +61,10 @@ test('RFC 6120 §4.9: stream errors', () => {
 test('RFC 6120 §6.5 and XEP-0388 §2.6.2: SASL failures', () => {
   const error = new SaslError('not-authorized', 'no', { application })
   expect(String(error.toElement())).toBe(
-    `<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text>no</text><too-many xmlns='urn:example:errors'/></failure>`,
+    `<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/><text xml:lang='en'>no</text><too-many xmlns='urn:example:errors'/></failure>`,
   )
   expect(String(error.toElement('urn:xmpp:sasl:2'))).toBe(
-    `<failure xmlns='urn:xmpp:sasl:2'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/><text>no</text>` +
+    `<failure xmlns='urn:xmpp:sasl:2'><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/><text xml:lang='en'>no</text>` +
       `<too-many xmlns='urn:example:errors'/></failure>`,
   )
   for (const ns of [undefined, 'urn:xmpp:sasl:2'])

@@ -193,10 +193,11 @@ interface Described extends ErrorDetail {
   readonly text: string | undefined
 }
 
+/** RFC 6120 §4.9.2, §8.3.2: the texts are ours and in English, whatever the language of the stream. */
 function conditions(error: Described, ns: string, textNs: string): (Element | undefined)[] {
   return [
     xml(error.condition, ns, undefined, error.payload),
-    error.text === undefined ? undefined : xml('text', textNs, undefined, error.text),
+    error.text === undefined ? undefined : xml('text', textNs, { 'xml:lang': 'en' }, error.text),
     error.application,
   ]
 }

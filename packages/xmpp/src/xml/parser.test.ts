@@ -261,7 +261,7 @@ describe('RFC 6120 §13.12: limits', () => {
     const error = errorOf(parser)
     expect(String(error.toElement())).toBe(
       `<stream:error xmlns:stream='http://etherx.jabber.org/streams'><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>` +
-        `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>more than 3 levels of elements</text>` +
+        `<text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>more than 3 levels of elements</text>` +
         `<stanza-too-big xmlns='urn:xmpp:errors'/></stream:error>`,
     )
   })
