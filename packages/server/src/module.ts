@@ -167,6 +167,8 @@ export interface Undelivered {
 export interface Facts {
   /** A resource has been bound. */
   'session:bound': { readonly session: Target }
+  /** XEP-0198: another stream carries it on, and has been given what was never acknowledged. */
+  'session:resumed': { readonly session: Target }
   /** A session has ended for good (closed, timed out, replaced): before this its last unavailable presence was sent. `undelivered` was never acknowledged. */
   'session:gone': { readonly session: Target; readonly undelivered: readonly Undelivered[] }
   'account:created': { readonly account: Jid }
@@ -181,6 +183,11 @@ export interface Target {
   readonly account: Jid
   /** Hands over a stanza, in order; survives with the session. */
   deliver(stanza: Stanza): void
+  /** Keeps a stanza back until `flush`, in its place before whatever is delivered later; one of the same key is forgotten for it. */
+  hold(stanza: Stanza, key?: string): void
+  readonly held: { readonly stanzas: number; readonly characters: number }
+  /** Hands over what is held back. To deliver something does that, too. */
+  flush(): void
   /** A value of the session's record: lives as long as the session, also through a kill. */
   get<T extends Json>(key: string): T | undefined
   /** Undefined removes. */

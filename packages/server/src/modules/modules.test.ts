@@ -31,7 +31,13 @@ function registerAll(host: Host): void {
     host.hook(`${name}:in`, 'check', () => {})
   }
   host.hook('session:send', 'check', () => {})
-  for (const fact of ['session:bound', 'session:gone', 'account:created', 'account:removed'] as const)
+  for (const fact of [
+    'session:bound',
+    'session:resumed',
+    'session:gone',
+    'account:created',
+    'account:removed',
+  ] as const)
     host.on(fact, () => {})
   for (const type of ['get', 'set'] as const)
     for (const place of ['server', 'account'] as const) host.answer(type, place, Question, () => {})

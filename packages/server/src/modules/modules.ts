@@ -7,6 +7,7 @@ import { archivePreferences } from './archive-preferences.ts'
 import { archiveRetention } from './archive-retention.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
@@ -35,6 +36,7 @@ export const modules: readonly Module[] = [
   archiveRetention,
   mam,
   carbons,
+  csi,
   offline,
   disco,
   caps,

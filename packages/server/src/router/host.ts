@@ -33,6 +33,7 @@ export class VirtualHost implements StreamHost {
   readonly services = new Set<ServedDomain>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
     'session:bound': new Set(),
+    'session:resumed': new Set(),
     'session:gone': new Set(),
     'account:created': new Set(),
     'account:removed': new Set(),

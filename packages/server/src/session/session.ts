@@ -29,7 +29,11 @@ export interface SessionRecord {
   readonly acknowledged: number
   readonly state: { readonly [key: string]: Json }
   readonly outbox: readonly Unacknowledged[]
+  readonly held: readonly Held[]
 }
+
+/** A stanza that is held back: since when (milliseconds since the epoch), its text, and what a later one of the same key replaces. */
+export type Held = readonly [at: number, text: string, key: string]
 
 /** What a session asks of those above it. */
 export interface SessionOwner {
@@ -39,6 +43,7 @@ export interface SessionOwner {
   accept(stanza: Stanza, session: Session): Awaitable<void>
   /** The stanza as modules let it be handed to the session; undefined when they hold it back. */
   sending(stanza: Stanza, session: Session): Stanza | undefined
+  resumed(session: Session): void
   end(session: Session, error?: StreamError): void
 }
 
@@ -55,6 +60,8 @@ export class Session implements Target, StreamSession, TickEnd {
   readonly #state: Map<string, Json>
   #outbox: Unacknowledged[]
   #outboxBytes = 0
+  #held: Held[]
+  #heldSize = 0
   #acknowledged: number
   #stream: SessionStream | undefined
   #presence: Presence | undefined
@@ -79,6 +86,8 @@ export class Session implements Target, StreamSession, TickEnd {
     this.#state = new Map(Object.entries(record.state))
     this.#outbox = [...record.outbox]
     for (const [, text] of record.outbox) this.#outboxBytes += text.length
+    this.#held = [...record.held]
+    for (const [, text] of record.held) this.#heldSize += text.length
     this.#owner = owner
     this.lastActive = owner.clock.now()
   }
@@ -93,6 +102,7 @@ export class Session implements Target, StreamSession, TickEnd {
       acknowledged: this.#acknowledged,
       state: Object.fromEntries(this.#state),
       outbox: this.#outbox,
+      held: this.#held,
     }
   }
 
@@ -102,9 +112,37 @@ export class Session implements Target, StreamSession, TickEnd {
     if (this.isEnded) return
     const sent = this.#owner.sending(stanza, this)
     if (!sent) return
+    if (this.#held.length > 0) this.flush()
     const text = write(sent, clientNs)
     if (this.isManaged) this.#keep(text)
     this.#stream?.deliver(text)
+  }
+
+  hold(stanza: Stanza, key = ''): void {
+    if (this.isEnded) return
+    const held: Held = [this.#owner.clock.now(), write(stanza, clientNs), key]
+    if (key !== '') this.#forgetHeld(key)
+    this.#held.push(held)
+    this.#heldSize += held[1].length
+    this.#owner.journal.append(['hold', this.number, ...held])
+  }
+
+  get held(): { readonly stanzas: number; readonly characters: number } {
+    return { stanzas: this.#held.length, characters: this.#heldSize }
+  }
+
+  flush(): void {
+    const held = this.#held
+    if (held.length === 0 || this.isEnded) return
+    const at = this.#owner.clock.now()
+    this.#held = []
+    this.#heldSize = 0
+    this.#owner.journal.append(['flush', this.number, at])
+    for (const [, text] of held) {
+      if (this.isManaged) this.#queue(at, text)
+      this.#stream?.deliver(text)
+    }
+    this.#checkOutbox(at)
   }
 
   get<T extends Json>(key: string): T | undefined {
@@ -218,6 +256,7 @@ export class Session implements Target, StreamSession, TickEnd {
   /** Hands the stream what its client has not acknowledged (XEP-0198 §5). */
   repeat(): void {
     for (const [, text] of this.#outbox) this.#stream?.deliver(text)
+    this.#owner.resumed(this)
   }
 
   /** The server stops: no time runs for it any more. */
@@ -238,7 +277,7 @@ export class Session implements Target, StreamSession, TickEnd {
     const stream = this.#stream
     this.#stream = undefined
     stream?.end(error ?? new StreamError('reset'))
-    return this.#outbox.map(([at, text]) => ({ at, stanza: stanzaOf(text) }))
+    return [...this.#outbox, ...this.#held].map(([at, text]) => ({ at, stanza: stanzaOf(text) }))
   }
 
   #leaveStream(): void {
@@ -270,9 +309,24 @@ export class Session implements Target, StreamSession, TickEnd {
 
   #keep(text: string): void {
     const at = this.#owner.clock.now()
+    this.#queue(at, text)
+    this.#owner.journal.append(['out', this.number, at, text])
+    this.#checkOutbox(at)
+  }
+
+  #queue(at: number, text: string): void {
     this.#outbox.push([at, text])
     this.#outboxBytes += text.length
-    this.#owner.journal.append(['out', this.number, at, text])
+  }
+
+  #forgetHeld(key: string): void {
+    const index = this.#held.findIndex((one) => one[2] === key)
+    if (index < 0) return
+    const [[, text] = ['', '']] = this.#held.splice(index, 1)
+    this.#heldSize -= text.length
+  }
+
+  #checkOutbox(at: number): void {
     const { outboxStanzas, outboxBytes } = this.#owner.limits
     const excess = Math.max(this.#outbox.length / outboxStanzas, this.#outboxBytes / outboxBytes)
     // A client that is there is given the time to acknowledge what came all at once, such as what had waited for it.

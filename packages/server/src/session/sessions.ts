@@ -4,12 +4,13 @@ import type { Journal, JournalStore, TickEnd } from '../journal/journal.ts'
 import { recordsOf } from '../journal/journal.ts'
 import type { SessionStream } from '../stream/bound.ts'
 import type { Awaitable, Clock, Json, Random } from '../world.ts'
-import { Session, type SessionOwner, type SessionRecord } from './session.ts'
+import { type Held, Session, type SessionOwner, type SessionRecord } from './session.ts'
 
 /** What the registry asks of the router. */
 export interface SessionRouter {
   accept(stanza: Stanza, session: Session): Awaitable<void>
   sending(stanza: Stanza, session: Session): Stanza | undefined
+  resumed(session: Session): void
   /** Tells the contacts that it has gone, if it had not told them. */
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
@@ -132,6 +133,7 @@ export class Sessions implements TickEnd, SessionOwner {
       acknowledged: 0,
       state: {},
       outbox: [],
+      held: [],
     }
     const session = new Session(++this.#lastNumber, jid, record, this)
     this.#add(session)
@@ -153,6 +155,10 @@ export class Sessions implements TickEnd, SessionOwner {
 
   sending(stanza: Stanza, session: Session): Stanza | undefined {
     return this.#router.sending(stanza, session)
+  }
+
+  resumed(session: Session): void {
+    this.#router.resumed(session)
   }
 
   /** Ends a session for good: its contacts learn that it is unavailable, what it never acknowledged is handed to `gone`. */
@@ -254,6 +260,7 @@ interface Recovered extends SessionRecord {
   acknowledged: number
   state: Record<string, Json>
   outbox: (readonly [number, string])[]
+  held: Held[]
 }
 
 /** Repeats one record of the journal upon the sessions' records. */
@@ -279,6 +286,17 @@ function replay(records: Map<number, Recovered>, kind: string, number: number, r
     case 'out':
       record.outbox.push(rest as [number, string])
       break
+    case 'hold': {
+      const held = rest as unknown as Held
+      record.held = [...record.held.filter((one) => held[2] === '' || one[2] !== held[2]), held]
+      break
+    }
+    case 'flush': {
+      const [at] = rest as [number]
+      if (record.isManaged) for (const [, text] of record.held) record.outbox.push([at, text])
+      record.held = []
+      break
+    }
     case 'count': {
       const [handled, acknowledged] = rest as [number, number]
       record.outbox.splice(0, (acknowledged - record.acknowledged) >>> 0)

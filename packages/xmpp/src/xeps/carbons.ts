@@ -1,9 +1,10 @@
 import { StanzaError } from '../errors.ts'
 import type { Jid } from '../jid.ts'
-import { type Message, message } from '../stanza.ts'
+import { clientNs } from '../namespaces.ts'
+import { type Message, message, Stanza } from '../stanza.ts'
 import { xml } from '../xml/element.ts'
 import type { Payload } from '../xml/payload.ts'
-import { Forwarded } from './forwarding.ts'
+import { Forwarded, forwardingNs } from './forwarding.ts'
 
 export const carbonsNs = 'urn:xmpp:carbons:2'
 
@@ -30,6 +31,13 @@ export function isPrivate(original: Message): boolean {
 /** Whether the message is, or pretends to be, a copy of another. */
 export function isCarbon(of: Message): boolean {
   return of.child('received', carbonsNs) !== undefined || of.child('sent', carbonsNs) !== undefined
+}
+
+/** The message that a copy holds, if it is one; `Stanza.from` says what is wrong with it. */
+export function carbonOriginal(of: Message): Message | undefined {
+  const copied = of.child('received', carbonsNs) ?? of.child('sent', carbonsNs)
+  const original = copied?.child('forwarded', forwardingNs)?.child('message', clientNs)
+  return original && (Stanza.from(original) as Message)
 }
 
 function empty(name: string): Payload<void> {
