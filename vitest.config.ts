@@ -30,7 +30,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'interop',
-          include: ['interop/**/*.test.ts', ...slow],
+          include: ['interop/**/*.test.ts', 'bench/**/*.test.ts', ...slow],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',

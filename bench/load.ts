@@ -1,59 +1,155 @@
-import { Client, type ClientOptions, type Connect, tcp, tls } from '@jackdaw/testkit'
-import { presence } from '@jackdaw/xmpp'
+import { Client, type ClientOptions, type Wire } from '@jackdaw/testkit'
+import { EnableCarbons, RosterQuery } from '@jackdaw/xmpp'
+import { password } from './peers/accounts.ts'
 import type { Peer } from './peers/peer.ts'
-import { password } from './peers/peer.ts'
+import { relay } from './peers/relay.ts'
+import { pause } from './processes.ts'
+import { Splitter } from './splitter.ts'
+import { tcp, tls } from './wire.ts'
 
-/** A client that, once logged in, hands over what arrives as it is: the load must not cost more than what it measures. */
-export class LoadClient extends Client {
-  /** Takes the text of each chunk, once set. */
-  raw: ((text: string) => void) | undefined
-  #decoder = new TextDecoder()
-
-  override data(chunk: Uint8Array | string): void {
-    if (this.raw) this.raw(typeof chunk === 'string' ? chunk : this.#decoder.decode(chunk, { stream: true }))
-    else super.data(chunk)
-  }
-}
-
+/** How clients are connected, and what they use. */
 export interface Link {
   readonly isTls: boolean
-  readonly isManaged: boolean
+  /** Stream management with each message acknowledged, and carbons. */
+  readonly hasFeatures: boolean
 }
 
-/** A client of account u{number}, logged in, present, having heard its own presence. */
-export async function login(peer: Peer, number: number, { isTls, isManaged }: Link): Promise<LoadClient> {
-  const options: ClientOptions = {
+/** A client that, once it listens, hands over stanzas as text: the load must not cost more than what it measures. */
+export class LoadClient extends Client {
+  readonly #isManaged: boolean
+  #splitter: Splitter | undefined
+  #take: (stanza: string) => void = () => {}
+  wire: Wire | undefined
+  /** Stanzas sent in this session, and those of them that the server has acknowledged (XEP-0198). */
+  sent = 0
+  confirmed = 0
+
+  constructor(options: ClientOptions) {
+    super(options)
+    this.#isManaged = options.resume === true
+  }
+
+  /** All servers offer it. */
+  override get mechanisms(): string[] {
+    return ['SCRAM-SHA-1']
+  }
+
+  override async open(): Promise<void> {
+    this.#splitter = undefined
+    await super.open()
+  }
+
+  /** From now on the stanzas that arrive are given to `take`. */
+  listen(take: (stanza: string) => void): void {
+    if (!this.#splitter) this.sent = this.acknowledged + this.unacknowledged
+    this.#splitter ??= new Splitter()
+    this.#take = take
+  }
+
+  /** Sends a stanza; with stream management, asks for its acknowledgement. */
+  say(stanza: string): void {
+    this.sent++
+    this.wire!.write(this.#isManaged ? `${stanza}<r xmlns='urn:xmpp:sm:3'/>` : stanza)
+  }
+
+  /** Resolves when the server has acknowledged all that was sent. */
+  async settle(): Promise<void> {
+    const patience = performance.now() + 10_000
+    while (this.#isManaged && this.confirmed !== this.sent) {
+      if (performance.now() > patience) throw new Error(`${this.sent} sent, ${this.confirmed} acknowledged`)
+      await pause(10)
+    }
+  }
+
+  /** Ends the stream, and with it the session. */
+  async leave(): Promise<void> {
+    if (!this.isConnected) return this.wire?.destroy()
+    this.listen(() => {})
+    if (this.#isManaged) this.#confirm()
+    await this.close()
+  }
+
+  override data(chunk: Buffer): void {
+    if (this.#splitter) this.#splitter.write(chunk.toString('latin1'), this.#hear)
+    else super.data(chunk)
+  }
+
+  readonly #hear = (stanza: string): void => {
+    if (stanza.startsWith('</')) return this.wire!.destroy()
+    if (this.#isManaged) {
+      if (stanza.startsWith('<r ')) return this.#confirm()
+      if (stanza.startsWith('<a ')) {
+        this.confirmed = Number(/ h=['"](\d+)/.exec(stanza)![1])
+        return
+      }
+      this.handled++
+    }
+    this.#take(stanza)
+  }
+
+  #confirm(): void {
+    this.wire!.write(`<a xmlns='urn:xmpp:sm:3' h='${this.handled}'/>`)
+  }
+}
+
+/** A client of account u{number}: connected, logged in, with its roster, present, having heard its own presence. */
+export async function login(peer: Peer, number: number, link: Link): Promise<LoadClient> {
+  if (peer.kind === relay) return join(peer, number)
+  const client = await arrive(peer, number, link)
+  const from = new RegExp(`^<presence[^>]* from=['"]${client.jid}['"]`)
+  await new Promise<void>((resolve) => {
+    client.listen((stanza) => {
+      if (from.test(stanza)) resolve()
+    })
+    client.say('<presence/>')
+  })
+  return client
+}
+
+/** Who is only relayed: with the next number for an even one, with the last for an odd one. */
+async function join(peer: Peer, number: number): Promise<LoadClient> {
+  const client = new LoadClient({ jid: `u${number}@localhost/bench`, password, connect: tcp(peer.port) })
+  client.wire = await tcp(peer.port)(client)
+  await new Promise<void>((resolve) => {
+    client.listen(() => resolve())
+    client.wire!.write(String(number >> 1))
+  })
+  return client
+}
+
+/** Before it is present nothing is sent to it unasked. */
+async function arrive(peer: Peer, number: number, { isTls, hasFeatures }: Link): Promise<LoadClient> {
+  const connect = isTls ? tls(peer.tlsPort) : tcp(peer.port)
+  const client: LoadClient = new LoadClient({
     jid: `u${number}@localhost/bench`,
     password,
-    connect: isTls ? unbound(tls(peer.tlsPort)) : inClear(tcp(peer.port)),
-    resume: isManaged,
-  }
-  const client = new LoadClient(options)
+    connect: async (events) => (client.wire = await connect(events)),
+    resume: hasFeatures,
+  })
   await client.connect()
-  client.send(presence({}))
+  await client.ask('get', RosterQuery.write({ items: [] }))
+  if (hasFeatures) await client.ask('set', EnableCarbons.write(undefined))
   return client
 }
 
 /** Logs in accounts first … first + count - 1, some at a time. */
 export async function loginMany(peer: Peer, first: number, count: number, link: Link): Promise<LoadClient[]> {
   const clients: LoadClient[] = []
-  for (let i = 0; i < count; i += 20) {
-    const some = Array.from({ length: Math.min(20, count - i) }, (_, j) => login(peer, first + i + j, link))
-    clients.push(...(await Promise.all(some)))
-  }
+  await crowd(count, 20, async (i) => {
+    clients[i] = await login(peer, first + i, link)
+  })
   return clients
 }
 
-export async function cutAll(clients: readonly LoadClient[]): Promise<void> {
-  await Promise.all(clients.map((client) => client.cut()))
+/** Does something `count` times, at most `atOnce` of them at a time. */
+export async function crowd(count: number, atOnce: number, act: (i: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const one = async () => {
+    while (next < count) await act(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, one))
 }
 
-/** Without channel binding, which not every peer gets right on TLS 1.3. */
-function unbound(connect: Connect): Connect {
-  return async (events) => Object.defineProperty(await connect(events), 'bindings', { value: new Map() })
-}
-
-/** Without STARTTLS, which not every peer is configured to offer. */
-function inClear(connect: Connect): Connect {
-  return async (events) => Object.defineProperty(await connect(events), 'startTls', { value: undefined })
+export async function leaveAll(clients: readonly LoadClient[]): Promise<void> {
+  await crowd(clients.length, 100, (i) => clients[i]!.leave())
 }

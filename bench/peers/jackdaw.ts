@@ -1,16 +1,45 @@
-import { mkdirSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { listening, Measured } from '../processes.ts'
-import type { StartPeer } from './peer.ts'
+import { type Module, modules } from '@jackdaw/server'
+import type { Kind } from './peer.ts'
+import { fill } from './jackdaw-data.ts'
 
-/** Jackdaw, from these sources, with its journal and a certificate like the others'. */
-export const startJackdaw: StartPeer = async (options) => {
-  const port = 25_222
-  const tlsPort = 25_223
-  mkdirSync(options.data, { recursive: true })
-  const script = join(import.meta.dirname, 'jackdaw-process.ts')
-  const args = ['--conditions=source', script, JSON.stringify({ ...options, port, tlsPort })]
-  const process = new Measured(options.core, globalThis.process.execPath, args)
-  await listening(port, process)
-  return { process, port, tlsPort }
+const address = '127.0.0.1'
+const many = 1_000_000_000
+
+/** Jackdaw, from these sources, as its command starts it. */
+export const jackdaw: Kind = {
+  name: 'jackdaw',
+  prepare(setting) {
+    const { data, port, tlsPort, key, cert, hasFeatures } = setting
+    fill(join(data, 'jackdaw.db'), setting)
+    const off = hasFeatures ? {} : without(['archive', 'carbons', 'stanza-id'])
+    const config = {
+      data,
+      hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: off } },
+      listen: { xmpp: { port, address }, xmpps: { port: tlsPort, address }, http: false, https: false },
+      log: { level: 'error' },
+      limits: {
+        connectionsPerAddress: 100_000,
+        unauthenticatedConnections: 100_000,
+        stanzasPerSecond: many,
+        stanzasBurst: many,
+        inboundBytesPerSecond: many,
+        inboundBurstBytes: many,
+      },
+    }
+    const file = join(data, 'jackdaw.yaml')
+    // JSON is YAML.
+    writeFileSync(file, JSON.stringify(config))
+    const cli = join(import.meta.dirname, '../../packages/server/src/cli.ts')
+    return { file: process.execPath, args: ['--conditions=source', cli, 'start', '--config', file] }
+  },
+}
+
+/** Switches the modules off, and those that need them. */
+function without(names: readonly string[]): Record<string, false> {
+  const off = new Set<Module>(modules.filter(({ name }) => names.includes(name)))
+  for (const needed of off)
+    for (const module of modules) if (module.needs?.some((one) => one.name === needed.name)) off.add(module)
+  return Object.fromEntries([...off].map(({ name }) => [name, false]))
 }

@@ -1,23 +1,54 @@
-import type { Measured } from '../processes.ts'
+import { mkdirSync } from 'node:fs'
+import { type Command, listening, ServerProcess } from '../processes.ts'
+import type { Stored } from '../sizes.ts'
 
-export interface PeerOptions {
+/** What a server is set up with. */
+export interface Setting extends Stored {
   readonly data: string
-  readonly key: string
-  readonly cert: string
-  readonly core: number
-  /** Archive, carbons and stream management on, or all of them off. */
-  readonly hasFeatures: boolean
-  /** Accounts u0, u1 … with the password of `password`. */
-  readonly accounts: number
-}
-
-/** A server that is measured, running, with its accounts. */
-export interface Peer {
-  readonly process: Measured
   readonly port: number
   readonly tlsPort: number
+  readonly key: string
+  readonly cert: string
+  /** Archive, carbons and stream management on, or all of them off. */
+  readonly hasFeatures: boolean
 }
 
-export type StartPeer = (options: PeerOptions) => Promise<Peer>
+/** How a server is prepared, started and reached. */
+export interface Kind {
+  readonly name: string
+  /** What must be installed, and the program by which one sees that it is. */
+  readonly needs?: { readonly program: string; readonly package: string }
+  /** Fills the folder; gives the command that serves it. */
+  prepare(setting: Setting): Command | Promise<Command>
+}
 
-export const password = 'the wine is red'
+/** A server that is measured, running, with accounts u0, u1 … */
+export class Peer {
+  readonly kind: Kind
+  readonly port: number
+  readonly tlsPort: number
+  readonly #setting: Setting
+  #command: Command | undefined
+  process!: ServerProcess
+  /** How long it took from its start until its port answered (ms), and its memory then (bytes). */
+  started = { time: NaN, memory: NaN }
+
+  constructor(kind: Kind, setting: Setting) {
+    this.kind = kind
+    this.port = setting.port
+    this.tlsPort = setting.tlsPort
+    this.#setting = setting
+  }
+
+  /** Starts it on what it has, if it has run already. */
+  async start(): Promise<void> {
+    if (!this.#command) {
+      mkdirSync(this.#setting.data, { recursive: true })
+      this.#command = await this.kind.prepare(this.#setting)
+    }
+    const from = performance.now()
+    this.process = new ServerProcess(this.#command)
+    await listening(this.port, this.process)
+    this.started = { time: performance.now() - from, memory: this.process.memory }
+  }
+}

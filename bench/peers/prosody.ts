@@ -1,21 +1,29 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { listening, Measured } from '../processes.ts'
+import { keysOf } from './accounts.ts'
 import { filled } from './filled.ts'
-import type { StartPeer } from './peer.ts'
-import { register } from './register.ts'
+import type { Kind } from './peer.ts'
 
 /** Prosody, Debian's package. */
-export const startProsody: StartPeer = async ({ data, key, cert, core, hasFeatures, accounts }) => {
-  const port = 25_322
-  const tlsPort = 25_323
-  mkdirSync(data, { recursive: true })
-  const features = hasFeatures ? '"mam", "carbons", "smacks"' : ''
-  const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua.in'), 'utf8')
-  const config = join(data, 'prosody.cfg.lua')
-  writeFileSync(config, filled(template, { data, key, cert, port, tlsPort, features }))
-  const process = new Measured(core, 'prosody', ['-F', '--config', config])
-  await listening(port, process)
-  await register(port, accounts)
-  return { process, port, tlsPort }
+export const prosody: Kind = {
+  name: 'prosody',
+  needs: { program: '/usr/bin/prosody', package: 'prosody' },
+  prepare({ data, port, tlsPort, key, cert, hasFeatures, accounts }) {
+    const features = hasFeatures ? '"mam", "carbons", "smacks"' : ''
+    const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua.in'), 'utf8')
+    const config = join(data, 'prosody.cfg.lua')
+    writeFileSync(config, filled(template, { data, key, cert, port, tlsPort, features }))
+    const folder = join(data, 'localhost', 'accounts')
+    mkdirSync(folder, { recursive: true })
+    const { salt, iterations, storedKey, serverKey } = keysOf('sha1')
+    const account = `return {
+  ["salt"] = "${salt.toString()}";
+  ["iteration_count"] = ${iterations};
+  ["stored_key"] = "${storedKey.toString('hex')}";
+  ["server_key"] = "${serverKey.toString('hex')}";
+};
+`
+    for (let i = 0; i < accounts; i++) writeFileSync(join(folder, `u${i}.dat`), account)
+    return { file: 'prosody', args: ['-F', '--config', config] }
+  },
 }

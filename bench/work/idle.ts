@@ -1,19 +1,31 @@
-import { cutAll, type Link, loginMany } from '../load.ts'
-import type { Peer } from '../peers/peer.ts'
+import { leaveAll, type Link, loginMany } from '../load.ts'
+import { pause } from '../processes.ts'
+import type { Work } from './work.ts'
 
-/** Memory of one idle session, kilobytes: what the process grows by, divided by the sessions that have logged in and said nothing since. */
-export async function idle(peer: Peer, count: number, link: Link): Promise<number> {
-  await cutAll(await loginMany(peer, 0, 100, link))
-  await settle()
-  const before = peer.process.memory
-  const clients = await loginMany(peer, 0, count, link)
-  await settle()
-  const kilobytes = (peer.process.memory - before) / count / 1000
-  await cutAll(clients)
-  return kilobytes
+/**
+ * `some`, `more`: kilobytes that the server's resident memory has grown by for each session that has logged in and says nothing since,
+ * with two numbers of sessions.
+ */
+export function idle(name: string, link: Link): Work {
+  return {
+    name,
+    async run(peer, { idle: [some, more] }) {
+      await leaveAll(await loginMany(peer, 0, Math.min(100, some), link))
+      await settle()
+      const before = peer.process.memory
+      const clients = await loginMany(peer, 0, some, link)
+      await settle()
+      const first = (peer.process.memory - before) / some / 1000
+      clients.push(...(await loginMany(peer, some, more - some, link)))
+      await settle()
+      const second = (peer.process.memory - before) / more / 1000
+      for (const client of clients) client.wire!.destroy()
+      return { some: first, more: second }
+    },
+  }
 }
 
 /** Lets the server finish what logins left behind: it is the idle state that is measured. */
 function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 3000))
+  return pause(3000)
 }

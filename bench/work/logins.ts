@@ -1,13 +1,21 @@
-import { cutAll, type Link, loginMany } from '../load.ts'
-import type { Peer } from '../peers/peer.ts'
+import { leaveAll, type Link, loginMany } from '../load.ts'
+import { Meter } from '../meter.ts'
+import type { Work } from './work.ts'
 
 /**
- * Server's processor time for a login, milliseconds: connect, SCRAM (the client caches its keys), bind, initial presence, and the end of the
- * connection. The first logins, before which nothing is cached, are not counted.
+ * `cpu`: the server's milliseconds for a login: connect, SCRAM (the client has its keys), bind, roster, presence. As many logins before these,
+ * so that compilers have done theirs, are not counted.
  */
-export async function logins(peer: Peer, count: number, link: Link): Promise<number> {
-  await cutAll(await loginMany(peer, 0, Math.min(50, count), link))
-  const before = peer.process.cpu
-  await cutAll(await loginMany(peer, 0, count, link))
-  return (peer.process.cpu - before) / count / 1000
+export function logins(name: string, link: Link): Work {
+  return {
+    name,
+    async run(peer, { logins: count }) {
+      await leaveAll(await loginMany(peer, 0, count, link))
+      const meter = new Meter(peer)
+      const clients = await loginMany(peer, 0, count, link)
+      const { cpu, elapsed, load } = meter.read()
+      await leaveAll(clients)
+      return { cpu: cpu / count / 1000, rate: (count * 1000) / elapsed, load }
+    },
+  }
 }

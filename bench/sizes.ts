@@ -1,0 +1,86 @@
+/** How much of each work is done. Times are in seconds. */
+export interface Sizes {
+  /** Of the measured part of a work that goes on for a time, and of what precedes it so that compilers have done theirs. */
+  readonly seconds: number
+  readonly warmUp: number
+  readonly pairs: number
+  /** Messages a second, and pairs that send them. */
+  readonly rate: number
+  readonly ratePairs: number
+  /** Users who all see one another's presence. */
+  readonly contacts: number
+  readonly pingers: number
+  /** Logins that are counted, after as many that are not. */
+  readonly logins: number
+  readonly idle: readonly [number, number]
+  readonly archives: { readonly owners: number; readonly messages: number }
+  readonly storm: number
+  /** Pairs that talk while other things grow, and how many sessions there are. */
+  readonly growthPairs: number
+  readonly sessions: readonly [number, number, number]
+  readonly few: Stored
+  readonly many: Stored
+}
+
+/** What the database holds before the server starts. */
+export interface Stored {
+  readonly accounts: number
+  readonly messages: number
+}
+
+export const full: Sizes = {
+  seconds: 3,
+  warmUp: 1.5,
+  pairs: 500,
+  rate: 1000,
+  ratePairs: 100,
+  contacts: 40,
+  pingers: 500,
+  logins: 1000,
+  idle: [5000, 15_000],
+  archives: { owners: 20, messages: 500 },
+  storm: 5000,
+  growthPairs: 50,
+  sessions: [100, 1000, 10_000],
+  few: { accounts: 1000, messages: 100_000 },
+  many: { accounts: 1_000_000, messages: 10_000_000 },
+}
+
+/** Whether everything works; the figures mean little. */
+export const quick: Sizes = {
+  seconds: 1,
+  warmUp: 0.5,
+  pairs: 50,
+  rate: 1000,
+  ratePairs: 20,
+  contacts: 10,
+  pingers: 50,
+  logins: 100,
+  idle: [200, 400],
+  archives: { owners: 5, messages: 100 },
+  storm: 200,
+  growthPairs: 10,
+  sessions: [20, 100, 400],
+  few: { accounts: 400, messages: 1000 },
+  many: { accounts: 10_000, messages: 100_000 },
+}
+
+/** For the test: each work from its beginning to its end. */
+export const tiny: Sizes = {
+  ...quick,
+  seconds: 0.2,
+  warmUp: 0.1,
+  pairs: 5,
+  rate: 200,
+  ratePairs: 5,
+  contacts: 4,
+  pingers: 5,
+  logins: 10,
+  idle: [10, 20],
+  archives: { owners: 2, messages: 60 },
+  storm: 20,
+  growthPairs: 3,
+  sessions: [6, 10, 20],
+  few: { accounts: 20, messages: 100 },
+  many: { accounts: 100, messages: 1000 },
+}

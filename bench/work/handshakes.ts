@@ -1,0 +1,16 @@
+import { crowd } from '../load.ts'
+import { tls } from '../wire.ts'
+import type { Work } from './work.ts'
+
+/** `time`: milliseconds for as many TLS handshakes as `storm` has sessions, by the same client. */
+export function handshakes(name: string): Work {
+  return {
+    name,
+    async run(peer, { storm }) {
+      const connect = tls(peer.tlsPort)
+      const from = performance.now()
+      await crowd(storm, 100, async () => void (await connect({ data() {}, gone() {} })))
+      return { time: performance.now() - from }
+    },
+  }
+}

@@ -1,0 +1,45 @@
+import { crowd, type LoadClient, loginMany } from '../load.ts'
+import { pause } from '../processes.ts'
+import { numberOf, saying } from './message.ts'
+import type { Work } from './work.ts'
+
+/**
+ * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume (XEP-0198 §5). `first`:
+ * milliseconds from the start of the process until the first message has gone from one to another; `all`: until all have resumed.
+ */
+export function storm(name: string): Work {
+  return {
+    name,
+    async run(peer, { storm: count }) {
+      const clients = await loginMany(peer, 0, count, { isTls: true, hasFeatures: true })
+      for (const client of clients) await client.settle()
+      await peer.process.kill()
+      await Promise.all(clients.map((client) => client.whenGone))
+      // What was written last may not be applied yet; the start does that.
+      await pause(100)
+      const from = performance.now()
+      await peer.start()
+      let first = NaN
+      const chat = greet(clients[0]!, clients[1]!).then(() => (first = performance.now() - from))
+      await crowd(count - 2, 100, (i) => back(clients[i + 2]!))
+      await chat
+      const all = performance.now() - from
+      for (const client of clients) await client.leave()
+      return { first, all }
+    },
+  }
+}
+
+async function back(client: LoadClient): Promise<void> {
+  const outcome = await client.connect()
+  if (outcome !== 'resumed' || client.unacknowledged > 0)
+    throw new Error(`${client.jid} is ${outcome}, ${client.unacknowledged} stanzas were not acknowledged`)
+}
+
+async function greet(a: LoadClient, b: LoadClient): Promise<void> {
+  await Promise.all([back(a), back(b)])
+  const heard = new Promise<void>((resolve) => b.listen((stanza) => numberOf(stanza) === 0 && resolve()))
+  a.listen(() => {})
+  a.say(saying(b.jid, 0))
+  await heard
+}
