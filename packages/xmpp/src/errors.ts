@@ -101,14 +101,21 @@ export class StanzaError extends Error {
   readonly text: string | undefined
   readonly application: Element | undefined
   readonly payload: string | undefined
+  /** What of the request the error is about, to be sent back before the error (RFC 6120 §8.3.1). */
+  readonly echo: Element | undefined
 
-  constructor(condition: StanzaCondition, text?: string, detail: ErrorDetail & { readonly type?: ErrorType } = {}) {
+  constructor(
+    condition: StanzaCondition,
+    text?: string,
+    detail: ErrorDetail & { readonly type?: ErrorType; readonly echo?: Element } = {},
+  ) {
     super(text ?? condition)
     this.condition = condition
     this.type = detail.type ?? stanzaConditions[condition]
     this.text = text
     this.application = detail.application
     this.payload = detail.payload
+    this.echo = detail.echo
   }
 
   /** The error that an `<error/>`, or a stanza of type "error", tells of. */

@@ -116,7 +116,7 @@ export class Stanza<K extends Kind = Kind> extends Element {
    * nobody acts on it, and it would let a small request draw large answers.
    */
   error(error: StanzaError): Stanza<K> {
-    return this.reply('error', error.toElement())
+    return this.reply('error', error.echo, error.toElement())
   }
 }
 

@@ -1,10 +1,30 @@
-import { DiscoInfo, discoInfoNs, DiscoItems, discoItemsNs, type Jid, StanzaError } from '@jackdaw/xmpp'
+import {
+  DiscoInfo,
+  discoInfoNs,
+  type DiscoItem,
+  DiscoItems,
+  discoItemsNs,
+  type Identity,
+  type Jid,
+  StanzaError,
+} from '@jackdaw/xmpp'
 import { defineModule, type Place } from '../module.ts'
 import { when } from '../when.ts'
+import type { Awaitable } from '../world.ts'
 import { roster } from './roster/roster.ts'
 
 /** What a node of the server is; undefined for a node that it is not asked about. */
 export type DescribeNode = (node: string) => DiscoInfo | undefined
+
+/** What a module has at accounts. It decides itself who may know: before it is asked, nothing has been looked at but the request. */
+export interface AccountPart {
+  /** Of the accounts, and of the server that has them. */
+  readonly identity: Identity
+  /** What a node is; undefined for one that it does not have, or does not show to whoever asks. */
+  info(account: Jid, from: Jid, node: string): Awaitable<DiscoInfo | undefined>
+  /** What it has, or what a node of it has. */
+  items(account: Jid, from: Jid, node: string | undefined): Awaitable<readonly DiscoItem[] | undefined>
+}
 
 /** Tells what the server and its accounts are and can do. */
 export const disco = defineModule({
@@ -15,13 +35,14 @@ export const disco = defineModule({
   start(host) {
     const { rosters } = host.use(roster)
     const describers = new Set<DescribeNode>()
+    const parts = new Set<AccountPart>()
 
     const describe = (place: Place, type: string): DiscoInfo => ({
       identities: [place === 'server' ? { category: 'server', type, name: 'Jackdaw' } : { category: 'account', type }],
       features: [...host.features(place)],
       forms: [],
     })
-    const server = () => describe('server', 'im')
+    const server = () => withParts(describe('server', 'im'))
 
     host.answer('get', 'server', DiscoInfo, ({ payload: { node } }) => {
       if (node === undefined) return DiscoInfo.write(server())
@@ -39,24 +60,61 @@ export const disco = defineModule({
     })
 
     host.answer('get', 'account', DiscoInfo, ({ payload: { node }, to, from }) =>
-      when(rosters.isSubscribed(to, from), (mayKnow) => {
-        // §8, RFC 6121 §8.5.1: the same for an account that does not exist.
-        if (!mayKnow) throw new StanzaError('service-unavailable')
-        if (node !== undefined) throw unknownNode(node)
-        return when(host.accounts.exists(to), (exists) =>
-          DiscoInfo.write(describe('account', exists ? 'registered' : 'anonymous')),
-        )
-      }),
+      when(
+        first(node, (part) => part.info(to, from, node!)),
+        (info) => {
+          if (info) return DiscoInfo.write({ ...info, node })
+          return when(rosters.isSubscribed(to, from), (mayKnow) => {
+            // §8, RFC 6121 §8.5.1: the same for an account that does not exist.
+            if (!mayKnow) throw new StanzaError('service-unavailable')
+            if (node !== undefined) throw unknownNode(node)
+            return when(host.accounts.exists(to), (exists) =>
+              DiscoInfo.write(withParts(describe('account', exists ? 'registered' : 'anonymous'))),
+            )
+          })
+        },
+      ),
     )
 
     host.answer('get', 'account', DiscoItems, ({ payload: { node }, to, from }) =>
-      when(rosters.isSubscribed(to, from), (mayKnow) => {
-        // §8: nothing, as of an account that does not exist.
-        if (!mayKnow) return DiscoItems.write({ node, items: [] })
-        if (node !== undefined) throw unknownNode(node)
-        return DiscoItems.write({ items: available(to) })
-      }),
+      when(
+        gather((part) => part.items(to, from, node)),
+        (items) => {
+          if (items && node !== undefined) return DiscoItems.write({ node, items })
+          return when(rosters.isSubscribed(to, from), (mayKnow) => {
+            // §8: nothing, as of an account that does not exist.
+            if (!mayKnow) return DiscoItems.write({ node, items: items ?? [] })
+            if (node !== undefined) throw unknownNode(node)
+            return DiscoItems.write({ items: [...available(to), ...(items ?? [])] })
+          })
+        },
+      ),
     )
+
+    function withParts(info: DiscoInfo): DiscoInfo {
+      return { ...info, identities: [...info.identities, ...[...parts].map(({ identity }) => identity)] }
+    }
+
+    /** The first part's answer that there is to a question about a node. */
+    function first<T>(
+      node: string | undefined,
+      ask: (part: AccountPart) => Awaitable<T | undefined>,
+      [part, ...others]: readonly AccountPart[] = [...parts],
+    ): Awaitable<T | undefined> {
+      if (node === undefined || !part) return undefined
+      return when(ask(part), (answer) => answer ?? first(node, ask, others))
+    }
+
+    /** What all parts have; undefined when none has anything to say. */
+    function gather(
+      ask: (part: AccountPart) => Awaitable<readonly DiscoItem[] | undefined>,
+      [part, ...others]: readonly AccountPart[] = [...parts],
+    ): Awaitable<readonly DiscoItem[] | undefined> {
+      if (!part) return undefined
+      return when(ask(part), (items) =>
+        when(gather(ask, others), (more) => (items || more) && [...(items ?? []), ...(more ?? [])]),
+      )
+    }
 
     function available(account: Jid) {
       return [...host.sessions(account)].filter((session) => session.isAvailable).map(({ jid }) => ({ jid }))
@@ -69,6 +127,11 @@ export const disco = defineModule({
       onNode(describer: DescribeNode): () => void {
         describers.add(describer)
         return () => describers.delete(describer)
+      },
+      /** Adds to what accounts have; returns what ends that. */
+      onAccount(part: AccountPart): () => void {
+        parts.add(part)
+        return () => parts.delete(part)
       },
     }
   },

@@ -9,11 +9,13 @@ import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
 import { csi } from './csi.ts'
 import { disco } from './disco.ts'
+import { knownCaps } from './known-caps.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
+import { pubsub } from './pubsub/pubsub.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
 import { roster } from './roster/roster.ts'
@@ -40,6 +42,8 @@ export const modules: readonly Module[] = [
   offline,
   disco,
   caps,
+  knownCaps,
+  pubsub,
   ping,
   version,
   last,

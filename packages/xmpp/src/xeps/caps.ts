@@ -61,7 +61,7 @@ function typed(forms: readonly Form[]): { readonly type: string; readonly form: 
 }
 
 /** The order of the UTF-8 octets ("i;octet", RFC 4790 §9.3), which is that of the code points and not that of UTF-16. */
-function compareOctets(a: string, b: string): number {
+export function compareOctets(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const one = a.charCodeAt(i)

@@ -75,11 +75,20 @@ export class Roster {
   }
 }
 
+/** What an account has of a contact has changed. */
+export interface RosterChange {
+  readonly account: Jid
+  readonly jid: Jid
+  readonly before: Contact
+  readonly after: Contact
+}
+
 /**
  * The rosters of a virtual host's accounts. Those of accounts with sessions stay in memory, so that a broadcast of presence waits
  * for nothing. Its reads may wait; its changes take effect at once: who changes a roster has read it before.
  */
 export class Rosters {
+  readonly #listeners = new Set<(change: RosterChange) => void>()
   readonly #host: Host
   readonly #contacts: MapStore<Contact>
   readonly #histories: MapStore<History>
@@ -118,12 +127,20 @@ export class Rosters {
 
   /** Whether an entity is in the account's roster. */
   has(account: Jid, entity: Jid): Awaitable<boolean> {
+    return when(this.contact(account, entity), ({ version }) => version > 0)
+  }
+
+  /** What the account has of one contact. */
+  contact(account: Jid, jid: Jid): Awaitable<Contact> {
     const known = this.#known.get(account.toString())
-    if (known) return when(known, (roster) => roster.contact(entity.bare).version > 0)
-    return when(
-      this.#contacts.get(account.toString(), entity.bare.toString()),
-      (contact) => (contact?.version ?? 0) > 0,
-    )
+    if (known) return when(known, (roster) => roster.contact(jid.bare))
+    return when(this.#contacts.get(account.toString(), jid.bare.toString()), (contact) => contact ?? stranger)
+  }
+
+  /** Calls back after each change, in the same tick; returns what ends that. */
+  onChange(listener: (change: RosterChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   /** Keeps what is no part of the roster that clients see: the contact's request. */
@@ -174,11 +191,14 @@ export class Rosters {
   #write(roster: Roster, jid: Jid, contact: Contact | undefined): void {
     const owner = roster.account.toString()
     const key = jid.toString()
+    const before = roster.contact(jid)
     if (contact) roster.contacts.set(key, contact)
     else roster.contacts.delete(key)
     // Read before the account had a session, or while another read was under way: that one is out of date now.
     if (this.#known.get(owner) !== roster) this.#known.delete(owner)
     void this.#contacts.edit(owner, key, () => contact)
+    for (const listener of this.#listeners)
+      listener({ account: roster.account, jid, before, after: contact ?? stranger })
   }
 
   #tell(roster: Roster, item: RosterItem): void {

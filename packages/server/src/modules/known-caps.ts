@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto'
+import {
+  Caps,
+  CapsHashes,
+  capsHashNode,
+  capsHashText,
+  capsText,
+  DiscoInfo,
+  type Element,
+  fieldValues,
+  flatten,
+  iq,
+  type Jid,
+  type Presence,
+  StanzaError,
+} from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule, map } from '../module.ts'
+import { when } from '../when.ts'
+
+/** The hash functions that can be verified, under their names in both extensions, with node's name. */
+const functions: Readonly<Record<string, string>> = {
+  'sha-256': 'sha256',
+  'sha-512': 'sha512',
+  'sha3-256': 'sha3-256',
+  'sha-1': 'sha1',
+}
+
+/** Most features of one entity, and most characters of them. */
+const mostFeatures = 1000
+const mostText = 65_536
+/** Sets of features that stay in memory. */
+const inMemory = 2000
+/** Entities whose hash did not fit, which are not asked again. */
+const mostLiars = 10_000
+
+/** What a presence says of an entity's capabilities. */
+interface Claim {
+  /** For the store: the function and the hash. */
+  readonly key: string
+  /** The service discovery node to be asked. */
+  readonly node: string
+  readonly fits: (query: Element) => boolean
+}
+
+type Learnt = (jid: Jid, presence: Presence) => void
+
+const nothing: ReadonlySet<string> = new Set()
+
+/** What other entities can do: learnt from the hash in their presence, asked for once for each hash, verified and kept. */
+export const knownCaps = defineModule({
+  name: 'known-caps',
+  xeps: ['XEP-0115 1.6.0', 'XEP-0390 0.3.2'],
+  config: z.object({
+    entries: z
+      .int()
+      .min(0)
+      .default(10_000)
+      .describe('Most sets of client features that are kept, so that clients are not asked again after a restart.'),
+  }),
+  stores: { known: map<readonly string[]>(), counts: map<number>() },
+  start(host) {
+    const { known, counts } = host.stores
+    const remembered = new Map<string, ReadonlySet<string>>()
+    /** Those who claim what is being asked for, by the claim's key, then by their JID; the first one is being asked. */
+    const waiting = new Map<string, Map<string, readonly [Jid, Presence]>>()
+    const liars = new Set<string>()
+    const listeners = new Set<Learnt>()
+
+    /** What an entity can do as far as is known at once. What is not known is asked for, and then told to the listeners. */
+    function features(jid: Jid, presence: Presence): ReadonlySet<string> {
+      const claim = claimOf(presence)
+      if (!claim) return nothing
+      const found = remembered.get(claim.key)
+      if (found) return found
+      if (waiting.has(claim.key)) {
+        wait(claim, jid, presence)
+        return nothing
+      }
+      const kept = known.get(claim.key, '')
+      if (!(kept instanceof Promise)) {
+        if (kept) return remember(claim.key, kept)
+        wait(claim, jid, presence)
+        return nothing
+      }
+      wait(claim, jid, presence, kept)
+      return nothing
+    }
+
+    function wait(claim: Claim, jid: Jid, presence: Presence, kept?: Promise<readonly string[] | undefined>): void {
+      if (liars.has(`${jid} ${claim.key}`)) return
+      const others = waiting.get(claim.key)
+      if (others) return void others.set(jid.toString(), [jid, presence])
+      waiting.set(claim.key, new Map([[jid.toString(), [jid, presence]]]))
+      if (!kept) return void ask(claim)
+      void kept.then((found) => {
+        if (!found) return ask(claim)
+        remember(claim.key, found)
+        tell(claim.key)
+      })
+    }
+
+    /** XEP-0115 §5.4: asks one after the other of those who claim it, until what one says fits. */
+    async function ask(claim: Claim): Promise<void> {
+      for (;;) {
+        const [next] = waiting.get(claim.key)!.values()
+        if (!next) return void waiting.delete(claim.key)
+        const [jid] = next
+        const found = await question(claim, jid)
+        if (found) {
+          keep(claim.key, found)
+          remember(claim.key, found)
+          return tell(claim.key)
+        }
+        waiting.get(claim.key)!.delete(jid.toString())
+        if (liars.size >= mostLiars) liars.clear()
+        liars.add(`${jid} ${claim.key}`)
+      }
+    }
+
+    async function question({ node, fits }: Claim, jid: Jid): Promise<readonly string[] | undefined> {
+      try {
+        const query = DiscoInfo.write({ node, identities: [], features: [], forms: [] })
+        const answer = await host.ask(iq({ type: 'get', from: host.domain, to: jid }, query))
+        if (answer?.name !== DiscoInfo.name || answer.ns !== DiscoInfo.ns || !fits(answer)) return undefined
+        const found = DiscoInfo.read(answer).features.map(flatten)
+        return found.length <= mostFeatures && found.join('').length <= mostText ? found : undefined
+      } catch (error) {
+        if (error instanceof StanzaError) return undefined
+        throw error
+      }
+    }
+
+    function remember(key: string, found: readonly string[]): ReadonlySet<string> {
+      if (remembered.size >= inMemory) remembered.delete(remembered.keys().next().value!)
+      const set = new Set(found)
+      remembered.set(flatten(key), set)
+      return set
+    }
+
+    function keep(key: string, found: readonly string[]): void {
+      void when(counts.get('', ''), (count = 0) => {
+        if (count >= host.config.entries) return
+        void counts.edit('', '', () => count + 1)
+        void known.edit(key, '', () => found)
+      })
+    }
+
+    function tell(key: string): void {
+      const those = waiting.get(key)!
+      waiting.delete(key)
+      for (const [jid, presence] of those.values()) for (const listener of listeners) listener(jid, presence)
+    }
+
+    return {
+      features,
+      /** Calls back when it has become known what an entity can do that was asked for with `features`; returns what ends that. */
+      onLearnt(listener: Learnt): () => void {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+    }
+  },
+})
+
+/** The claim in a presence that can be verified, XEP-0390's before XEP-0115's. */
+function claimOf(presence: Presence): Claim | undefined {
+  const hashes = presence.child(CapsHashes.name, CapsHashes.ns)
+  const found = hashes && newer(hashes)
+  if (found) return found
+  const caps = presence.child(Caps.name, Caps.ns)
+  const hash = caps?.attr('hash')
+  const ver = caps?.attr('ver')
+  const node = caps?.attr('node')
+  if (hash === undefined || ver === undefined || node === undefined || !(hash in functions)) return undefined
+  return {
+    key: `115 ${hash} ${ver}`,
+    node: `${node}#${ver}`,
+    fits: (query) => isWellFormed(query) && digest(hash, capsText(DiscoInfo.read(query))) === ver,
+  }
+}
+
+function newer(element: Element): Claim | undefined {
+  for (const child of element.elements()) {
+    const algorithm = child.attr('algo')
+    if (algorithm === undefined || !(algorithm in functions) || algorithm === 'sha-1') continue
+    const hash = child.text.trim()
+    const fits = (query: Element) => {
+      const text = capsHashText(query)
+      return text !== undefined && digest(algorithm, text) === hash
+    }
+    return { key: `390 ${algorithm} ${hash}`, node: capsHashNode(algorithm, hash), fits }
+  }
+  return undefined
+}
+
+/** XEP-0115 §5.4 items 3.3 to 3.5: whoever says something twice may want to be taken for another. */
+function isWellFormed(query: Element): boolean {
+  const { identities, features, forms } = DiscoInfo.read(query)
+  const said = identities.map(({ category, type, lang, name }) => JSON.stringify([category, type, lang, name]))
+  const types = forms.flatMap((form) => fieldValues(form, 'FORM_TYPE')?.slice(0, 1) ?? [])
+  return (
+    new Set(said).size === said.length &&
+    new Set(features).size === features.length &&
+    new Set(types).size === types.length &&
+    forms.every((form) => new Set(fieldValues(form, 'FORM_TYPE')).size <= 1)
+  )
+}
+
+function digest(algorithm: string, text: string): string {
+  return createHash(functions[algorithm]!).update(text).digest('base64')
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { Actor } from '@jackdaw/testkit'
+import { Caps, capsText, DiscoInfo, iq, Stanza } from '@jackdaw/xmpp'
+
+const discoOf = (features: readonly string[]): DiscoInfo => ({
+  identities: [{ category: 'client', type: 'pc' }],
+  features,
+  forms: [],
+})
+
+/** Sends presence that says, by its hash, that the client wants to hear of these nodes, and answers when it is asked what that means. */
+export async function comesFor(client: Actor, nodes: readonly string[], to?: string): Promise<void> {
+  const info = discoOf(nodes.map((node) => `${node}+notify`))
+  const ver = createHash('sha1').update(capsText(info)).digest('base64')
+  const caps = Caps.write({ hash: 'sha-1', node: 'urn:test', ver })
+  client.says(`<presence${to ? ` to='${to}'` : ''}>${caps}</presence>`)
+  await client.sync()
+  for (const asked of client.inbox) {
+    const query = asked.child(DiscoInfo.name, DiscoInfo.ns)
+    if (asked.name !== 'iq' || !query) continue
+    client.send(
+      iq({ type: 'result', id: asked.id, to: asked.from }, DiscoInfo.write({ ...info, node: query.attr('node') })),
+    )
+  }
+  await client.sync()
+  const heard = client.inbox.filter((stanza) => stanza.name === 'message')
+  client.clear()
+  for (const stanza of heard) again(client, stanza)
+}
+
+/** What was heard is heard once more: the rest has been taken. */
+function again(client: Actor, stanza: Stanza): void {
+  ;(client.inbox as Stanza[]).push(stanza)
+}
+
+/** What the client has heard of events, in order, as `item`, `retract` … with node and id. */
+export function events(client: Actor): string[] {
+  const heard = client.inbox.filter((stanza) => stanza.name === 'message')
+  client.clear()
+  return heard.flatMap((stanza) =>
+    (stanza.child('event', 'http://jabber.org/protocol/pubsub#event')?.elements() ?? []).flatMap((one) => {
+      const node = one.attr('node')
+      const inner = one.elements().map((item) => `${item.name} ${node} ${item.attr('id') ?? ''}`.trim())
+      const state = one.attr('subscription')
+      if (state) return [`${one.name} ${node} ${one.attr('jid')} ${state}`]
+      return inner.length > 0 && one.name === 'items' ? inner : [`${one.name} ${node}`]
+    }),
+  )
+}

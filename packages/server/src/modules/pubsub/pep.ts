@@ -1,0 +1,205 @@
+import { Jid, type Presence, pubsubFeature, PubsubOwnerRequest, PubsubRequest, StanzaError } from '@jackdaw/xmpp'
+import type { Host, Target } from '../../module.ts'
+import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
+import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
+import type { Roster, RosterChange, Rosters } from '../roster/rosters.ts'
+import { refusal, type Relation } from './access.ts'
+import { approvalIn, decide } from './approval.ts'
+import { features as common } from './discovery.ts'
+import type { Engine, RelationOf } from './engine.ts'
+import { interestsOf, isInterested } from './interests.ts'
+import { accountDefaults } from './node-config.ts'
+import { sendLast } from './notify.ts'
+import { make, recalculate } from './own.ts'
+import { answer, answerOwner, type Rules } from './requests.ts'
+
+/** What the features of an entity are, as far as is known at once (the API of known-caps). */
+export type FeaturesOf = (jid: Jid, presence: Presence) => ReadonlySet<string>
+
+export const accountFeatures = [
+  ...common,
+  ...[
+    'access-presence',
+    'auto-create',
+    'auto-subscribe',
+    'filtered-notifications',
+    'presence-subscribe',
+    'pubsub-on-a-jid',
+  ].map(pubsubFeature),
+]
+
+/** Where a session's record keeps the nodes of which it has got the last items. */
+const greetedKey = 'interests'
+
+/** Most entities whose presence is remembered for one account. */
+const mostPresent = 1000
+
+/** Those who are not of this host, or have not subscribed to an account's presence, and have sent it theirs: by the account, then by full JID. */
+export class Present {
+  readonly #all = new Map<string, Map<string, Presence>>()
+
+  of(account: Jid): Iterable<readonly [string, Presence]> {
+    return this.#all.get(account.toString()) ?? []
+  }
+
+  /** Returns whether it had not been here. */
+  comes(account: Jid, presence: Presence): boolean {
+    const key = account.toString()
+    const those = this.#all.get(key) ?? new Map<string, Presence>()
+    const from = presence.from!.toString()
+    const isNew = !those.has(from)
+    if (isNew && those.size >= mostPresent) return false
+    this.#all.set(key, those.set(from, presence))
+    return isNew
+  }
+
+  goes(account: Jid, from: Jid): void {
+    const those = this.#all.get(account.toString())
+    if (those?.delete(from.toString()) && those.size === 0) this.#all.delete(account.toString())
+  }
+
+  forget(account: Jid): void {
+    this.#all.delete(account.toString())
+  }
+}
+
+/** XEP-0163 §4.3, XEP-0060 §9: who hears of an account's node without having asked for it. */
+export function* implicitReaders(
+  host: Host,
+  present: Present,
+  featuresOf: FeaturesOf,
+  node: Parameters<Engine['implicit']>[0],
+  roster: Roster,
+  relationOf: RelationOf,
+): Generator<Jid> {
+  const account = node.service
+  for (const session of host.sessions(account)) if (wants(session, node.id)) yield session.jid
+  for (const [key, contact] of roster.contacts) {
+    if (!isSubscriber(contact)) continue
+    const jid = Jid.parse(key)
+    let isAllowed: boolean | undefined
+    for (const session of host.sessions(jid)) {
+      if (!wants(session, node.id)) continue
+      isAllowed ??= refusal(node, jid, relationOf(jid), 'read') === undefined
+      if (isAllowed) yield session.jid
+    }
+  }
+  for (const [key, presence] of present.of(account)) {
+    const jid = Jid.parse(key)
+    // A session here whose account has subscribed: it has been told.
+    if (host.session(jid) && isSubscriber(roster.contact(jid.bare))) continue
+    if (isInterested(featuresOf(jid, presence), node.id) && !refusal(node, jid, relationOf(jid), 'read')) yield jid
+  }
+
+  function wants(session: Target, id: string): boolean {
+    const { presence } = session
+    return presence !== undefined && isInterested(featuresOf(session.jid, presence), id)
+  }
+}
+
+/** Accounts as services of their own: XEP-0163. */
+export function serveAccounts(
+  host: Host,
+  engine: Engine,
+  rosters: Rosters,
+  featuresOf: FeaturesOf,
+): {
+  /** A session has become available, or it has become known what it wants to hear: the last items, once each. */
+  greet(session: Target): void
+  /** It is not available any more. */
+  part(session: Target): void
+  /** An entity that is not of this host, or no contact, is here. */
+  greetPresent(account: Jid, jid: Jid, presence: Presence): void
+  rosterChanged(change: RosterChange): void
+} {
+  const { shelves } = engine
+  const rules: Rules = {
+    defaults: accountDefaults(engine.limits),
+    makesThemselves: true,
+    making(service, from) {
+      // §3.2, §5: an account's nodes are its own.
+      if (!from.bare.equals(service)) throw new StanzaError('forbidden')
+      return when(engine.relations(service, [], 'presence'), (relationOf) =>
+        when(shelves.ofAccount(service), (nodes) => {
+          const has = [...nodes].length
+          return { relationOf, make: (config, id) => make(engine, service, id, service, config, has) }
+        }),
+      )
+    },
+    nodes: (service) => shelves.ofAccount(service),
+  }
+
+  for (const type of ['get', 'set'] as const) {
+    const isSet = type === 'set'
+    host.answer(type, 'account', PubsubRequest, ({ payload, to, from }) =>
+      answer(engine, rules, { service: to, from, isSet }, payload),
+    )
+    host.answer(type, 'account', PubsubOwnerRequest, ({ payload, to, from }) =>
+      answerOwner(engine, rules, { service: to, from, isSet }, payload),
+    )
+  }
+
+  // XEP-0060 §8.6: what the account itself decides.
+  host.hook('message:out', 'check', ({ stanza, sender }) => {
+    const { to } = stanza
+    if (!to?.isBare || !to.equals(sender!.account)) return
+    const form = approvalIn(stanza)
+    if (form) return when(decide(engine, to, sender!.jid, form), () => 'stop' as const)
+  })
+
+  /** The last items of an account's nodes, for one who has become interested in them. */
+  function greetOf(account: Jid, jid: Jid, interests: readonly string[]): Awaitable<void> {
+    if (interests.length === 0) return
+    return when(shelves.ofAccount(account), (nodes) => {
+      for (const node of nodes) {
+        if (node.config.send_last_published_item !== 'on_sub_and_presence' || !interests.includes(node.id)) continue
+        void when(engine.relation(account, node, jid), (relation) => {
+          if (!refusal(node, jid, relation, 'read')) return sendLast(engine, node, jid)
+        })
+      }
+    })
+  }
+
+  return {
+    greet(session) {
+      const { presence } = session
+      if (!presence) return
+      const greeted = session.get<readonly string[]>(greetedKey) ?? []
+      const interests = interestsOf(featuresOf(session.jid, presence)).filter((id) => !greeted.includes(id))
+      if (interests.length === 0) return
+      session.set(greetedKey, [...greeted, ...interests])
+      void greetOf(session.account, session.jid, interests)
+      void when(rosters.of(session.account), (roster) => {
+        for (const [key, contact] of roster.contacts) {
+          const jid = Jid.parse(key)
+          if (isSubscribedTo(contact) && jid.domain === host.domain.domain) void greetOf(jid, session.jid, interests)
+        }
+      })
+    },
+    part: (session) => session.set(greetedKey, undefined),
+    greetPresent(account, jid, presence) {
+      void greetOf(account, jid, interestsOf(featuresOf(jid, presence)))
+    },
+    rosterChanged({ account, jid, before, after }) {
+      const isNew = !isSubscriber(before) && isSubscriber(after)
+      const isLess = isSubscriber(before) && !isSubscriber(after)
+      const isMoved = before.groups.join('\n') !== after.groups.join('\n')
+      if (!isNew && !isLess && !isMoved) return
+      // XEP-0163 §7.1
+      void when(shelves.ofAccount(account), (nodes) => {
+        const relation: Relation = { isSubscribed: isSubscriber(after), groups: after.groups }
+        for (const node of nodes) {
+          const its = node.subscriptionsOf(jid).map((one) => one.jid)
+          if (its.length > 0) recalculate(engine, node, () => relation, new Set(its))
+        }
+      })
+      if (isNew || isMoved)
+        for (const session of host.sessions(jid)) {
+          const { presence } = session
+          if (presence && isSubscriber(after))
+            void greetOf(account, session.jid, interestsOf(featuresOf(session.jid, presence)))
+        }
+    },
+  }
+}
