@@ -200,6 +200,13 @@ export interface Target {
   readonly isAvailable: boolean
   /** Milliseconds since the epoch when it last sent a stanza that was not an IQ answer. */
   readonly lastActive: number
+  /** Whether its connection is broken and it waits to be resumed. */
+  readonly isDetached: boolean
+  /**
+   * Calls `act` in a later tick, when the client has taken what was delivered so far: acknowledged it or, where it does not count, read it.
+   * Never when the session ends before. For what comes in portions; a second call takes the place of the first.
+   */
+  whenTaken(act: () => void): void
   /** Ends the session: stream error to its client, unavailable to its contacts. */
   end(error?: Error): void
 }

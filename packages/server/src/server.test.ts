@@ -119,6 +119,35 @@ test('RFC 5802 §6: a channel binding that cannot be is refused at once, and is 
   expect(client.streamError).toMatchObject({ condition: 'policy-violation' })
 })
 
+test('who asks for much at once gets it in portions, and all of it', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'] } })
+  for (let i = 0; i < 15; i++)
+    s.phone.says(`<message to='juliet@home.test' type='chat'><body>${'x'.repeat(60_000)}</body></message>`)
+  await s.phone.sync()
+  const sizes: number[] = []
+  const laptop = s.client('romeo', 'laptop', {
+    connect: (events) =>
+      s.connect({
+        gone: () => events.gone(),
+        data(chunk) {
+          sizes.push(chunk.length)
+          events.data(chunk)
+        },
+      }),
+  })
+  await laptop.connect()
+  const ids = Array.from({ length: 40 }, (_, i) => `q${i}`)
+  laptop.send(ids.map((id) => `<iq type='set' id='${id}'><query xmlns='urn:xmpp:mam:2'/></iq>`).join(''))
+  const answers: unknown[] = []
+  while (answers.length < 40) {
+    const { name, id } = await laptop.stanza()
+    if (name === 'iq') answers.push(id)
+  }
+  expect(answers).toEqual(ids)
+  expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(36_000_000)
+  expect(Math.max(...sizes)).toBeLessThan(3_000_000)
+})
+
 test('virtual hosts: users of two hosts talk to each other, and to nobody elsewhere', async () => {
   await using s = await scenario({ accounts: { romeo: ['phone'], 'nurse@other.test': ['kitchen'] } })
   s.kitchen.comes()

@@ -104,7 +104,7 @@ test('nothing is kept of an account that is removed, nor of one that is none (SA
   await using s = await evening()
   const { modules: running, accounts: registry } = s.server.hosts.get('home.test')!
   await registry.remove(s.balcony.account)
-  const ghost = s.server.sessions.bind({ deliver() {}, end() {} }, Jid.parse('ghost@home.test'), 'x')
+  const ghost = s.server.sessions.bind({ deliver() {}, whenDrained() {}, end() {} }, Jid.parse('ghost@home.test'), 'x')
   s.server.sessions.end(ghost)
   await leave(s.phone)
 

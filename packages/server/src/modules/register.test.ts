@@ -270,7 +270,7 @@ test('what has been answered outlives a kill', async () => {
 test('XEP-0077 §3.2: an account that is none cannot be removed', async () => {
   await using s = await scenario(options())
   const heard: string[] = []
-  const stream = { deliver: (text: string) => void heard.push(text), end() {} }
+  const stream = { deliver: (text: string) => void heard.push(text), whenDrained() {}, end() {} }
   const ghost = s.server.sessions.bind(stream, s.client('ghost').account, 'x')
   await ghost.accept(
     Stanza.from(parse(`<iq xmlns='jabber:client' type='set' id='r'><query xmlns='${ns}'><remove/></query></iq>`)),

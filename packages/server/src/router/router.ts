@@ -101,12 +101,12 @@ export class Router implements SessionRouter {
       return this.accept(Stanza.of('presence', { from: session.jid, type: 'unavailable' }, []), session)
   }
 
-  resumed(session: Session): void {
-    void this.#hostOf(session.jid).tell('session:resumed', { session })
-  }
-
   bound(session: Session): void {
     void this.#hostOf(session.jid).tell('session:bound', { session })
+  }
+
+  resumed(session: Session): void {
+    void this.#hostOf(session.jid).tell('session:resumed', { session })
   }
 
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void> {

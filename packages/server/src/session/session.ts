@@ -68,6 +68,7 @@ export class Session implements Target, StreamSession, TickEnd {
   #isCountKept = true
   #handling: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
+  #taken: { readonly count: number; readonly act: () => void } | undefined
   handled: number
   isManaged: boolean
   resumeTime: number
@@ -171,6 +172,12 @@ export class Session implements Target, StreamSession, TickEnd {
     return this.#state.has('presence')
   }
 
+  whenTaken(act: () => void): void {
+    if (!this.isManaged) return this.#stream?.whenDrained(act)
+    this.#taken = { count: this.sent, act }
+    this.#tellTaken()
+  }
+
   end(error?: StreamError): void {
     this.#owner.end(this, error)
   }
@@ -210,6 +217,7 @@ export class Session implements Target, StreamSession, TickEnd {
     for (const [, text] of this.#outbox.splice(0, count)) this.#outboxBytes -= text.length
     this.#acknowledged = h
     this.#countLater()
+    if (this.#taken) this.#tellTaken()
     return true
   }
 
@@ -278,6 +286,13 @@ export class Session implements Target, StreamSession, TickEnd {
     this.#stream = undefined
     stream?.end(error ?? new StreamError('reset'))
     return [...this.#outbox, ...this.#held].map(([at, text]) => ({ at, stanza: stanzaOf(text) }))
+  }
+
+  #tellTaken(): void {
+    const { count, act } = this.#taken!
+    if (((this.#acknowledged - count) | 0) < 0) return
+    this.#taken = undefined
+    this.#owner.clock.soon(act)
   }
 
   #leaveStream(): void {

@@ -10,10 +10,10 @@ import { type Held, Session, type SessionOwner, type SessionRecord } from './ses
 export interface SessionRouter {
   accept(stanza: Stanza, session: Session): Awaitable<void>
   sending(stanza: Stanza, session: Session): Stanza | undefined
-  resumed(session: Session): void
   /** Tells the contacts that it has gone, if it had not told them. */
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
+  resumed(session: Session): void
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void>
 }
 

@@ -31,6 +31,8 @@ export interface StreamSession {
 export interface SessionStream {
   /** Adds a stanza's text (in the namespace jabber:client, undeclared) to what is written at the tick's end. */
   deliver(text: string): void
+  /** Calls `act` once, in a later tick, when all that was delivered has left. */
+  whenDrained(act: () => void): void
   /** Ends the stream with an error; the session knows already. */
   end(error: StreamError): void
 }

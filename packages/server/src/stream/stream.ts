@@ -26,6 +26,9 @@ import type { Attempts } from './attempts.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
 
+/** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
+const outputPerTick = 1_048_576
+
 /** Bounds on what one connection may ask of the server. Sizes in bytes, times in milliseconds. */
 export interface StreamLimits {
   readonly stanzaBytes: number
@@ -95,6 +98,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #claimed: string | undefined
   readonly #isTraced: boolean
   #out: string[] = []
+  #outSize = 0
   #hasHeader = false
   #hasAnswered = false
   #isOver = false
@@ -108,6 +112,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #asksAcknowledgement = false
   #cancelTimer: () => void
   #afterFlush: (() => void) | undefined
+  #whenDrained: (() => void) | undefined
 
   constructor(transport: Transport, port: StreamPort) {
     this.transport = transport
@@ -152,6 +157,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     if (!this.#isCongested) return
     this.#isCongested = false
     this.#resume()
+    this.#tellDrained()
+    this.#read()
   }
 
   gone(error?: Error): void {
@@ -175,6 +182,11 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#write(this.#framing.stanza(text))
   }
 
+  whenDrained(act: () => void): void {
+    this.#whenDrained = act
+    this.#port.journal.afterCommit(this)
+  }
+
   /** Called at the tick's end, when all that explains this output has been kept. */
   flush(): void {
     if (this.session?.isManaged && !this.#asksAcknowledgement && !this.#isOver && this.session.unacknowledged > 0) {
@@ -185,6 +197,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const isBehind = this.transport.pendingBytes > this.#port.limits.outboundBytes
     const out = this.#out
     this.#out = []
+    const isFull = this.#outSize > outputPerTick
+    this.#outSize = 0
     if (this.#isTraced) for (const sent of out) this.#port.log.trace({ address: this.transport.address, sent })
     let isFlowing = true
     if (this.transport.framing === 'tcp') isFlowing = this.transport.write(out.join(''))
@@ -196,6 +210,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       this.#isCongested = true
       this.#pause()
     }
+    if (isFull && !this.#isCongested) this.#port.clock.soon(() => this.#read())
+    if (this.#whenDrained && !this.#isCongested) this.#tellDrained()
     const after = this.#afterFlush
     this.#afterFlush = undefined
     after?.()
@@ -287,6 +303,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     try {
       while (!this.#isOver) {
         if (this.#port.journal.isTroubled) return this.#hold(this.#port.journal.relieved())
+        // What it has sent ahead waits as well.
+        if (this.#isCongested || this.#outSize > outputPerTick) break
         const element = this.#framing.read()
         if (element === undefined) break
         const wait = element === closed ? this.finish() : this.#take(element)
@@ -432,6 +450,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #write(text: string): void {
     if (this.#isOver) return
     this.#out.push(text)
+    this.#outSize += text.length
     this.#port.journal.afterCommit(this)
   }
 
@@ -447,6 +466,12 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     if (debt <= 0) return
     this.#pause()
     clock.after(debt * 1000, () => this.#resume())
+  }
+
+  #tellDrained(): void {
+    const act = this.#whenDrained
+    this.#whenDrained = undefined
+    if (act && !this.#isOver) this.#port.clock.soon(act)
   }
 
   #pause(): void {

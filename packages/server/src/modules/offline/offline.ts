@@ -20,6 +20,7 @@ import { archive, isForAccount } from '../archive.ts'
 import { carbonsSince } from '../carbons.ts'
 import { presence } from '../presence/presence.ts'
 import { stanzaId } from '../stanza-id.ts'
+import { Backlogs } from './backlogs.ts'
 import { type Batch, type Held, Waiting } from './waiting.ts'
 
 /** Where a session's record says since when (milliseconds since the Unix epoch) it takes what is addressed to its account. */
@@ -40,6 +41,12 @@ export const offline = defineModule({
     const waiting = new Waiting(log)
     /** Found before the presence of a session lets it take them. */
     const batches = new Map<Target, Batch>()
+    const backlogs = new Backlogs(
+      waiting,
+      (held, session) => session.deliver(delayed(held)),
+      (error) => host.log.error({ err: error }, 'messages could not be handed over and wait'),
+    )
+    host.onStop(() => backlogs.stop())
 
     // XEP-0203 §5: what we say about delays nobody else says.
     host.hook('message:in', 'stamp', (passage) => {
@@ -47,14 +54,19 @@ export const offline = defineModule({
     })
 
     host.hook('message:in', 'check', (passage) => {
-      if (mayWait(passage) && waiting.isFull(accountOf(passage.stanza), host.config.limit))
+      if ((mayWait(passage) || isBehind(passage)) && waiting.isFull(accountOf(passage.stanza), host.config.limit))
         throw new StanzaError('service-unavailable', 'Too many messages wait for this account')
     })
 
     host.hook('message:in', 'deliver', (passage) => {
       const { stanza, recipients } = passage
-      if (mayWait(passage)) {
-        waiting.keep(accountOf(stanza), stanza, clock.now())
+      const account = accountOf(stanza)
+      if (isLasting(stanza) && backlogs.divert(account, recipients)) {
+        const id = waiting.keep(account, stanza, clock.now())
+        if (recipients.size > 0) backlogs.given(account, id)
+        passage.isKept = true
+      } else if (mayWait(passage)) {
+        waiting.keep(account, stanza, clock.now())
         passage.isKept = true
       } else if (recipients.size === 0 && isOnlyChatState(stanza)) {
         // XEP-0085 §5.8: not kept; nor does everybody who types learn that nobody is there.
@@ -65,6 +77,7 @@ export const offline = defineModule({
     host.hook('presence:out', 'check', ({ stanza, sender }) => {
       const session = sender!
       if (stanza.type !== undefined || stanza.to || !isWilling(stanza) || isWilling(session.presence)) return
+      if (backlogs.isTaken(session.account)) return
       return when(waiting.open(session.account), (batch) => {
         drop(session)
         if (host.session(session.jid) === session) batches.set(session, batch)
@@ -75,18 +88,24 @@ export const offline = defineModule({
     const stopListening = host.use(presence).onBroadcast(({ session, presence: sent, before }) => {
       const batch = batches.get(session)
       batches.delete(session)
-      if (sent.type !== undefined || !isWilling(sent)) session.set(key, undefined)
-      else if (!isWilling(before)) session.set(key, clock.now())
+      if (sent.type !== undefined || !isWilling(sent)) {
+        session.set(key, undefined)
+        if (backlogs.leave(session)) pass(session)
+      } else if (!isWilling(before)) session.set(key, clock.now())
       if (!batch) return
-      for (const held of waiting.take(batch)) session.deliver(delayed(held))
+      // Of two that come at once the first has them.
+      if (backlogs.isTaken(session.account)) waiting.drop(batch)
+      else backlogs.begin(batch, [session])
     })
     host.onStop(stopListening)
     host.onStop(onLost((account) => waiting.recount(account)))
 
+    host.on('session:resumed', ({ session }) => backlogs.resume(session))
+
     host.on('session:gone', ({ session, undelivered }) => {
       drop(session)
       const others = takers(session)
-      let mayPass = false
+      let mayPass = backlogs.leave(session) && others.length > 0
       for (const { stanza, at: sent } of undelivered) {
         if (!isConversation(stanza, session)) continue
         const at = delayBy(stanza, domain) ?? sent
@@ -103,14 +122,21 @@ export const offline = defineModule({
 
     /** XEP-0198 §4: hands what a session never acknowledged to the others of its account. */
     function pass(session: Target): void {
+      // Who is taking what waits will come to it.
+      if (backlogs.isTaken(session.account)) return
       const handed = when(waiting.open(session.account), (batch) => {
         const others = takers(session)
         // They have gone too: let it wait.
         if (others.length === 0) return waiting.drop(batch)
-        for (const held of waiting.take(batch)) for (const other of others) other.deliver(delayed(held))
+        backlogs.begin(batch, others)
       })
       if (handed instanceof Promise)
         handed.catch((error: unknown) => host.log.error({ err: error }, 'messages could not be passed on and wait'))
+    }
+
+    /** Whether all who would get the message must wait for what came before it. */
+    function isBehind({ stanza, recipients }: Passage<Message>): boolean {
+      return isLasting(stanza) && backlogs.holds(accountOf(stanza), recipients)
     }
 
     function takers(but: Target): Target[] {
@@ -143,6 +169,12 @@ function mayWait({ stanza, recipients }: Passage<Message>): boolean {
 /** RFC 6121 §8.5.2.1.1: whether who sent this presence takes what is addressed to the account. */
 function isWilling(sent: Presence | undefined): boolean {
   return sent !== undefined && Number(sent.child('priority')?.text ?? 0) >= 0
+}
+
+/** Whether a message that comes now may wait until what came before it has been handed over. */
+function isLasting(stanza: Message): boolean {
+  const type = messageType(stanza)
+  return (type === 'chat' || type === 'normal') && isKeptForLater(stanza)
 }
 
 /** Whether what was handed to a session is a message that people exchange, and no copy that the account made for this session. */

@@ -2,6 +2,9 @@ import { type Jid, type Message, StanzaId, stanzaIdBy } from '@jackdaw/xmpp'
 import type { LogEntry, LogStore } from '../../storage/storage.ts'
 import { messageOf } from '../archive.ts'
 
+/** What is handed over at once: so much that a login is quick, so little that it holds up nobody. */
+const portion = { max: 100, maxBytes: 262_144 }
+
 /** A message that waits for its recipient. */
 export interface Held {
   readonly id: string
@@ -10,10 +13,12 @@ export interface Held {
   readonly message: Message
 }
 
-/** What waits for an account, about to be taken: what happens between its opening and its taking is noted. */
+/** The first portion of what waits for an account, about to be taken: what happens between its opening and its taking is noted. */
 export interface Batch {
   readonly account: Jid
   found: readonly LogEntry<string>[]
+  /** Nothing waits beyond it; then what arrived meanwhile is taken too. */
+  isLast: boolean
   readonly arrived: Held[]
   readonly gone: Set<string>
 }
@@ -69,21 +74,23 @@ export class Waiting {
     this.#counts.delete(account)
   }
 
-  /** Finds what waits for the account. It stays true until it is taken or dropped. */
+  /** Finds what waits for the account, the oldest first. It stays true until it is taken or dropped. */
   open(account: Jid): Batch | Promise<Batch> {
     const owner = account.toString()
-    const batch: Batch = { account, found: [], arrived: [], gone: new Set() }
+    const batch: Batch = { account, found: [], isLast: true, arrived: [], gone: new Set() }
     const others = this.#open.get(owner)
     if (others) others.add(batch)
     else this.#open.set(owner, new Set([batch]))
-    const page = this.#log.page(owner, { isPending: true })
+    const page = this.#log.page(owner, { isPending: true, ...portion })
     if (!(page instanceof Promise)) {
       batch.found = page.entries
+      batch.isLast = page.isComplete
       return batch
     }
     return page.then(
-      ({ entries }) => {
+      ({ entries, isComplete }) => {
         batch.found = entries
+        batch.isLast = isComplete
         return batch
       },
       (error: unknown) => {
@@ -93,20 +100,26 @@ export class Waiting {
     )
   }
 
-  /** Ends the waiting of all that waits; whoever takes it hands it over in the same tick. In the order in which it came. */
+  /** Ends the waiting of the portion; whoever takes it hands it over in the same tick. In the order in which it came. */
   take(batch: Batch): Held[] {
     this.drop(batch)
     const { account, arrived, gone } = batch
     const owner = account.toString()
     const held = new Map<string, Held>()
     for (const entry of batch.found) if (!gone.has(entry.id)) held.set(entry.id, heldOf(entry, account))
-    for (const one of arrived) if (!gone.has(one.id) && !held.has(one.id)) held.set(one.id, one)
+    for (const one of batch.isLast ? arrived : []) if (!gone.has(one.id) && !held.has(one.id)) held.set(one.id, one)
     this.#counts.delete(owner)
     if (held.size === 0) return []
-    const ids = [...held.keys()]
-    this.#log.settle(owner, ids)
-    for (const other of this.#open.get(owner) ?? []) for (const id of ids) other.gone.add(id)
+    this.settle(account, held.keys())
     return [...held.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** Ends the waiting of entries. */
+  settle(account: Jid, ids: Iterable<string>): void {
+    const owner = account.toString()
+    const settled = [...ids]
+    this.#log.settle(owner, settled)
+    for (const other of this.#open.get(owner) ?? []) for (const id of settled) other.gone.add(id)
   }
 
   drop(batch: Batch): void {
