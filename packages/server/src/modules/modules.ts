@@ -18,6 +18,7 @@ import { presence } from './presence/presence.ts'
 import { pubsub } from './pubsub/pubsub.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
+import { retraction } from './retraction.ts'
 import { roster } from './roster/roster.ts'
 import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
@@ -37,6 +38,7 @@ export const modules: readonly Module[] = [
   archiveErasure,
   archiveRetention,
   mam,
+  retraction,
   carbons,
   csi,
   offline,

@@ -1,4 +1,4 @@
-import { type Jid, type Message, StanzaId, stanzaIdBy } from '@jackdaw/xmpp'
+import { type Jid, type Message, StanzaId, stanzaIdBy, Retracted, stanzaIdNs } from '@jackdaw/xmpp'
 import type { LogEntry, LogStore } from '../../storage/storage.ts'
 import { messageOf } from '../archive.ts'
 
@@ -111,7 +111,7 @@ export class Waiting {
     this.#counts.delete(owner)
     if (held.size === 0) return []
     this.settle(account, held.keys())
-    return [...held.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    return [...held.values()].filter(({ message }) => !isWithdrawn(message)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
   /** Ends the waiting of entries. */
@@ -137,4 +137,16 @@ function heldOf(entry: LogEntry<string>, account: Jid): Held {
     // Only what is in the archive has an id there.
     message: entry.with === undefined ? message : message.append(StanzaId.write({ id: entry.id, by: account })),
   }
+}
+
+/** Retracted or erased while it waited: nothing is left but that it was in the archive. */
+function isWithdrawn({ children }: Message): boolean {
+  return (
+    children.length > 0 &&
+    children.every(
+      (child) =>
+        typeof child !== 'string' &&
+        (child.ns === stanzaIdNs || (child.name === Retracted.name && child.ns === Retracted.ns)),
+    )
+  )
 }
