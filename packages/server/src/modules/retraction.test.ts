@@ -170,8 +170,10 @@ test('what lies further back than the reach stays', async () => {
 })
 
 test('DESIGN 3: tombstones are kept with the retraction, its delivery and its count, also right after the message', async () => {
-  const { stage, phone, balcony } = await play()
-  phone.says(`<message to='${juliet}' type='chat' id='m1'>${body('one')}</message>`)
+  const { stage, phone, balcony, kitchen } = await play()
+  await says(phone, juliet, 'm1', body('one'))
+  // In the same tick her archive gets another one: it has to be waited for before anything is done.
+  kitchen.says(`<message to='${juliet}' type='chat' id='k1'>${body('dinner')}</message>`)
   phone.says(`<message to='${juliet}' type='chat' id='r1'>${retract('m1')}</message>`)
   await phone.sync()
   const batches = [...stage.journalStore.read(1)].map(([, batch]) => batch)
@@ -184,7 +186,7 @@ test('DESIGN 3: tombstones are kept with the retraction, its delivery and its co
   await stage.start()
   for (const client of [phone, balcony]) {
     expect(await client.connect()).toBe('resumed')
-    expect(await archived(client)).toBe('m1:†r1 r1:–')
+    expect(await archived(client)).toMatch(/^m1:†r1 (k1:dinner )?r1:–$/)
   }
-  expect((await query(phone, { with: Jid.parse(juliet) })).ids).toHaveLength(2)
+  expect((await query(balcony, { with: Jid.parse(romeo) })).ids).toHaveLength(2)
 })
