@@ -221,6 +221,21 @@ test('a client without stream management is given what was held back too', async
   await s.phone.hears(`<message id='1'/>`)
 })
 
+test('what such a client was given is not given to another when its session is lost by a kill', async () => {
+  await using s = await scenario({ accounts: { romeo: ['desk'], juliet: ['phone'] }, modules })
+  s.phone.send(inactive)
+  await s.phone.sync()
+  s.desk.says(`<message to='${juliet}/phone' type='chat' id='r'><received xmlns='urn:xmpp:receipts' id='1'/></message>`)
+  await s.desk.sync()
+  s.phone.send(active)
+  await s.phone.hears(`<message id='r'/>`)
+  await kill(s)
+  const other = await s.login('juliet', 'other')
+  other.comes()
+  await other.hears(`<presence from='${juliet}/other'/>`)
+  await other.hearsNothing()
+})
+
 test('XEP-0280 §7: a copy is as urgent as what was copied; what pretends to be one is no copy', async () => {
   await using s = await night()
   await s.phone.asks(`<iq type='set'><enable xmlns='urn:xmpp:carbons:2'/></iq>`)

@@ -4,6 +4,7 @@ import {
   type DiscoItem,
   DiscoItems,
   discoItemsNs,
+  type Form,
   type Identity,
   type Jid,
   StanzaError,
@@ -36,11 +37,12 @@ export const disco = defineModule({
     const { rosters } = host.use(roster)
     const describers = new Set<DescribeNode>()
     const parts = new Set<AccountPart>()
+    const forms = new Set<Form>()
 
     const describe = (place: Place, type: string): DiscoInfo => ({
       identities: [place === 'server' ? { category: 'server', type, name: 'Jackdaw' } : { category: 'account', type }],
       features: [...host.features(place)],
-      forms: [],
+      forms: place === 'server' ? [...forms] : [],
     })
     const server = () => withParts(describe('server', 'im'))
 
@@ -123,6 +125,11 @@ export const disco = defineModule({
     return {
       /** What is told of the server itself. */
       server,
+      /** More about the server (XEP-0128); returns what takes it back. */
+      addForm(form: Form): () => void {
+        forms.add(form)
+        return () => forms.delete(form)
+      },
       /** Lets a module say what nodes of the server are; returns what ends that. */
       onNode(describer: DescribeNode): () => void {
         describers.add(describer)

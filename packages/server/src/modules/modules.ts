@@ -7,6 +7,7 @@ import { archivePreferences } from './archive-preferences.ts'
 import { archiveRetention } from './archive-retention.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { contact } from './contact.ts'
 import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
@@ -16,13 +17,16 @@ import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { pubsub } from './pubsub/pubsub.ts'
+import { privateStorage } from './private.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
 import { retraction } from './retraction.ts'
 import { roster } from './roster/roster.ts'
+import { search } from './search.ts'
 import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
 import { time } from './time.ts'
+import { vcard } from './vcard.ts'
 import { version } from './version.ts'
 
 /** Every module there is. Hooks of one stage run in this order. */
@@ -43,13 +47,17 @@ export const modules: readonly Module[] = [
   csi,
   offline,
   disco,
+  contact,
   caps,
   knownCaps,
   pubsub,
   ping,
+  vcard,
+  search,
   version,
   last,
   time,
+  privateStorage,
   register,
   reporting,
 ]

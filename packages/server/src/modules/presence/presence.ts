@@ -2,6 +2,7 @@ import { Jid, parse, type Presence, presence as presenceOf, Stanza, StanzaError,
 import * as z from 'zod'
 import { defineModule, type Target } from '../../module.ts'
 import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
 import { type BlockedBy, blocklists } from '../blocking/blocklists.ts'
 import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import { roster as rosterModule } from '../roster/roster.ts'
@@ -169,6 +170,14 @@ export const presence = defineModule({
       onBroadcast(listener: (broadcast: Broadcast) => void): () => void {
         listeners.add(listener)
         return () => listeners.delete(listener)
+      },
+      /** Reads what it needs; what it returns replaces the presence of an available session of the account, at once. */
+      announcer(account: Jid): Awaitable<(session: Target, presence: Presence) => void> {
+        return when(rosters.of(account), (roster) =>
+          when(lists.of(account), (blocked) => (session: Target, sent: Presence) => {
+            appear(session, sent, roster, blocked)
+          }),
+        )
       },
       /** Makes the session leave those of whom it has sent its presence to directly that are meant. */
       withdraw(session: Target, isMeant: (to: Jid) => boolean): void {
