@@ -1,11 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
 import { Jid, saslNs, xml } from '@jackdaw/xmpp'
 import { pino } from 'pino'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type ConfigInput, createServer, type Server } from './index.ts'
+import { systemClock } from './world.ts'
 
 const free = { port: 0, address: '127.0.0.1' }
 const listen = { xmpp: free, xmpps: free, http: free, https: free }
@@ -177,6 +178,30 @@ test('full disk: nothing is acknowledged that is not kept, and all goes on when 
   await s.phone.settled()
   for (let i = 0; i < 5; i++) await s.balcony.hears(`<message id='${i}'/>`)
   await s.balcony.hearsNothing()
+})
+
+test('a data folder that is taken away is told, nothing is acknowledged meanwhile, and all goes on when it is back', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
+  const clock = { ...systemClock, after: (ms: number, act: () => void) => systemClock.after(ms / 50, act) }
+  const server = await createServer({ data, listen }, { log: pino({ level: 'silent' }), clock })
+  const [xmpp, , http] = await server.start()
+  await server.hosts.get('localhost')!.accounts.create(Jid.parse('romeo@localhost'), 'pencil')
+  const romeo = new Client({ jid: 'romeo@localhost/r', password: 'pencil', resume: true, connect: tcp(xmpp!.port) })
+  await romeo.connect()
+  await rename(data, `${data}.away`)
+  await vi.waitFor(() => expect(server.trouble).toContain('has been removed or replaced'))
+  const health = () => fetch(`http://127.0.0.1:${http!.port}/health`).then(({ status }) => status)
+  expect(await health()).toBe(503)
+  romeo.send(`<message to='romeo@localhost' id='1'/>`)
+  romeo.requestAcknowledgement()
+  await health()
+  expect([romeo.acknowledged, romeo.inbox]).toEqual([0, []])
+  await rename(`${data}.away`, data)
+  await romeo.settled()
+  await vi.waitFor(async () => expect(await health()).toBe(200))
+  await romeo.close()
+  await server.stop()
+  await rm(data, { recursive: true })
 })
 
 test('full disk, then kill -9: what was not acknowledged is sent again, and arrives once', async () => {

@@ -102,6 +102,7 @@ export class Server {
   #config: Config
   #mayWatch: (address: string) => boolean
   #stopped: Promise<void> | undefined
+  #cancelWatch: (() => void) | undefined
 
   constructor(config: Config, modules: readonly Module[], parts: Parts) {
     this.#config = config
@@ -200,6 +201,7 @@ export class Server {
       listening.push({ name, address, port })
     }
     for (const domain of this.hosts.keys()) this.sessions.revive(domain)
+    this.#watch()
     try {
       if (listen.xmpp)
         await opened(
@@ -238,6 +240,16 @@ export class Server {
     }
   }
 
+  /** Why nothing can be kept at present; undefined when all is well. */
+  get trouble(): string | undefined {
+    return this.#troubles.get('journal')
+  }
+
+  /** Resolves when all that was done so far has been committed. */
+  kept(): Promise<void> {
+    return new Promise((resolve) => this.#journal.afterCommit({ flush: resolve }))
+  }
+
   /** Ends all streams in an orderly way, keeps what can be resumed, and closes the data. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -251,6 +263,7 @@ export class Server {
     await closing
     for (const { modules } of this.hosts.values()) await modules.stop()
     this.#certificates?.close()
+    this.#cancelWatch?.()
     this.sessions.close()
     try {
       this.#journal.close()
@@ -293,6 +306,17 @@ export class Server {
     })
   }
 
+  /** Looks each second whether the journal is still there: who removed it is told before more is acknowledged. */
+  #watch(): void {
+    const store = this.#journalStore
+    if (!store.isInPlace) return
+    this.#cancelWatch = this.#clock.after(1000, () => {
+      // A batch of nothing: it finds out, and ends the trouble when the folder comes back.
+      if (!store.isInPlace!() && !this.#journal.isTroubled) this.#journal.append(['lost'])
+      this.#watch()
+    })
+  }
+
   #release(): void {
     this.#journalStore.release(Math.min(this.#storage.cursor + 1, this.sessions.keptFrom))
   }
@@ -301,7 +325,7 @@ export class Server {
     return (error) => {
       if (error) {
         this.#troubles.set(part, `The ${part} cannot be written: ${error.message}`)
-        this.log.error({ err: error }, `the ${part} cannot be written; input waits until it can`)
+        this.log.error({ reason: error.message }, `the ${part} cannot be written; input waits until it can`)
       } else {
         this.#troubles.delete(part)
         this.log.info(`the ${part} can be written again`)

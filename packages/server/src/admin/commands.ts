@@ -22,6 +22,10 @@ export interface Running {
   readonly listening: readonly Listener[]
   /** Reads the configuration again; gives sentences on what waits for the next start. */
   reload(): Promise<readonly string[]>
+  /** Why nothing can be changed at present. */
+  readonly trouble: string | undefined
+  /** Resolves when all changes so far are kept. */
+  kept(): Promise<void>
   /** Begins to stop. */
   stop(): void
 }
@@ -48,7 +52,10 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
       } satisfies Status
       return
     default:
+      if (server.trouble !== undefined && request.command !== 'user list')
+        throw new CommandError(`nothing was changed: ${server.trouble}`)
       yield* runUser(request, server.hosts)
+      await server.kept()
   }
 }
 

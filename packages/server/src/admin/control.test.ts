@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Jid } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { createServer } from '../server.ts'
@@ -23,6 +23,8 @@ let server: Server
 let close: () => void
 let control: Control
 let errors: unknown[]
+let trouble: string | undefined
+let kept: () => Promise<void>
 let stops: number
 let undo: (() => unknown)[]
 
@@ -48,6 +50,8 @@ afterEach(async () => {
 
 async function open(folder: string): Promise<void> {
   errors = []
+  trouble = undefined
+  kept = () => server.kept()
   stops = 0
   close = await listenForControl({
     data: folder,
@@ -56,6 +60,10 @@ async function open(folder: string): Promise<void> {
       listening: [{ name: 'xmpp', address: '::', port: 5222 }],
       reload: async () => ['listen waits'],
       stop: () => void (stops += 1),
+      kept: () => kept(),
+      get trouble() {
+        return trouble
+      },
     },
     onError: (error) => errors.push(error),
   })
@@ -74,6 +82,8 @@ async function all(request: Request): Promise<Json[]> {
   for await (const item of control.ask(request)) items.push(item)
   return items
 }
+
+const romeo = Jid.parse('romeo@a.example')
 
 describe('commands', () => {
   test('accounts are made, listed, given another password and removed', async () => {
@@ -126,6 +136,22 @@ describe('commands', () => {
     await expect(all(request)).rejects.toThrow(new CommandError(sentence))
     expect(await all({ command: 'user list' })).toEqual(['carol@a.example'])
     expect(errors).toEqual([])
+  })
+
+  test('a change is answered when it has been kept; while nothing can be kept, nothing is changed', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    kept = () => promise
+    let isAnswered = false
+    const answer = all({ command: 'user add', jid: 'romeo@a.example', password: 'x' }).then(() => (isAnswered = true))
+    await vi.waitFor(async () => expect(await server.hosts.get('a.example')!.accounts.exists(romeo)).toBe(true))
+    expect(isAnswered).toBe(false)
+    resolve()
+    await answer
+    trouble = 'The journal cannot be written: the disk is full'
+    await expect(all({ command: 'user remove', jid: 'romeo@a.example' })).rejects.toThrow(
+      `nothing was changed: ${trouble}`,
+    )
+    expect(await all({ command: 'user list' })).toEqual(['romeo@a.example'])
   })
 
   test('an address that is none is answered with what is wrong with it', async () => {

@@ -23,6 +23,6 @@ export function describeFailure(error: unknown): string {
   if (plain.some((kind) => error instanceof kind)) return (error as Error).message
   const { code, path } = error as NodeJS.ErrnoException
   const reason = reasons[code ?? '']
-  if (reason !== undefined && path !== undefined) return `${path}: ${reason}`
+  if (reason !== undefined) return path === undefined ? reason : `${path}: ${reason}`
   return `a mistake in Jackdaw itself, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }

@@ -24,7 +24,16 @@ export async function start(file: string | undefined): Promise<void> {
     listening = await server.start()
     closeControl = await listenForControl({
       data: config.data,
-      server: { hosts: server.hosts, listening, reload, stop },
+      server: {
+        hosts: server.hosts,
+        listening,
+        reload,
+        stop,
+        kept: () => server.kept(),
+        get trouble() {
+          return server.trouble
+        },
+      },
       onError: tell,
     })
   } catch (error) {

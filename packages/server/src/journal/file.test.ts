@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -54,6 +55,23 @@ test('only the owner may read the folder and its parts', () => {
   open({ folder: inner }).close()
   expect(statSync(inner).mode & 0o777).toBe(0o700)
   expect(statSync(partFile(inner, 1)).mode & 0o777).toBe(0o600)
+})
+
+test('a file that was removed or replaced is found out, and takes nothing until it is back', () => {
+  const journal = open()
+  journal.append('["one"]')
+  expect(journal.isInPlace()).toBe(true)
+  const file = partFile(folder, 1)
+  const away = `${file}.away`
+  renameSync(file, away)
+  expect(journal.isInPlace()).toBe(false)
+  expect(() => journal.append('["two"]')).toThrow(`Its file ${file} has been removed or replaced`)
+  writeFileSync(file, '')
+  expect(() => journal.append('["two"]')).toThrow(JournalError)
+  renameSync(away, file)
+  journal.append('["two"]')
+  journal.close()
+  expect(texts(open()).map(([, text]) => text)).toEqual(['["one"]', '["two"]'])
 })
 
 test('parts are begun when one is full, and released whole, never the one that is being written', () => {

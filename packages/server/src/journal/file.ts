@@ -1,5 +1,5 @@
 import * as nodeFiles from 'node:fs'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, unlinkSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { FrameWriter, JournalError, findFrame, framesOf } from './frames.ts'
 import type { JournalStore } from './journal.ts'
@@ -37,7 +37,7 @@ export function openFileJournal(options: FileJournalOptions): FileJournalStore {
   } catch (error) {
     if (!(error instanceof LockedError)) {
       throw new JournalError(
-        `The journal folder ${folder} cannot be opened (${(error as Error).message}): check that it is a folder which this user may write to.`,
+        `The journal folder ${folder} cannot be opened (${(error as Error).message}): ${remedy(error)}.`,
         { cause: error },
       )
     }
@@ -64,6 +64,7 @@ class FileJournalStore implements JournalStore {
   #descriptor: number
   #size = 0
   #isDirty = false
+  #isLost = false
   last: number
 
   constructor(options: FileJournalOptions, unlock: () => void) {
@@ -84,6 +85,10 @@ class FileJournalStore implements JournalStore {
   }
 
   append(batch: string): void {
+    if (this.#isLost && !this.isInPlace())
+      throw new JournalError(
+        `Its file ${this.#file} has been removed or replaced: put the data folder back, or end the server.`,
+      )
     if (this.#isDirty) this.#cut()
     if (this.#size >= this.#partBytes) this.#turn()
     const frame = this.#frames.frame(batch)
@@ -101,6 +106,12 @@ class FileJournalStore implements JournalStore {
     }
     this.#size += frame.length
     this.last += 1
+  }
+
+  isInPlace(): boolean {
+    const there = statSync(this.#file, { throwIfNoEntry: false })
+    this.#isLost = there?.ino !== fstatSync(this.#descriptor).ino
+    return !this.#isLost
   }
 
   *read(from: number): Iterable<readonly [number: number, batch: string]> {
@@ -122,6 +133,10 @@ class FileJournalStore implements JournalStore {
   close(): void {
     closeSync(this.#descriptor)
     this.#unlock()
+  }
+
+  get #file(): string {
+    return partFile(this.#options.folder, this.part)
   }
 
   #write(frame: Buffer): void {
@@ -184,6 +199,14 @@ class FileJournalStore implements JournalStore {
 }
 
 export type { FileJournalStore }
+
+/** What the reader of an error can do about it; of node:fs or, for the lock, SQLite's result code. */
+function remedy(error: unknown): string {
+  const { code, errcode } = error as { code?: string; errcode?: number }
+  if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13) return 'the disk is full, make room'
+  if (code === 'EROFS') return 'the file system is read-only, set another folder under data'
+  return 'check that it is a folder which this user may write to'
+}
 
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return

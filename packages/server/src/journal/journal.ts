@@ -18,6 +18,8 @@ export interface JournalStore {
   release(from: number): void
   /** The number of the first batch of the part that is being written; grows when a new part is begun. */
   readonly part: number
+  /** Whether what is written can be found again; false when somebody has removed or replaced the file, and then nothing is taken. */
+  isInPlace?(): boolean
   close(): void
 }
 

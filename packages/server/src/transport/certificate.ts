@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
@@ -199,7 +200,8 @@ export class Certificates implements SecureContexts {
     const { selfSigned } = await import('./self-signed.ts')
     const made = await selfSigned(asciiOf(host), clock.now())
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      // Not the data folder: one that is gone must not seem to be there again.
+      if (!existsSync(folder)) await mkdir(folder, { mode: 0o700 })
       await put(files.key, made.key, 0o600)
       await put(files.certificate, made.certificate, 0o644)
     } catch (error) {
