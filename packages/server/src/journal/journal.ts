@@ -40,6 +40,9 @@ export interface JournalOptions {
   readonly onCommit?: (number: number) => void
 }
 
+/** Characters of a batch after which the tick takes in no more: a batch is one string, and whoever waits for it waits for all of it. */
+const fullSize = 16_777_216
+
 /**
  * The journal: one tick, one commit. Effects of all the input of a tick are gathered by `append`; at the tick's end they are kept as one
  * batch, and only then do the streams that have output write it.
@@ -52,11 +55,13 @@ export class Journal {
   readonly #clock: Clock
   readonly #options: JournalOptions
   #records: string[] = []
+  #size = 0
   #committers = new Set<TickEnd>()
   #flushers = new Set<TickEnd>()
   #scheduled = false
   #closed = false
   #whenRelieved: (() => void)[] = []
+  #whenTurned: (() => void)[] = []
   isTroubled = false
 
   constructor(options: JournalOptions) {
@@ -72,7 +77,9 @@ export class Journal {
 
   /** Adds an effect to this tick's batch and returns the batch's number. */
   append(record: JournalRecord): number {
-    this.#records.push(JSON.stringify(record))
+    const text = JSON.stringify(record)
+    this.#records.push(text)
+    this.#size += text.length
     this.#schedule()
     return this.#store.last + 1
   }
@@ -87,6 +94,16 @@ export class Journal {
   afterCommit(end: TickEnd): void {
     this.#flushers.add(end)
     this.#schedule()
+  }
+
+  /** Whether this tick's batch is so large that nothing more should be begun in it. */
+  get isFull(): boolean {
+    return this.#size > fullSize
+  }
+
+  /** Resolves when this tick's batch has been kept and its output written. Something must have been appended or put off until then. */
+  turned(): Promise<void> {
+    return new Promise((resolve) => this.#whenTurned.push(resolve))
   }
 
   /** Resolves when the store takes batches again; at once when it does. */
@@ -123,6 +140,7 @@ export class Journal {
     this.#scheduled = false
     if (this.isTroubled) this.#relieve()
     this.#flush()
+    for (const resolve of this.#whenTurned.splice(0)) resolve()
   }
 
   #commit(): void {
@@ -134,6 +152,7 @@ export class Journal {
     if (this.#records.length === 0) return
     this.#store.append(this.#records.join(',\n'))
     this.#records = []
+    this.#size = 0
     this.#options.onCommit?.(this.#store.last)
   }
 

@@ -1,6 +1,7 @@
 import { type Scenario, scenario } from '@jackdaw/testkit'
-import { type Element, xml } from '@jackdaw/xmpp'
+import { type Element, type Payload, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
+import { defineModule } from '../module.ts'
 
 const header = `<?xml version='1.0'?><stream:stream to='home.test' version='1.0' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>`
 
@@ -246,4 +247,51 @@ test('RFC 6120 §6.5: failures, their conditions and their number', async () => 
   expect(await attempt(xml('auth', saslNs, { mechanism: 'PLAIN' }, plain))).toBe('not-authorized')
   await client.whenGone
   expect(client.streamError).toMatchObject({ condition: 'policy-violation' })
+})
+
+const Large: Payload<undefined> = {
+  name: 'large',
+  ns: 'urn:jackdaw:test',
+  read: () => undefined,
+  write: () => xml('large', 'urn:jackdaw:test'),
+}
+const request = `<iq type='get' id='1'>${Large.write(undefined)}</iq>`
+
+test('limits: a client that asks for much at once gets it in portions', async () => {
+  const large = defineModule({
+    name: 'large',
+    start: (host) => host.answer('get', 'account', Large, () => xml('large', Large.ns, {}, 'x'.repeat(300_000))),
+  })
+  await using s = await scenario({ modules: [large] })
+  await s.register('romeo')
+  const sizes: number[] = []
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const romeo = s.client('romeo', 'phone', {
+    connect: (events) =>
+      s.connect({
+        data: (chunk) => {
+          sizes.push(chunk.length)
+          events.data(chunk)
+        },
+        gone: () => events.gone(),
+      }),
+    onStanza: ({ id }) => (id === '1' && ++heard === 40 ? resolve() : undefined, true),
+  })
+  let heard = 0
+  await romeo.connect()
+  romeo.send(request.repeat(40))
+  await promise
+  expect(Math.max(...sizes)).toBeLessThan(1_048_576 + 300_000)
+})
+
+test('limits: what one tick keeps is bounded, however much is to be kept', async () => {
+  const large = defineModule({
+    name: 'large',
+    start: (host) => host.answer('get', 'account', Large, ({ sender }) => sender!.set('large', 'x'.repeat(6_000_000))),
+  })
+  await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [large] })
+  s.phone.send(request.repeat(9))
+  await s.phone.sync()
+  const sizes = [...s.journalStore.read(0)].map(([, batch]) => batch.length).filter((size) => size > 6_000_000)
+  expect(sizes.map((size) => Math.floor(size / 6_000_000))).toEqual([3, 3, 3])
 })

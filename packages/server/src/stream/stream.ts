@@ -305,6 +305,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
         if (this.#port.journal.isTroubled) return this.#hold(this.#port.journal.relieved())
         // What it has sent ahead waits as well.
         if (this.#isCongested || this.#outSize > outputPerTick) break
+        // And what the tick keeps is bounded, however much is asked for with few bytes.
+        if (this.#port.journal.isFull) return this.#hold(this.#port.journal.turned())
         const element = this.#framing.read()
         if (element === undefined) break
         const wait = element === closed ? this.finish() : this.#take(element)
