@@ -336,3 +336,16 @@ async function refused(client: Actor, condition: string): Promise<void> {
   const error = await client.hears("<presence type='error'><error/></presence>")
   expect(error.child('error')!.first()!.name).toBe(condition)
 }
+
+test('RFC 6121 §4.4.2: a presence that is too long for all who would get it is refused, in either type', async () => {
+  const { phone, laptop } = await opened()
+  await comes(laptop)
+  await comes(phone)
+  await hearsAvailable(laptop, `${romeo}/phone`)
+  await hearsAvailable(phone, `${romeo}/laptop`)
+  for (const type of ['', " type='unavailable'"]) {
+    phone.says(`<presence${type}><status>${'x'.repeat(33_000)}</status></presence>`)
+    await refused(phone, 'policy-violation')
+  }
+  await laptop.hearsNothing()
+})

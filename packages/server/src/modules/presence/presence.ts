@@ -12,6 +12,9 @@ import { sendPresence } from './available.ts'
 /** Most characters of their addresses: the list is written anew with each. */
 const mostDirected = 32_768
 
+/** Most characters of a presence that is broadcast: each contact gets it, and it is kept with the session. */
+const maxPresence = 32_768
+
 /** A presence without `to`, available or unavailable, that a session has sent to all who see its presence. */
 export interface Broadcast {
   readonly session: Target
@@ -43,6 +46,7 @@ export const presence = defineModule({
       if (stanza.type === 'probe') return when(rosters.of(session.account), (roster) => checkProbe(roster, stanza.to!))
       if (stanza.type !== undefined && stanza.type !== 'unavailable') return
       if (stanza.to) return direct(session, stanza, stanza.to)
+      if (stanza.toString().length > maxPresence) throw new StanzaError('policy-violation', 'The presence is too long')
       return when(rosters.of(session.account), (roster) =>
         when(lists.of(session.account), (blocked) =>
           stanza.type ? leave(session, stanza, roster, blocked) : appear(session, stanza, roster, blocked),
