@@ -1,4 +1,4 @@
-import { type Scenario, scenario } from '@jackdaw/testkit'
+import { ManualClock, type Scenario, scenario } from '@jackdaw/testkit'
 import { type Element, type Payload, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { defineModule } from '../module.ts'
@@ -294,4 +294,34 @@ test('limits: what one tick keeps is bounded, however much is to be kept', async
   await s.phone.sync()
   const sizes = [...s.journalStore.read(0)].map(([, batch]) => batch.length).filter((size) => size > 6_000_000)
   expect(sizes.map((size) => Math.floor(size / 6_000_000))).toEqual([3, 3, 3])
+})
+
+class SlowClock extends ManualClock {
+  #spent = 0
+
+  override now(): number {
+    return super.now() + this.#spent
+  }
+
+  spend(ms: number): void {
+    this.#spent += ms
+  }
+}
+
+test('limits: a client whose stanzas take long to handle does not hold up the others', async () => {
+  const clock = new SlowClock()
+  const order: string[] = []
+  const slow = defineModule({
+    name: 'slow',
+    start: (host) =>
+      host.answer('get', 'account', Large, ({ to }) => {
+        order.push(to.local!)
+        clock.spend(8)
+      }),
+  })
+  await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [slow], clock })
+  for (const client of [s.phone, s.balcony]) client.send(request.repeat(6))
+  for (const client of [s.phone, s.balcony]) await client.sync()
+  const both = (count: number) => [...Array(count).fill('romeo'), ...Array(count).fill('juliet')]
+  expect(order).toEqual([...both(3), ...both(3)])
 })

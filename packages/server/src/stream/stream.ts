@@ -48,6 +48,9 @@ export interface StreamLimits {
   readonly pingTime: number
 }
 
+/** Milliseconds after which other clients have their turn, though more of this one's input is there. */
+const mostTime = 20
+
 /** A virtual host as a stream sees it. */
 export interface StreamHost {
   readonly domain: Jid
@@ -300,13 +303,16 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #read(): void {
     if (this.#isReading) return
     this.#isReading = true
+    const { clock, journal } = this.#port
+    const began = clock.now()
     try {
       while (!this.#isOver) {
-        if (this.#port.journal.isTroubled) return this.#hold(this.#port.journal.relieved())
+        if (journal.isTroubled) return this.#hold(journal.relieved())
         // What it has sent ahead waits as well.
         if (this.#isCongested || this.#outSize > outputPerTick) break
         // And what the tick keeps is bounded, however much is asked for with few bytes.
-        if (this.#port.journal.isFull) return this.#hold(this.#port.journal.turned())
+        if (journal.isFull) return this.#hold(journal.turned())
+        if (clock.now() - began > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
         const element = this.#framing.read()
         if (element === undefined) break
         const wait = element === closed ? this.finish() : this.#take(element)
