@@ -150,6 +150,18 @@ test('RFC 6120 §8.1.5: a stanza without a language gets that of its stream', as
   await s.balcony.hears(`<message xml:lang='it'/>`)
 })
 
+test.each(['x'.repeat(5_000), 'it_IT', ''])(
+  'RFC 6120 §4.7.4: %s is no language, and no stanza gets it',
+  async (lang) => {
+    await using s = await scenario({ accounts: { juliet: ['balcony'] }, modules: [] })
+    await s.register('romeo')
+    const romeo = s.client('romeo', 'phone', { lang })
+    await romeo.connect()
+    romeo.says(`<message to='juliet@home.test/balcony'><body>ciao</body></message>`)
+    expect((await s.balcony.stanza()).lang).toBeUndefined()
+  },
+)
+
 test('RFC 6120 §8.1.1: a malformed address is answered, and the stream goes on', async () => {
   await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [] })
   s.phone.says(`<message to='a@b@c' id='1'/>`)

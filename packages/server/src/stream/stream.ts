@@ -51,6 +51,8 @@ export interface StreamLimits {
 /** Milliseconds after which other clients have their turn, though more of this one's input is there. */
 const mostTime = 20
 
+const languageTag = /^[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,7}$/i
+
 /** A virtual host as a stream sees it. */
 export interface StreamHost {
   readonly domain: Jid
@@ -368,7 +370,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #open(element: Element): void {
     const { to, from, version, lang } = this.#framing.header(element)
     this.#hasHeader = true
-    this.#lang = lang
+    // What is no language tag (BCP 47) is not put into each of its stanzas.
+    this.#lang = lang !== undefined && languageTag.test(lang) ? lang : undefined
     this.#claimed = from
     // RFC 6120 §4.7.5
     if (!/^0*[1-9][0-9]*\.[0-9]+$/.test(version ?? '')) throw new StreamError('unsupported-version')

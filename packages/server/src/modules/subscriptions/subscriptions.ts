@@ -8,8 +8,8 @@ import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
 import { inbound, inState, outbound, stateOf, type SubscriptionType, subscriptionTypes } from './transitions.ts'
 
-/** Most characters of a request for a subscription, which is kept until it is answered. */
-const maxRequest = 10_000
+/** Most characters of a request for a subscription, which is kept until it is answered and comes with all others at each login. */
+const maxRequest = 2_000
 
 /** Presence subscriptions (RFC 6121 §3). The roster is read before anything else, and from then on nothing waits: see `Rosters`. */
 export const subscriptions = defineModule({
