@@ -1,4 +1,6 @@
 import {
+  booleanValue,
+  clientNs,
   Form,
   fieldValues,
   formType,
@@ -7,8 +9,8 @@ import {
   type Message,
   message,
   pubsubForms,
-  booleanValue,
   StanzaError,
+  xml,
 } from '@jackdaw/xmpp'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
@@ -35,7 +37,9 @@ export function requestApprovalOf({ host }: Engine, node: Node, { jid, subid }: 
       { var: 'pubsub#allow', type: 'boolean', label: 'Allow it to subscribe?', values: ['false'] },
     ],
   }
-  host.send(message({ from: node.service, to, id: `approve-${subid}` }, Form.write(form)))
+  // With a body it waits for an owner who is away.
+  const body = xml('body', clientNs, undefined, form.instructions![0])
+  host.send(message({ from: node.service, to, id: `approve-${subid}` }, body, Form.write(form)))
 }
 
 /** An owner's answer; undefined when the message is none. Errors are for nobody: whoever may not decide changes nothing. */

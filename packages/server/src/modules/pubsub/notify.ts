@@ -12,6 +12,7 @@ import {
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { refusal } from './access.ts'
+import { notificationId } from './bounces.ts'
 import type { Engine, RelationOf } from './engine.ts'
 import type { Node, Subscription } from './node.ts'
 
@@ -22,7 +23,7 @@ import type { Node, Subscription } from './node.ts'
 export function notify(engine: Engine, node: Node, relationOf: RelationOf, event: Element, isForAll = false): void {
   if (!node.config.deliver_notifications) return
   const { host } = engine
-  const base = message({ from: node.service, type: typeOf(node), id: newId(engine) }, event)
+  const base = message({ from: node.service, type: typeOf(node), id: idOf(engine, node) }, event)
   const told = new Set<string>()
   for (const to of engine.implicit(node, relationOf)) {
     told.add(to.toString())
@@ -47,14 +48,16 @@ function subidsOf(subscriptions: readonly Subscription[]): string[] {
 /** §12.14: an entity learns what has become of its subscription; the owners too, where they want to. */
 export function notifySubscription(engine: Engine, node: Node, jid: string, state: SubscriptionState): void {
   const event = pubsubEvents.subscription(node.id, Jid.parse(jid), state)
-  engine.host.send(message({ from: node.service, to: Jid.parse(jid), type: typeOf(node), id: newId(engine) }, event))
+  engine.host.send(
+    message({ from: node.service, to: Jid.parse(jid), type: typeOf(node), id: idOf(engine, node) }, event),
+  )
 }
 
 /** `notify_sub`: owners learn who comes and goes. */
 export function notifyOwners(engine: Engine, node: Node, jid: string, state: SubscriptionState): void {
   if (!node.config.notify_sub) return
   const event = pubsubEvents.subscription(node.id, Jid.parse(jid), state)
-  const base = message({ from: node.service, type: typeOf(node), id: newId(engine) }, event)
+  const base = message({ from: node.service, type: typeOf(node), id: idOf(engine, node) }, event)
   for (const owner of node.owners) engine.host.send(base.addressed({ to: Jid.parse(owner) }))
 }
 
@@ -67,7 +70,7 @@ export function sendLast(engine: Engine, node: Node, to: Jid): Awaitable<void> {
     if (!head) return
     const event = publishedEvent(node, last, payload ? parse(payload, unlimited) : undefined, head[2])
     const delay = Delay.write({ stamp: head[1] })
-    engine.host.send(message({ from: node.service, to, type: typeOf(node), id: newId(engine) }, event, delay))
+    engine.host.send(message({ from: node.service, to, type: typeOf(node), id: idOf(engine, node) }, event, delay))
   })
 }
 
@@ -90,6 +93,10 @@ export function publisherOf(node: Node, publisher: string): string {
 
 function typeOf(node: Node): string | undefined {
   return node.config.notification_type === 'headline' ? 'headline' : undefined
+}
+
+function idOf(engine: Engine, node: Node): string {
+  return notificationId(node, newId(engine))
 }
 
 /** Unguessable, and of letters that any store takes. */

@@ -4,14 +4,13 @@ import { expect, onTestFinished, test } from 'vitest'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
-import { comesFor, events } from './fixture.ts'
+import { comesFor, events, ns, preconditions, refusal } from './words.fixture.ts'
 import { pubsub } from './pubsub.ts'
 
 const modules = [roster, subscriptions, presence, pubsub]
 const accounts = { romeo: ['phone', 'laptop'], juliet: ['balcony', 'garden'] }
 const romeo = 'romeo@home.test'
 const juliet = 'juliet@home.test'
-const ns = 'http://jabber.org/protocol/pubsub'
 
 interface Play {
   readonly stage: Awaited<ReturnType<typeof scenario>>
@@ -56,22 +55,6 @@ function publish(client: Actor, node: string, id: string, options = '', payload 
   )
 }
 
-const form = (type: string, values: Record<string, string | readonly string[]>) =>
-  `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'><value>${ns}#${type}</value></field>${Object.entries(
-    values,
-  )
-    .map(
-      ([name, value]) =>
-        `<field var='pubsub#${name}'>${[value]
-          .flat()
-          .map((one) => `<value>${one}</value>`)
-          .join('')}</field>`,
-    )
-    .join('')}</x>`
-
-const options = (values: Record<string, string | readonly string[]>) =>
-  `<publish-options>${form('publish-options', values)}</publish-options>`
-
 async function items(client: Actor, node: string, owner = juliet): Promise<string[]> {
   const answer = await client.asks(
     `<iq type='get' to='${owner}'><pubsub xmlns='${ns}'><items node='${node}'/></pubsub></iq>`,
@@ -82,13 +65,6 @@ async function items(client: Actor, node: string, owner = juliet): Promise<strin
     .elements()
     .map((item) => item.attr('id')!)
 }
-
-const refusal = (condition: string, application?: string) =>
-  expect.objectContaining({
-    name: 'StanzaError',
-    condition,
-    ...(application && { application: expect.objectContaining({ name: application }) }),
-  })
 
 test('XEP-0163 §5: publishing makes the node; the answer has the id; the owner reads the item', async () => {
   const { balcony } = await opened()
@@ -163,14 +139,16 @@ test('XEP-0163 §5: the default is the presence access model and one item', asyn
 
 test('XEP-0060 §7.1.5: options make the node so, and are preconditions from then on', async () => {
   const { balcony } = await opened()
-  const wanted = options({ access_model: 'whitelist', persist_items: 'true', max_items: 'max' })
+  const wanted = preconditions({ access_model: 'whitelist', persist_items: 'true', max_items: 'max' })
   await publish(balcony, 'keys', 'a', wanted)
   await publish(balcony, 'keys', 'b', wanted)
   expect(await items(balcony, 'keys')).toEqual(['a', 'b'])
-  await expect(publish(balcony, 'keys', 'c', options({ access_model: 'open' }))).rejects.toEqual(
+  await expect(publish(balcony, 'keys', 'c', preconditions({ access_model: 'open' }))).rejects.toEqual(
     refusal('conflict', 'precondition-not-met'),
   )
-  await expect(publish(balcony, 'keys', 'c', options({ colour: 'red' }))).rejects.toEqual(refusal('not-acceptable'))
+  await expect(publish(balcony, 'keys', 'c', preconditions({ colour: 'red' }))).rejects.toEqual(
+    refusal('not-acceptable'),
+  )
   expect(await items(balcony, 'keys')).toEqual(['a', 'b'])
 })
 
@@ -178,7 +156,7 @@ test('XEP-0223 §3: nobody else reads a private node, nor hears of it, nor finds
   const { phone, balcony } = await friends()
   await comesFor(phone, ['keys'])
   phone.clear()
-  await publish(balcony, 'keys', 'a', options({ access_model: 'whitelist', persist_items: '1' }))
+  await publish(balcony, 'keys', 'a', preconditions({ access_model: 'whitelist', persist_items: '1' }))
   await phone.hearsNothing()
   await expect(items(phone, 'keys')).rejects.toEqual(refusal('not-allowed', 'closed-node'))
   const found = await phone.asks(
@@ -194,7 +172,7 @@ test('XEP-0223 §3: nobody else reads a private node, nor hears of it, nor finds
 
 test('XEP-0060 §4.5: roster access is for contacts in one of the groups', async () => {
   const { phone, balcony } = await friends()
-  await publish(balcony, 'geoloc', 'a', options({ access_model: 'roster', roster_groups_allowed: ['Friends'] }))
+  await publish(balcony, 'geoloc', 'a', preconditions({ access_model: 'roster', roster_groups_allowed: ['Friends'] }))
   await expect(items(phone, 'geoloc')).rejects.toEqual(refusal('not-authorized', 'not-in-roster-group'))
   await comesFor(phone, ['geoloc'])
   phone.clear()
@@ -218,7 +196,7 @@ test('XEP-0060 §9.1.2: approval of a contact brings the last items', async () =
 
 test('XEP-0060 §9.1.3: who sends presence hears of open nodes until it goes', async () => {
   const { phone, balcony } = await opened()
-  await publish(balcony, 'blog', 'a', options({ access_model: 'open' }))
+  await publish(balcony, 'blog', 'a', preconditions({ access_model: 'open' }))
   await publish(balcony, 'tune', 'b')
   await comesFor(phone, ['blog', 'tune'], juliet)
   expect(events(phone)).toEqual(['item blog a'])
@@ -240,7 +218,7 @@ test.each([
 ])('a stranger is told the same when %s', async (_, to, node) => {
   const { phone, balcony } = await opened()
   await publish(balcony, 'tune', 'a')
-  await publish(balcony, 'keys', 'a', options({ access_model: 'whitelist' }))
+  await publish(balcony, 'keys', 'a', preconditions({ access_model: 'whitelist' }))
   const answers: string[] = []
   const ask = async (type: string, content: string, at = ns) => {
     const error = await phone.asks(`<iq type='${type}' to='${to}'>${content}</iq>`).then(String, (e) => e)
@@ -275,7 +253,7 @@ test.each([
 test('XEP-0060 §7.2.2.1: a retraction with notify is told', async () => {
   const { phone, balcony } = await friends()
   await comesFor(phone, ['tune'])
-  await publish(balcony, 'tune', 'a', options({ notify_retract: 'false' }))
+  await publish(balcony, 'tune', 'a', preconditions({ notify_retract: 'false' }))
   phone.clear()
   const retract = (id: string, notify: string) =>
     balcony.asks(
@@ -326,7 +304,7 @@ test('nodes, items and subscriptions outlive a kill, and so does what clients wa
   const { stage, phone, laptop, balcony } = await friends({ resume: true })
   await comesFor(phone, ['tune'])
   await publish(balcony, 'tune', 'a')
-  await publish(balcony, 'keys', 'k', options({ access_model: 'whitelist', max_items: 'max' }))
+  await publish(balcony, 'keys', 'k', preconditions({ access_model: 'whitelist', max_items: 'max' }))
   await laptop.asks(
     `<iq type='set' to='${juliet}'><pubsub xmlns='${ns}'><subscribe node='tune' jid='${romeo}/laptop'/></pubsub></iq>`,
   )

@@ -1,5 +1,6 @@
 import { Jid, type Presence, pubsubFeature } from '@jackdaw/xmpp'
 import * as z from 'zod'
+import { size, subdomain } from '../../config/fields.ts'
 import { defineModule, map } from '../../module.ts'
 import { when, whenAll } from '../../when.ts'
 import { disco } from '../disco.ts'
@@ -14,6 +15,7 @@ import type { ItemHead, NodeRecord, Subscription } from './node.ts'
 import { accountDefaults, serviceDefaults } from './node-config.ts'
 import { ownNodes } from './own-nodes.ts'
 import { accountFeatures, implicitReaders, Present, serveAccounts } from './pep.ts'
+import { serveDomain } from './service.ts'
 import { isAccount, Shelves } from './shelves.ts'
 
 const nobody: Relation = { isSubscribed: false, groups: [] }
@@ -26,13 +28,14 @@ export const pubsub = defineModule({
   // XEP-0222 §6, XEP-0223 §6: clients look at the server, too.
   features: { account: accountFeatures, server: [pubsubFeature('publish-options')] },
   config: z.object({
+    subdomain: subdomain('pubsub'),
     nodes: z
       .int()
       .min(1)
       .default(1000)
       .describe('Most nodes of one account, and most that one account may make at the service.'),
     items: z.int().min(1).max(100_000).default(10_000).describe('Most items that a node keeps.'),
-    payload: z.int().min(1000).default(131_072).describe('Most bytes of an item.'),
+    payload: size({ min: '1 KiB' }).prefault('128 KiB').describe('How much an item may be, in bytes of XML.'),
     subscriptions: z.int().min(0).default(10_000).describe('Most subscriptions to one node.'),
     affiliations: z.int().min(1).default(1000).describe('Most entities that are affiliated with one node.'),
     page: z.int().min(1).max(10_000).default(100).describe('Most items given in one answer.'),
@@ -90,6 +93,7 @@ export const pubsub = defineModule({
     }
 
     const accounts = serveAccounts(host, engine, rosters, featuresOf)
+    const domain = serveDomain(host, engine, host.config.subdomain)
 
     host.onStop(
       onAccount({
@@ -109,7 +113,9 @@ export const pubsub = defineModule({
     host.onStop(
       host.use(presenceModule).onBroadcast(({ session, presence, before }) => {
         if (!before || presence.type) accounts.part(session)
-        if (!presence.type) accounts.greet(session)
+        if (presence.type) return
+        accounts.greet(session)
+        if (!before) domain.greet(session)
       }),
     )
 
@@ -136,6 +142,7 @@ export const pubsub = defineModule({
     host.on('account:removed', ({ account }) => {
       present.forget(account)
       shelves.forget(account)
+      return domain.forget(account)
     })
 
     return ownNodes(engine)

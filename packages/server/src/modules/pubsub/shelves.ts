@@ -65,13 +65,14 @@ export class Shelves {
   /** What is kept of each node of the service. */
   catalogue(service: Jid): Awaitable<ReadonlyMap<string, NodeRecord>> {
     if (this.#catalogue) return this.#catalogue
-    const read = when(this.#stores.nodes.all(service.toString()), (all) => {
+    const read = this.#stores.nodes.all(service.toString())
+    if (!(read instanceof Promise)) return (this.#catalogue = new Map(read))
+    const reading = read.then((all) => {
       const catalogue = new Map(all)
-      if (this.#catalogue === read) this.#catalogue = catalogue
+      if (this.#catalogue === reading) this.#catalogue = catalogue
       return catalogue
     })
-    this.#catalogue = read
-    return read
+    return (this.#catalogue = reading)
   }
 
   /** The nodes of the service that an entity has to do with. */

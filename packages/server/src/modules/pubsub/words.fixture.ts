@@ -1,6 +1,51 @@
 import { createHash } from 'node:crypto'
 import type { Actor } from '@jackdaw/testkit'
-import { Caps, capsText, DiscoInfo, iq, Stanza } from '@jackdaw/xmpp'
+import { Caps, capsText, DiscoInfo, type Element, iq, pubsubNs, type Stanza } from '@jackdaw/xmpp'
+import { expect } from 'vitest'
+
+export const ns = pubsubNs
+
+/** A StanzaError, with an application condition where one is given. */
+export const refusal = (condition: string, application?: string, feature?: string) =>
+  expect.objectContaining({
+    name: 'StanzaError',
+    condition,
+    application: application
+      ? expect.objectContaining({ name: application, ...(feature && { attrs: ['feature', feature] }) })
+      : undefined,
+  })
+
+type Values = Record<string, string | readonly string[]>
+
+/** A submitted form of XEP-0060. */
+export function form(type: string, values: Values): string {
+  const field = ([name, value]: [string, string | readonly string[]]) =>
+    `<field var='pubsub#${name}'>${[value]
+      .flat()
+      .map((one) => `<value>${one}</value>`)
+      .join('')}</field>`
+  const fields = Object.entries(values).map(field).join('')
+  return `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'><value>${ns}#${type}</value></field>${fields}</x>`
+}
+
+export const preconditions = (values: Values) => `<publish-options>${form('publish-options', values)}</publish-options>`
+
+/** Asks within `<pubsub/>`; resolves with what is in that of the answer. */
+export async function ask(
+  client: Actor,
+  type: 'get' | 'set',
+  to: string | undefined,
+  content: string,
+  part = '',
+): Promise<Element | undefined> {
+  const address = to === undefined ? '' : ` to='${to}'`
+  const answer = await client.asks(`<iq type='${type}'${address}><pubsub xmlns='${ns}${part}'>${content}</pubsub></iq>`)
+  return answer.first()
+}
+
+/** The same for owners. */
+export const own = (client: Actor, type: 'get' | 'set', to: string | undefined, content: string) =>
+  ask(client, type, to, content, '#owner')
 
 const discoOf = (features: readonly string[]): DiscoInfo => ({
   identities: [{ category: 'client', type: 'pc' }],
