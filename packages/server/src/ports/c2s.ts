@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
 import type { Router } from '../router/router.ts'
 import { Attempts } from '../stream/attempts.ts'
+import { Requests } from '../stream/requests.ts'
 import { Stream, type StreamHost, type StreamLimits, type StreamPort } from '../stream/stream.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
@@ -27,6 +28,7 @@ export class ClientPort implements StreamPort {
   readonly journal: Journal
   readonly log: Logger
   readonly attempts: Attempts
+  readonly requests: Requests
   readonly #router: Router
   readonly #streams = new Set<Stream>()
   /** Those that have not logged in. */
@@ -43,6 +45,7 @@ export class ClientPort implements StreamPort {
     this.#router = options.router
     this.#limits = options.limits
     this.attempts = new Attempts(options.clock, options.limits)
+    this.requests = new Requests(options.clock)
   }
 
   /** What a connection is told that is not even looked at (RFC 6120 §4.9.3.17). */

@@ -1,5 +1,5 @@
 import { type Actor, type Scenario, scenario } from '@jackdaw/testkit'
-import { xml } from '@jackdaw/xmpp'
+import { Jid, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 
 const sm = 'urn:xmpp:sm:3'
@@ -201,4 +201,23 @@ test('XEP-0198 §4: a request that was never acknowledged is answered when its s
   await s.clock.advance(61_000)
   await s.phone.hears(`<iq type='error' id='q' from='juliet@home.test/balcony'>
     <error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`)
+})
+
+test('XEP-0198 §4: many stanzas are asked for at once, few within a second', async () => {
+  await using s = await play()
+  const balcony = s.server.sessions.get(Jid.parse('juliet@home.test/balcony'))!
+  const sends = async (count: number) => {
+    for (let i = 0; i < count; i++) s.phone.says(`<message to='juliet@home.test/balcony' id='${i}'/>`)
+    for (let i = 0; i < count; i++) await s.balcony.hears(`<message id='${i}'/>`)
+  }
+  await sends(8)
+  await s.balcony.sync()
+  const answers = 1
+  expect(balcony.unacknowledged).toBe(answers)
+  await sends(3)
+  await s.balcony.sync()
+  expect(balcony.unacknowledged).toBe(3 + 2 * answers)
+  await s.clock.advance(1000)
+  await s.balcony.sync()
+  expect(balcony.unacknowledged).toBe(answers)
 })

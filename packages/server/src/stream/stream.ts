@@ -25,6 +25,7 @@ import type { Awaitable, Clock, Random } from '../world.ts'
 import type { Attempts } from './attempts.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
+import type { Requests } from './requests.ts'
 
 /** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
 const outputPerTick = 1_048_576
@@ -53,6 +54,11 @@ const mostTime = 20
 
 const languageTag = /^[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,7}$/i
 
+/** XEP-0198 §4: the same in both framings. */
+const request = write(xml('r', smNs))
+/** How many stanzas may wait before their acknowledgement is asked for at once. */
+const askedAt = 8
+
 /** A virtual host as a stream sees it. */
 export interface StreamHost {
   readonly domain: Jid
@@ -70,6 +76,7 @@ export interface StreamPort {
   readonly log: Logger
   readonly limits: StreamLimits
   readonly attempts: Attempts
+  readonly requests: Requests
   /** The virtual host of that name. */
   host(domain: string): StreamHost | undefined
   /** What the server calls itself to who names no host of it. */
@@ -194,9 +201,11 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   /** Called at the tick's end, when all that explains this output has been kept. */
   flush(): void {
-    if (this.session?.isManaged && !this.#asksAcknowledgement && !this.#isOver && this.session.unacknowledged > 0) {
-      this.#asksAcknowledgement = true
-      this.#out.push(this.#framing.element(xml('r', smNs)))
+    const { session } = this
+    if (session?.isManaged && !this.#asksAcknowledgement) {
+      // Asking after each stanza would double what is read and written.
+      if (session.unacknowledged >= askedAt) this.#out.push(this.#request())
+      else if (session.unacknowledged > 0) this.#port.requests.soon(this)
     }
     // What was left of earlier output tells who does not read; this tick's may be any size.
     const isBehind = this.transport.pendingBytes > this.#port.limits.outboundBytes
@@ -220,6 +229,16 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const after = this.#afterFlush
     this.#afterFlush = undefined
     after?.()
+  }
+
+  /** XEP-0198 §4: asks for an acknowledgement, unless one has been asked for or nothing waits for it. */
+  requestAcknowledgement(): void {
+    if (!this.#asksAcknowledgement && this.session?.unacknowledged) this.#write(this.#request())
+  }
+
+  #request(): string {
+    this.#asksAcknowledgement = true
+    return request
   }
 
   /** The client has acknowledged; asks again when more waits and the last answer was progress. */
@@ -509,7 +528,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #probe(): void {
-    if (this.session?.isManaged) return this.send(xml('r', smNs))
+    if (this.session?.isManaged) return this.#write(request)
     const ping = xml('ping', pingNs)
     const attrs = { type: 'get', id: 'keep-alive', from: String(this.host!.domain), to: String(this.session!.jid) }
     this.deliver(write(xml('iq', clientNs, attrs, ping), clientNs))
