@@ -57,11 +57,12 @@ function fillArchive(database: DatabaseSync, owners: number, count: number): voi
   const step = Math.max(1, Math.floor((365 * day) / count))
   const start = now - count * step
   const words = 'x'.repeat(160)
-  const value = `'<message from="' || owner || '/phone" to="' || peer || '" type="chat" id="' || i || '"><body>${words}</body></message>'`
+  const value = `'<message from="u' || owner || '@localhost/phone" to="u' || peer || '@localhost" type="chat" id="' || i || '"><body>${words}</body></message>'`
+  database.prepare(`${numbers} INSERT INTO names SELECT i, 'u' || i || '@localhost' FROM numbers`).run(owners - 1)
   database
     .prepare(
       `${numbers}, entries (i, at, owner, peer) AS (
-         SELECT i, ? + i * ?, 'u' || (i % ?) || '@localhost', 'u' || ((i + 1 - i % 2 * 2) % ?) || '@localhost' FROM numbers
+         SELECT i, ? + i * ?, i % ?, (i + 1 - i % 2 * 2) % ? FROM numbers
        )
        INSERT INTO logs (id, store, owner, at, peer, state, value) SELECT at * 1024, ?, owner, at, peer, 0, ${value} FROM entries`,
     )

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type JournalRecord, recordsOf } from '../journal/journal.ts'
 import type { Json } from '../world.ts'
-import { condition, encodeValue, unknownId, window } from './log-sql.ts'
+import { condition, encodeValue, type Shelf, unknownId, window } from './log-sql.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { type LogQuery, StorageError } from './storage.ts'
 
@@ -12,10 +12,10 @@ export interface TrimOutcome {
   readonly unknownId: string | undefined
 }
 
-/** A transaction ends with the batch that brings it to this many characters of records: some thousand rows, some ten milliseconds. */
-const TRANSACTION = 1024 * 1024
+/** A transaction ends with the batch that brings it to this many characters of records: some ten thousand rows, some fifty milliseconds. */
+const TRANSACTION = 4 * 1024 * 1024
 /** After so many characters the database is made safe against a power cut, so that the journal may let them go. */
-const CHECKPOINT = 8 * TRANSACTION
+const CHECKPOINT = 4 * TRANSACTION
 
 /** Brings the storage's records from the journal into the database, together with the number of the last batch. */
 export class Applier {
@@ -61,7 +61,7 @@ export class Applier {
     } catch (error) {
       // A full disk has SQLite roll back by itself.
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
-      this.#reader.forgetStores()
+      this.#reader.forget()
       this.#trims = []
       this.position = position
       throw error
@@ -124,7 +124,15 @@ export class Applier {
     if (position > this.position) this.position = position
     this.#reader
       .statement('INSERT INTO logs (id, store, owner, at, peer, state, value) VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(position, this.#store(store), owner, at, peer, state, encodeValue(value))
+      .run(
+        position,
+        this.#store(store),
+        this.#name(owner),
+        at,
+        peer === null ? null : this.#name(peer),
+        state,
+        encodeValue(value),
+      )
   }
 
   #map(store: string, owner: string, key: string, value?: Json): void {
@@ -138,10 +146,10 @@ export class Applier {
       .run(id, owner, key, encodeValue(value))
   }
 
-  #settle(store: string, owner: string, positions: readonly number[]): void {
-    const id = this.#store(store)
+  #settle(name: string, owner: string, positions: readonly number[]): void {
+    const { store, owner: number } = this.#shelf(name, owner)
     for (const position of positions) {
-      const of = [position, id, owner] as const
+      const of = [position, store, number] as const
       this.#reader.statement('DELETE FROM logs WHERE id = ? AND store = ? AND owner = ? AND state = 2').run(...of)
       this.#reader
         .statement('UPDATE logs SET state = 0 WHERE id = ? AND store = ? AND owner = ? AND state = 1')
@@ -149,24 +157,25 @@ export class Applier {
     }
   }
 
-  #suspend(store: string, owner: string, positions: readonly number[]): void {
-    const id = this.#store(store)
+  #suspend(name: string, owner: string, positions: readonly number[]): void {
+    const { store, owner: number } = this.#shelf(name, owner)
     const sql = 'UPDATE logs SET state = 1 WHERE id = ? AND store = ? AND owner = ? AND state = 0'
-    for (const position of positions) this.#reader.statement(sql).run(position, id, owner)
+    for (const position of positions) this.#reader.statement(sql).run(position, store, number)
   }
 
-  #replace(store: string, owner: string, position: number, value: Json): void {
+  #replace(name: string, owner: string, position: number, value: Json): void {
+    const { store, owner: number } = this.#shelf(name, owner)
     this.#reader
       .statement('UPDATE logs SET value = ? WHERE id = ? AND store = ? AND owner = ?')
-      .run(encodeValue(value), position, this.#store(store), owner)
+      .run(encodeValue(value), position, store, number)
   }
 
   #trim(name: string, owner: string, query: LogQuery, token: number): void {
-    const store = this.#store(name)
-    const unknown = unknownId(this.#reader, store, owner, query)
+    const of = this.#shelf(name, owner)
+    const unknown = unknownId(this.#reader, of, query)
     let count = 0
     if (unknown === undefined) {
-      const { sql, values } = condition(store, owner, query)
+      const { sql, values } = condition(this.#reader, of, query)
       const removal = `DELETE FROM logs WHERE id IN (SELECT id FROM logs WHERE ${sql} ${window(query)})`
       count = Number(this.#reader.statement(removal).run(...values).changes)
     }
@@ -175,12 +184,24 @@ export class Applier {
 
   #drop(prefix: string, owner: string): void {
     const stores = this.#reader.rows<[number, string]>('SELECT id, name FROM stores')
+    const number = this.#name(owner)
     for (const [id, name] of stores) {
       if (!name.startsWith(prefix)) continue
       this.#reader.statement('DELETE FROM maps WHERE store = ? AND owner = ?').run(id, owner)
-      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state < 2').run(id, owner)
-      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state > 0').run(id, owner)
+      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state < 2').run(id, number)
+      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state > 0').run(id, number)
     }
+  }
+
+  #shelf(name: string, owner: string): Shelf {
+    return { store: this.#store(name), owner: this.#name(owner) }
+  }
+
+  #name(name: string): number {
+    const known = this.#reader.name(name)
+    if (known !== undefined) return known
+    this.#reader.statement('INSERT INTO names (name) VALUES (?)').run(name)
+    return this.#reader.name(name)!
   }
 
   #store(name: string): number {

@@ -11,18 +11,32 @@ export interface Condition {
   readonly values: readonly SqlValue[]
 }
 
+/** An owner's entries of a store, by their numbers. */
+export interface Shelf {
+  readonly store: number
+  readonly owner: number
+}
+
+/** Undefined while nothing was ever kept there. */
+export function shelf(reader: SqliteReader, name: string, owner: string): Shelf | undefined {
+  const store = reader.store(name)
+  const number = store === undefined ? undefined : reader.name(owner)
+  return number === undefined ? undefined : { store: store!, owner: number }
+}
+
 /**
- * The condition of a query on an owner's entries of a store. `isWhole` leaves out `after` and `before`: what a page is a part of.
- * The terms on `state` are literal because they choose the partial index.
+ * The condition of a query on a shelf. `isWhole` leaves out `after` and `before`: what a page is a part of. The terms on `state` are
+ * literal because they choose the partial index.
  */
-export function condition(store: number, owner: string, query: LogQuery, isWhole = false): Condition {
+export function condition(reader: SqliteReader, { store, owner }: Shelf, query: LogQuery, isWhole = false): Condition {
   const terms = ['store = ?', 'owner = ?', query.isPending ? 'state > 0' : 'state < 2']
   const values: SqlValue[] = [store, owner]
   const add = (term: string, ...more: SqlValue[]): void => {
     terms.push(term)
     values.push(...more)
   }
-  if (query.with !== undefined) add('peer = ?', query.with)
+  // A name without a number is nobody's.
+  if (query.with !== undefined) add('peer = ?', reader.name(query.with) ?? -1)
   if (query.start !== undefined) add('at >= ? AND id >= ?', query.start, Math.floor(query.start * 1024))
   if (query.end !== undefined) add('at <= ?', query.end)
   if (query.ids) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids.map(logPosition)))
@@ -55,16 +69,12 @@ export function decodeValue(text: string): Json {
 }
 
 /** The first id that the query names and that is no entry of this owner's; undefined when all are. */
-export function unknownId(
-  reader: SqliteReader,
-  store: number | undefined,
-  owner: string,
-  query: LogQuery,
-): string | undefined {
+export function unknownId(reader: SqliteReader, of: Shelf | undefined, query: LogQuery): string | undefined {
   const state = query.isPending ? '' : ' AND state < 2'
   return namedIds(query).find((id) => {
     const position = logPosition(id)
-    if (store === undefined) return true
+    if (!of) return true
+    const { store, owner } = of
     return !reader.row(`SELECT 1 FROM logs WHERE id = ? AND store = ? AND owner = ?${state}`, position, store, owner)
   })
 }

@@ -1,6 +1,6 @@
 import type { Awaitable, Json } from '../world.ts'
 import type { LogIds } from './log-id.ts'
-import { condition, decodeValue, namedIds, unknownId, window } from './log-sql.ts'
+import { condition, decodeValue, namedIds, shelf, unknownId, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
 import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
@@ -13,6 +13,7 @@ export interface LogAccess extends StoreAccess {
   trim(store: string, owner: string, query: LogQuery): Promise<number>
 }
 
+const columns = 'id, at, (SELECT name FROM names WHERE names.id = peer), state, value'
 type Row = [id: number, at: number, peer: string | null, state: number, value: string]
 
 /** A log store in SQLite behind the journal: an owner's reads wait for what was appended for that owner before. */
@@ -58,24 +59,22 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     const store = reader.store(this.#name)
     if (store === undefined) return
     // One step along the index for each owner, however many entries each has.
-    const next = 'SELECT owner FROM logs WHERE store = ? AND owner > ? AND state < 2 ORDER BY owner LIMIT 1'
-    let row = reader.row<[string]>(next.replace('>', '>='), store, '')
+    const next =
+      'SELECT owner, name FROM logs JOIN names ON names.id = owner WHERE store = ? AND owner > ? AND state < 2 ORDER BY owner LIMIT 1'
+    let row = reader.row<[number, string]>(next, store, 0)
     while (row) {
-      yield row[0]
-      row = reader.row<[string]>(next, store, row[0])
+      yield row[1]
+      row = reader.row<[number, string]>(next, store, row[0])
     }
   }
 
   pending(owner: string): Awaitable<number> {
     return this.#read(owner, () => {
       const { reader } = this.#access
-      const store = reader.store(this.#name)
-      if (store === undefined) return 0
-      return reader.row<[number]>(
-        'SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0',
-        store,
-        owner,
-      )![0]
+      const of = shelf(reader, this.#name, owner)
+      if (!of) return 0
+      const counting = 'SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0'
+      return reader.row<[number]>(counting, of.store, of.owner)![0]
     })
   }
 
@@ -108,19 +107,19 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
 
   #page(owner: string, query: LogQuery): Page<T> {
     const { reader } = this.#access
-    const store = reader.store(this.#name)
-    const unknown = unknownId(reader, store, owner, query)
+    const of = shelf(reader, this.#name, owner)
+    const unknown = unknownId(reader, of, query)
     if (unknown !== undefined) throw new UnknownIdError(unknown)
-    if (store === undefined) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }
-    const { sql, values } = condition(store, owner, query)
+    if (!of) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }
+    const { sql, values } = condition(reader, of, query)
     const { rows, isComplete } = bounded(
       query,
-      reader.each<Row>(`SELECT id, at, peer, state, value FROM logs WHERE ${sql} ${window(query, 1)}`, ...values),
+      reader.each<Row>(`SELECT ${columns} FROM logs WHERE ${sql} ${window(query, 1)}`, ...values),
     )
     if (query.fromEnd) rows.reverse()
     const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
     if (query.count === undefined) return page
-    const whole = condition(store, owner, query, true)
+    const whole = condition(reader, of, query, true)
     const counting = `SELECT count(*) FROM (SELECT 1 FROM logs WHERE ${whole.sql} LIMIT ?)`
     const count = reader.row<[number]>(counting, ...whole.values, query.count + 1)![0]
     if (count > query.count) return page

@@ -1,10 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
-/** A connection with its prepared statements and the numbers of the stores. */
+/** So many names are remembered with their numbers. */
+const remembered = 65_536
+
+/** A connection with its prepared statements and the numbers of stores and names. */
 export class SqliteReader {
   readonly database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   readonly #stores = new Map<string, number>()
+  readonly #names = new Map<string, number>()
 
   constructor(database: DatabaseSync) {
     this.database = database
@@ -46,8 +50,21 @@ export class SqliteReader {
     return id
   }
 
-  /** After a rollback: stores made in the transaction are gone. */
-  forgetStores(): void {
+  /** The number of an owner's or a peer's name, or undefined while nothing was ever kept under it. */
+  name(name: string): number | undefined {
+    let id = this.#names.get(name)
+    if (id === undefined) {
+      id = this.row<[number]>('SELECT id FROM names WHERE name = ?', name)?.[0]
+      if (id === undefined) return undefined
+      if (this.#names.size >= remembered) this.#names.clear()
+      this.#names.set(name, id)
+    }
+    return id
+  }
+
+  /** After a rollback: what was made in the transaction is gone. */
+  forget(): void {
     this.#stores.clear()
+    this.#names.clear()
   }
 }

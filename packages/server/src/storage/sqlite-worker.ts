@@ -5,7 +5,7 @@ import { connect } from './sqlite-connection.ts'
 import { CLOSING, COMMITTED, type FollowerReport, SIGNAL, URGENT, WANTED, type WorkerData } from './sqlite-shared.ts'
 
 /** Nobody waits: so long (ms) batches gather, because rows written together cost half. */
-const GATHER = 100
+const GATHER = 500
 const RETRY = 1000
 
 /** The worker thread that follows the journal: it sleeps in `Atomics.wait`, never in an event loop. */

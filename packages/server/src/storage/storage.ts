@@ -68,7 +68,7 @@ export interface LogStore<T extends Json> {
   settle(owner: string, ids: readonly string[]): void
   /** Puts another value in place of an entry's own; the rest of it stays. An entry that is not there is none of its business. */
   replace(owner: string, id: string, value: T): void
-  /** Who has entries that pages show: those at the time of the call, in the order of their names. */
+  /** Who has entries that pages show, each once: those at the time of the call. */
   owners(): AsyncIterable<string>
   /** How many entries wait for their owner. */
   pending(owner: string): Awaitable<number>
