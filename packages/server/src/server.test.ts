@@ -198,7 +198,7 @@ test('a data folder that is taken away is told, nothing is acknowledged meanwhil
   expect([romeo.acknowledged, romeo.inbox]).toEqual([0, []])
   await rename(`${data}.away`, data)
   await romeo.settled()
-  await vi.waitFor(async () => expect(await health()).toBe(200))
+  await vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 10_000 })
   await romeo.close()
   await server.stop()
   await rm(data, { recursive: true })
