@@ -24,11 +24,12 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
     }
     const files = { certificate: host.certificate.cert, key: host.certificate.key }
     try {
-      const { certificate, warnings } = await readCertificate({ domain, files }, files, {
+      const { certificate, warnings, doubt } = await readCertificate({ domain, files }, files, {
         minVersion: config.tls.minimum,
         now: clock.now(),
       })
       for (const sentence of warnings) findings.push({ title, level: 'fail', sentence })
+      if (doubt !== undefined) findings.push({ title, level: 'warn', sentence: doubt })
       if (warnings.length > 0) continue
       const until = certificate.validToDate
       const date = until.toISOString().slice(0, 10)

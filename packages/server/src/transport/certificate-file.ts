@@ -3,6 +3,7 @@ import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
+import { certificatesIn, chainDoubt } from './certificate-chain.ts'
 import { secureContext, type TlsVersion } from './tls.ts'
 
 /** One virtual host and its PEM files; without files its certificate is made by us. */
@@ -30,13 +31,20 @@ export async function readCertificate(
   host: CertificateHost,
   files: CertificateFiles,
   { minVersion, now }: { minVersion: TlsVersion; now: number },
-): Promise<{ certificate: X509Certificate; context: SecureContext; warnings: readonly string[] }> {
+): Promise<{
+  certificate: X509Certificate
+  context: SecureContext
+  warnings: readonly string[]
+  /** What some clients may stumble over. */
+  doubt: string | undefined
+}> {
   const pem = { certificate: await read(host, files.certificate), key: await read(host, files.key) }
   const certificate = parse(host, files, pem)
   return {
     certificate,
     context: contextOf(host, files.certificate, pem, minVersion),
     warnings: warningsOf(host, files.certificate, certificate, now),
+    doubt: chainDoubt(files.certificate, pem.certificate),
   }
 }
 
@@ -81,9 +89,23 @@ async function read(host: CertificateHost, path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (error) {
     throw new CertificateError(
-      `The certificate of ${host.domain} cannot be used, because ${path} cannot be read: ${wordsOf(error)}.`,
+      `The certificate of ${host.domain} cannot be used, because ${path} cannot be read: ${whyUnread(error)}.`,
       { cause: error },
     )
+  }
+}
+
+function whyUnread(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return 'there is no such file; put it there, or name another one in the configuration'
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not; change its owner or mode'
+    case 'EISDIR':
+      return 'it is a folder; name the file in the configuration'
+    default:
+      return wordsOf(error)
   }
 }
 
@@ -98,16 +120,27 @@ function parse(
   try {
     certificate = new X509Certificate(pem.certificate)
   } catch (error) {
-    throw unfit(files.certificate, 'holds no certificate in PEM form', error)
+    throw unfit(
+      files.certificate,
+      'holds no certificate in PEM form: name the file that does in the configuration',
+      error,
+    )
   }
   let fits: boolean
   try {
     fits = certificate.checkPrivateKey(createPrivateKey(pem.key))
   } catch (error) {
-    throw unfit(files.key, 'holds no private key in PEM form that can be read without a password', error)
+    throw unfit(
+      files.key,
+      'holds no private key in PEM form that can be read without a password: name the file that does, or take the password off it',
+      error,
+    )
   }
-  if (!fits) throw unfit(files.key, `is not the key of ${files.certificate}`)
-  return certificate
+  if (fits) return certificate
+  const others = certificatesIn(pem.certificate).slice(1)
+  if (others.some((other) => other.checkPrivateKey(createPrivateKey(pem.key))))
+    throw unfit(files.certificate, 'holds its certificates in the wrong order: put the one of the key first')
+  throw unfit(files.key, `is not the key of ${files.certificate}: name the one that this certificate was made with`)
 }
 
 function contextOf(
@@ -136,12 +169,12 @@ function warningsOf(host: CertificateHost, file: string, certificate: X509Certif
   }
   if (from.getTime() > now) {
     warnings.push(
-      `The certificate of ${host.domain} is valid only from ${from.toISOString().slice(0, 10)}: is this machine's clock right?`,
+      `The certificate of ${host.domain} is valid only from ${from.toISOString().slice(0, 10)}: until then clients will refuse it; set the clock of this machine if it is wrong, or put another one into ${file}.`,
     )
   }
   const name = asciiOf(host).replaceAll(/^\[|\]$/g, '')
   if ((isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) === undefined) {
-    warnings.push(`The certificate in ${file} does not name ${host.domain}: clients will refuse it.`)
+    warnings.push(`The certificate in ${file} does not name ${host.domain}: clients will refuse it; get one that does.`)
   }
   return warnings
 }

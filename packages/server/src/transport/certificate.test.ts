@@ -185,7 +185,7 @@ test('a broken new file keeps the certificate in use and is told once', async ()
   expect(lines).toMatchObject([
     {
       level: 50,
-      msg: `The certificate of home.test cannot be used, because ${host.files.certificate} holds no certificate in PEM form. The certificate in use is kept.`,
+      msg: `The certificate of home.test cannot be used, because ${host.files.certificate} holds no certificate in PEM form: name the file that does in the configuration. The certificate in use is kept.`,
     },
   ])
   const next = await place(host.files, 'home.test')
@@ -208,7 +208,7 @@ test('a certificate for another name, or from the future, is warned of', async (
   const { certificates } = await open([{ domain: 'home.test', files }])
   expect(certificates.facts[0]!.warnings).toEqual([
     expect.stringContaining('is valid only from'),
-    `The certificate in ${files.certificate} does not name home.test: clients will refuse it.`,
+    `The certificate in ${files.certificate} does not name home.test: clients will refuse it; get one that does.`,
   ])
 })
 
@@ -217,7 +217,7 @@ test('a key that is not the certificate’s, a missing file, a key that is none:
   const other = await filesFor('away.test')
   await expect(openFiles({ ...host.files, key: other.files.key })).rejects.toMatchObject({
     name: 'CertificateError',
-    message: `The certificate of home.test cannot be used, because ${other.files.key} is not the key of ${host.files.certificate}.`,
+    message: `The certificate of home.test cannot be used, because ${other.files.key} is not the key of ${host.files.certificate}: name the one that this certificate was made with.`,
   })
   await expect(openFiles({ ...host.files, key: host.files.certificate })).rejects.toThrow('holds no private key')
   await expect(openFiles({ ...host.files, key: join(folder, 'none') })).rejects.toThrow('none cannot be read')

@@ -170,8 +170,12 @@ export class Certificates implements SecureContexts {
     const { clock, log, minVersion } = this.#options
     // Taken first: what changes while it is read is read again at the next look.
     const version = await versionOf(files)
-    const { certificate, context, warnings } = await readCertificate(host, files, { minVersion, now: clock.now() })
-    for (const warning of warnings) log.warn({ host: host.domain }, warning)
+    const { certificate, context, warnings, doubt } = await readCertificate(host, files, {
+      minVersion,
+      now: clock.now(),
+    })
+    for (const warning of doubt === undefined ? warnings : [...warnings, doubt])
+      log.warn({ host: host.domain }, warning)
     this.#loaded.set(asciiOf(host), {
       domain: host.domain,
       file: files.certificate,
