@@ -1,11 +1,13 @@
+import { once } from 'node:events'
 import { mkdtemp, rename, rm } from 'node:fs/promises'
+import { type AddressInfo, connect as dial, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
 import { Jid, saslNs, xml } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
-import { type ConfigInput, createServer, type Server } from './index.ts'
+import { type ConfigInput, createServer, ListenError, type Server } from './index.ts'
 import { systemClock } from './world.ts'
 
 const free = { port: 0, address: '127.0.0.1' }
@@ -201,6 +203,30 @@ test('a data folder that is taken away is told, nothing is acknowledged meanwhil
   await vi.waitFor(async () => expect(await health()).toBe(200), { timeout: 10_000 })
   await romeo.close()
   await server.stop()
+  await rm(data, { recursive: true })
+})
+
+test('a start that fails leaves no port open and may be tried again; one server is started once, and not after its end', async () => {
+  const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
+  const other = createTcpServer()
+  await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as AddressInfo
+  const taken = { port, address: '127.0.0.1' }
+  const server = await createServer({ data, listen: { ...listen, https: taken } }, { log: pino({ level: 'silent' }) })
+  const opened: number[] = []
+  await expect(server.start()).rejects.toThrow(ListenError)
+  other.close()
+  await once(other, 'close')
+  for (const { port: one } of await server.start()) opened.push(one)
+  expect(opened).toHaveLength(4)
+  await expect(server.start()).rejects.toThrow('started already')
+  await Promise.all([server.stop(), server.stop()])
+  await server.stop()
+  await expect(server.start()).rejects.toThrow('stopped')
+  for (const one of opened) {
+    const [error] = await once(dial(one, '127.0.0.1'), 'error')
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  }
   await rm(data, { recursive: true })
 })
 

@@ -101,6 +101,7 @@ export class Server {
   #systemNetwork: SystemNetwork | undefined
   #config: Config
   #mayWatch: (address: string) => boolean
+  #isStarted = false
   #stopped: Promise<void> | undefined
   #cancelWatch: (() => void) | undefined
 
@@ -152,6 +153,7 @@ export class Server {
       log: this.log,
     })
     this.#http.addWebSocket('/xmpp', this.#port.accept)
+    if (!parts.network) this.metrics.collectProcess()
     this.#measure()
   }
 
@@ -176,8 +178,23 @@ export class Server {
     this.sessions.recover(this.#router)
   }
 
-  /** Listens. @throws ListenError, CertificateError */
+  /** Listens, on all of its ports or, when it fails, on none: then it may be called again. @throws ListenError, CertificateError */
   async start(): Promise<readonly Listening[]> {
+    if (this.#stopped) throw new Error('This server has been stopped: create another one')
+    if (this.#isStarted) throw new Error('This server has been started already')
+    this.#isStarted = true
+    try {
+      return await this.#start()
+    } catch (error) {
+      this.#isStarted = false
+      this.#cancelWatch?.()
+      this.#certificates?.close()
+      await this.#closeListeners()
+      throw error
+    }
+  }
+
+  async #start(): Promise<readonly Listening[]> {
     const { listen, data, tls } = this.#config
     if (!this.#parts.network) {
       this.#certificates = await Certificates.open({
@@ -187,10 +204,8 @@ export class Server {
         clock: this.#clock,
         log: this.log,
       })
-      this.metrics.collectProcess()
-    }
-    if (!this.#parts.network)
       this.#systemNetwork = new SystemNetwork(networkLimits(this.#config), { clock: this.#clock, log: this.log })
+    }
     const network = this.#parts.network ?? this.#systemNetwork!
     const secure = this.#certificates && { secure: this.#certificates }
     const direct = { ...secure, isDirectTls: true, alpn: 'xmpp-client' }
@@ -198,23 +213,19 @@ export class Server {
     const opened = async (name: Listening['name'], listener: Promise<Listener>) => {
       const { address, port } = await listener
       this.#listeners.push(await listener)
+      if (this.#stopped) throw new Error('This server has been stopped: create another one')
       listening.push({ name, address, port })
     }
     for (const domain of this.hosts.keys()) this.sessions.revive(domain)
     this.#watch()
-    try {
-      if (listen.xmpp)
-        await opened(
-          'xmpp',
-          network.listenTcp(listen.xmpp, { ...secure, refusal: this.#port.refusal }, this.#port.accept),
-        )
-      if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
-      if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
-      if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))
-    } catch (error) {
-      await this.#closeListeners()
-      throw error
-    }
+    if (listen.xmpp)
+      await opened(
+        'xmpp',
+        network.listenTcp(listen.xmpp, { ...secure, refusal: this.#port.refusal }, this.#port.accept),
+      )
+    if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
+    if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
+    if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))
     return listening
   }
 

@@ -74,6 +74,12 @@ test('a file that was removed or replaced is found out, and takes nothing until 
   expect(texts(open()).map(([, text]) => text)).toEqual(['["one"]', '["two"]'])
 })
 
+test('a journal of a newer format is refused', () => {
+  written(['["one"]'])
+  writeFileSync(`${partFile(folder, 2)}2`, 'whatever')
+  expect(() => open()).toThrow(`${partFile(folder, 2)}2 was written by a newer Jackdaw`)
+})
+
 test('parts are begun when one is full, and released whole, never the one that is being written', () => {
   const journal = open({ partBytes: 40 })
   const begun: number[] = []

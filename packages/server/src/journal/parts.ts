@@ -2,14 +2,20 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { FrameReader, JournalError } from './frames.ts'
 
-/** The file of the part that begins with this batch; names sort as numbers do. */
+/** The file of the part that begins with this batch; names sort as numbers do. Another format gets a number behind `.journal`. */
 export function partFile(folder: string, first: number): string {
   return join(folder, `${String(first).padStart(16, '0')}.journal`)
 }
 
 /** The first batches of all parts, ascending. */
 export function listParts(folder: string): number[] {
-  return readdirSync(folder)
+  const names = readdirSync(folder)
+  const newer = names.find((name) => /^\d{16}\.journal\d+$/.test(name))
+  if (newer !== undefined)
+    throw new JournalError(
+      `The journal part ${join(folder, newer)} was written by a newer Jackdaw: install that version again or a later one.`,
+    )
+  return names
     .filter((name) => /^\d{16}\.journal$/.test(name))
     .map((name) => Number.parseInt(name, 10))
     .toSorted((a, b) => a - b)
