@@ -128,7 +128,10 @@ async function arrive(peer: Peer, number: number, { isTls, hasFeatures }: Link):
   })
   await client.connect()
   await client.ask('get', RosterQuery.write({ items: [] }))
-  if (hasFeatures) await client.ask('set', EnableCarbons.write(undefined))
+  if (hasFeatures) {
+    if (!client.resumption) throw new Error('the server offers no resumption')
+    await client.ask('set', EnableCarbons.write(undefined))
+  }
   return client
 }
 

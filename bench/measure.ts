@@ -24,7 +24,7 @@ export async function* measure({ folder, servers, only, sizes, runs }: Plan): As
   for (let run = 1; run <= runs; run++) {
     for (const [number, stage] of stages.entries()) {
       const works = stage.works.filter(({ name }) => isWanted(name, only))
-      if (works.length === 0) continue
+      if (works.length === 0 || (stage.isOnce && run > 1)) continue
       for (const kind of stage.servers) {
         if (!servers.includes(kind.name)) continue
         const data = join(folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)

@@ -29,9 +29,9 @@ export class Results {
     return figures.length > 0 ? Math.min(...figures) : undefined
   }
 
-  /** How busy the load was at most, 0 … 1. */
-  get load(): number {
-    return Math.max(0, ...this.all.map(({ figures }) => figures['load'] ?? 0))
+  /** The greatest, of all works. */
+  most(figure: string): number {
+    return Math.max(0, ...this.all.map(({ figures }) => figures[figure] ?? 0))
   }
 
   #values(work: string, figure: string, server: string): number[] {

@@ -49,7 +49,10 @@ for await (const result of measure(plan)) {
   console.error(`run ${result.run}: ${result.server}: ${result.work}: ${figures.join(', ')}`)
 }
 console.log(table(rows, results, [...servers, 'relay']))
-console.log(`\nThe load was at most ${(results.load * 100).toFixed(0)} % busy.`)
+const [busy, waiting] = [results.most('load'), results.most('wait')].map((part) => `${Math.round(part * 100)} %`)
+console.log(
+  `\nThe load was at most ${busy} busy, and waited at most ${waiting} of the time for its processor, which others used.`,
+)
 if (values.json !== undefined) {
   const { sizes } = plan
   const machine = { processor: cpus()[0]?.model, processors: availableParallelism(), node: process.version }

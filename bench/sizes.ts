@@ -1,8 +1,10 @@
 /** How much of each work is done. Times are in seconds. */
 export interface Sizes {
-  /** Of the measured part of a work that goes on for a time, and of what precedes it so that compilers have done theirs. */
+  /** Of the measured part of a work that goes on for a time. */
   readonly seconds: number
+  /** Of what precedes it so that compilers have done theirs; four times that where so much has not been done yet. */
   readonly warmUp: number
+  readonly warmCount: number
   readonly pairs: number
   /** Messages a second, and pairs that send them. */
   readonly rate: number
@@ -13,6 +15,8 @@ export interface Sizes {
   /** Logins that are counted, after as many that are not. */
   readonly logins: number
   readonly idle: readonly [number, number]
+  /** How long they have been idle when memory is looked at. */
+  readonly idleTime: number
   readonly archives: { readonly owners: number; readonly messages: number }
   readonly storm: number
   /** Pairs that talk while other things grow, and how many sessions there are. */
@@ -30,7 +34,8 @@ export interface Stored {
 
 export const full: Sizes = {
   seconds: 3,
-  warmUp: 1.5,
+  warmUp: 1,
+  warmCount: 20_000,
   pairs: 500,
   rate: 1000,
   ratePairs: 100,
@@ -38,6 +43,7 @@ export const full: Sizes = {
   pingers: 500,
   logins: 1000,
   idle: [5000, 15_000],
+  idleTime: 3,
   archives: { owners: 20, messages: 500 },
   storm: 5000,
   growthPairs: 50,
@@ -50,6 +56,7 @@ export const full: Sizes = {
 export const quick: Sizes = {
   seconds: 1,
   warmUp: 0.5,
+  warmCount: 1000,
   pairs: 50,
   rate: 1000,
   ratePairs: 20,
@@ -57,6 +64,7 @@ export const quick: Sizes = {
   pingers: 50,
   logins: 100,
   idle: [200, 400],
+  idleTime: 0.5,
   archives: { owners: 5, messages: 100 },
   storm: 200,
   growthPairs: 10,
@@ -70,6 +78,7 @@ export const tiny: Sizes = {
   ...quick,
   seconds: 0.2,
   warmUp: 0.1,
+  warmCount: 1,
   pairs: 5,
   rate: 200,
   ratePairs: 5,
@@ -77,6 +86,7 @@ export const tiny: Sizes = {
   pingers: 5,
   logins: 10,
   idle: [10, 20],
+  idleTime: 0.1,
   archives: { owners: 2, messages: 60 },
   storm: 20,
   growthPairs: 3,

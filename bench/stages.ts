@@ -21,6 +21,8 @@ import type { Work } from './work/work.ts'
 export interface Stage {
   readonly servers: readonly Kind[]
   readonly hasFeatures: boolean
+  /** In the first run only: what takes long, and hardly varies. */
+  readonly isOnce?: boolean
   /** Name of the data that all runs share, because it takes long to make. */
   readonly data?: string
   stored(sizes: Sizes): Stored
@@ -71,6 +73,7 @@ export const stages: readonly Stage[] = [
   ...[idle('idle-plain', plain), idle('idle-tls', secure)].map((work) => ({
     servers: all,
     hasFeatures: false,
+    isOnce: true,
     stored: (sizes: Sizes) => accounts(sizes.idle[1]),
     works: [work],
   })),
@@ -93,7 +96,7 @@ export const stages: readonly Stage[] = [
       data: amount,
       stored: (sizes: Sizes) => sizes[amount],
       works: hasFeatures
-        ? [stored(`growth-messages-${amount}`, plainFull), start(`start-${amount}`)]
+        ? [stored(`growth-messages-${amount}`, plainFull), ...(amount === 'many' ? [start('start')] : [])]
         : [stored(`growth-accounts-${amount}`, plain)],
     })),
   ),

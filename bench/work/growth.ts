@@ -1,7 +1,7 @@
 import { leaveAll, type Link, type LoadClient, loginMany } from '../load.ts'
 import type { Sizes } from '../sizes.ts'
 import { converse } from './chat.ts'
-import type { Work } from './work.ts'
+import type { Figures, Work } from './work.ts'
 
 /** `few`, `some`, `many`: µs of the server for a message of the same pairs while more and more sessions are connected. */
 export function growingSessions(name: string, link: Link): Work {
@@ -9,20 +9,18 @@ export function growingSessions(name: string, link: Link): Work {
     name,
     async run(peer, sizes) {
       const clients: LoadClient[] = []
-      const cpus: number[] = []
-      let load = 0
+      const measured: Figures[] = []
       // The first figure is not to be that of a server that is still compiling itself.
       const warm = await loginMany(peer, 0, sizes.growthPairs * 2, link)
       await converse(peer, warm, sizes)
       await leaveAll(warm)
       for (const count of sizes.sessions) {
         clients.push(...(await loginMany(peer, clients.length, count - clients.length, link)))
-        const figures = await converse(peer, clients.slice(0, sizes.growthPairs * 2), sizes)
-        cpus.push(figures['cpu']!)
-        load = Math.max(load, figures['load']!)
+        measured.push(await converse(peer, clients.slice(0, sizes.growthPairs * 2), sizes))
       }
       await leaveAll(clients)
-      return { few: cpus[0]!, some: cpus[1]!, many: cpus[2]!, load }
+      const [few, some, many] = measured as [Figures, Figures, Figures]
+      return { ...many, few: few['cpu']!, some: some['cpu']!, many: many['cpu']! }
     },
   }
 }

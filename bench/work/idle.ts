@@ -9,7 +9,9 @@ import type { Work } from './work.ts'
 export function idle(name: string, link: Link): Work {
   return {
     name,
-    async run(peer, { idle: [some, more] }) {
+    async run(peer, { idle: [some, more], idleTime }) {
+      // It is the idle state that is measured: the server may finish what logins left behind.
+      const settle = () => pause(idleTime * 1000)
       await leaveAll(await loginMany(peer, 0, Math.min(100, some), link))
       await settle()
       const before = peer.process.memory
@@ -23,9 +25,4 @@ export function idle(name: string, link: Link): Work {
       return { some: first, more: second }
     },
   }
-}
-
-/** Lets the server finish what logins left behind: it is the idle state that is measured. */
-function settle(): Promise<void> {
-  return pause(3000)
 }

@@ -13,9 +13,9 @@ export function logins(name: string, link: Link): Work {
       await leaveAll(await loginMany(peer, 0, count, link))
       const meter = new Meter(peer)
       const clients = await loginMany(peer, 0, count, link)
-      const { cpu, elapsed, load } = meter.read()
+      const { cpu, elapsed, load, wait } = meter.read()
       await leaveAll(clients)
-      return { cpu: cpu / count / 1000, rate: (count * 1000) / elapsed, load }
+      return { cpu: cpu / count / 1000, rate: (count * 1000) / elapsed, load, wait }
     },
   }
 }

@@ -34,17 +34,19 @@ export class Loop {
   }
 
   /** `cpu`: µs of the server for one; `rate`: done in a second. Resolves when all lanes have ended. */
-  async measure(peer: Peer, { warmUp, seconds }: Sizes): Promise<Figures> {
+  async measure(peer: Peer, { warmUp, warmCount, seconds }: Sizes): Promise<Figures> {
     const failed = this.#end.promise
-    await Promise.race([pause(warmUp * 1000), failed])
+    const start = performance.now()
+    do await Promise.race([pause(warmUp * 1000), failed])
+    while (this.#count < warmCount && performance.now() < start + warmUp * 4000)
     const meter = new Meter(peer)
     const before = this.#count
     await Promise.race([pause(seconds * 1000), failed])
-    const { cpu, elapsed, load } = meter.read()
+    const { cpu, elapsed, load, wait } = meter.read()
     const count = this.#count - before
     this.#isRunning = false
     const impatience = setTimeout(() => this.fail(`${this.#lanes} of those under way never came back`), 10_000)
     await failed.finally(() => clearTimeout(impatience))
-    return { cpu: cpu / count, rate: (count * 1000) / elapsed, load }
+    return { cpu: cpu / count, rate: (count * 1000) / elapsed, load, wait }
   }
 }

@@ -21,11 +21,12 @@ export function rate(name: string, link: Link): Work {
       const before = flows.map(({ latencies }) => latencies.length)
       await send(flows, sizes.rate, sizes.seconds)
       for (const flow of flows) await flow.end()
-      const { cpu, load } = meter.read()
+      const { cpu, load, wait } = meter.read()
       const latencies = flows.flatMap((flow, i) => flow.latencies.slice(before[i]))
       for (const client of clients) await client.settle()
       await leaveAll(clients)
-      return { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), cpu: cpu / latencies.length, load }
+      const [p50, p99] = [percentile(latencies, 0.5), percentile(latencies, 0.99)]
+      return { p50, p99, cpu: cpu / latencies.length, load, wait }
     },
   }
 }

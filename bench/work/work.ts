@@ -8,5 +8,5 @@ export interface Work {
   run(peer: Peer, sizes: Sizes): Promise<Figures>
 }
 
-/** By name; the names of figures are in goals.ts. `load` is how busy the load was. */
+/** By name; the names of figures are in goals.ts. `load`, `wait`: of the load, see Reading. */
 export type Figures = Readonly<Record<string, number>>
