@@ -78,3 +78,16 @@ export function unknownId(reader: SqliteReader, of: Shelf | undefined, query: Lo
     return !reader.row(`SELECT 1 FROM logs WHERE id = ? AND store = ? AND owner = ?${state}`, position, store, owner)
   })
 }
+
+const lastOf = 'FROM logs WHERE store = ? AND owner = ? AND state < 2 AND peer'
+
+/** One step along the index for each peer, however many entries there are with it. */
+export const latestByPeer = `
+  WITH RECURSIVE peers (peer) AS (
+    SELECT (SELECT peer ${lastOf} > ? ORDER BY peer LIMIT 1)
+    UNION ALL
+    SELECT (SELECT peer ${lastOf} > peers.peer ORDER BY peer LIMIT 1) FROM peers WHERE peers.peer IS NOT NULL
+    LIMIT ?
+  )
+  SELECT names.name, logs.id, logs.at
+  FROM peers JOIN names ON names.id = peers.peer JOIN logs ON logs.id = (SELECT id ${lastOf} = peers.peer ORDER BY id DESC LIMIT 1)`

@@ -1,9 +1,9 @@
 import type { Awaitable, Json } from '../world.ts'
 import type { LogIds } from './log-id.ts'
-import { condition, decodeValue, namedIds, shelf, unknownId, window } from './log-sql.ts'
+import { condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
-import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
+import { type Latest, type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
 
 export interface LogAccess extends StoreAccess {
   readonly ids: LogIds
@@ -39,6 +39,19 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   page(owner: string, query: LogQuery): Awaitable<Page<T>> {
     this.#check(query)
     return this.#read(owner, () => this.#page(owner, query))
+  }
+
+  latest(owner: string, max: number, after?: string): Awaitable<readonly Latest[]> {
+    return this.#read(owner, () => {
+      const { reader, ids } = this.#access
+      const of = shelf(reader, this.#name, owner)
+      if (!of) return []
+      const { store, owner: number } = of
+      const first = after === undefined ? 0 : (reader.name(after) ?? 0)
+      const place = [store, number] as const
+      const rows = reader.rows<[string, number, number]>(latestByPeer, ...place, first, ...place, max, ...place)
+      return rows.map(([peer, id, at]) => ({ with: peer, id: ids.id(id), at }))
+    })
   }
 
   suspend(owner: string, ids: readonly string[]): void {

@@ -45,6 +45,13 @@ export interface LogQuery {
   readonly count?: number
 }
 
+/** The last entry of those that have the same `with`. */
+export interface Latest {
+  readonly with: string
+  readonly id: string
+  readonly at: number
+}
+
 export interface Page<T extends Json> {
   readonly entries: readonly LogEntry<T>[]
   /** Nothing that matches lies beyond this page in the direction of paging. */
@@ -62,6 +69,8 @@ export interface LogStore<T extends Json> {
   ): string
   /** Sees every entry appended before the call. An unknown id in `after`, `before` or `ids` throws an UnknownIdError. */
   page(owner: string, query: LogQuery): Awaitable<Page<T>>
+  /** The last entry with each of the others, in an order that stays: of those behind `after` at most `max`. Reads no values. */
+  latest(owner: string, max: number, after?: string): Awaitable<readonly Latest[]>
   /** Makes entries wait for their owner (an unacknowledged delivery that failed). */
   suspend(owner: string, ids: readonly string[]): void
   /** Ends the waiting of entries: they have been handed over. */

@@ -165,6 +165,29 @@ export function logSuite(here: Subject): void {
       expect(await owners()).toEqual(names.filter((name) => name !== 'user7').toSorted())
     })
 
+    test('the last entries with each of the others, in pages', async () => {
+      const log = here.storage.log<string>('log')
+      expect(await log.latest('romeo', 10)).toEqual([])
+      const last = new Map<string, { id: string; at: number }>()
+      for (let index = 0; index < 40; index += 1) {
+        const peer = `peer${(index * 7) % 13}`
+        const at = here.now + index
+        last.set(peer, { id: log.append('romeo', { value: 'v', at, with: peer }), at })
+      }
+      log.append('romeo', { value: 'nobody', at: here.now })
+      log.append('romeo', { value: 'waits', at: here.now, with: 'peer0', isTransient: true })
+      log.append('juliet', { value: 'hers', at: here.now, with: 'peer0' })
+      const all = await log.latest('romeo', 100)
+      const sorted = all.toSorted((a, b) => (a.with < b.with ? -1 : 1))
+      expect(sorted).toEqual(
+        [...last].map(([peer, one]) => ({ with: peer, ...one })).toSorted((a, b) => (a.with < b.with ? -1 : 1)),
+      )
+      expect(await log.latest('romeo', 5)).toEqual(all.slice(0, 5))
+      expect(await log.latest('romeo', 5, all[4]!.with)).toEqual(all.slice(5, 10))
+      await log.trim('romeo', { with: all[1]!.with })
+      expect(await log.latest('romeo', 3)).toEqual([all[0], all[2], all[3]])
+    })
+
     test('a trim takes what matched when it was called, and tells how many', async () => {
       const log = here.storage.log<number>('log')
       for (let index = 0; index < 10; index += 1) log.append('romeo', { value: index, at: here.now + index })
