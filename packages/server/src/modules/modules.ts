@@ -11,6 +11,7 @@ import { contact } from './contact.ts'
 import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
+import { inbox } from './inbox/inbox.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
 import { offline } from './offline/offline.ts'
@@ -43,6 +44,7 @@ export const modules: readonly Module[] = [
   archiveRetention,
   mam,
   retraction,
+  inbox,
   carbons,
   csi,
   offline,

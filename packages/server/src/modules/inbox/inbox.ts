@@ -1,0 +1,129 @@
+import {
+  displayedId,
+  InboxEntry,
+  InboxFin,
+  inboxNs,
+  InboxQuery,
+  type Jid,
+  MamResult,
+  type Message,
+  message,
+  messageType,
+  StanzaError,
+} from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { size } from '../../config/fields.ts'
+import { defineModule, map, type Passage } from '../../module.ts'
+import type { Awaitable } from '../../world.ts'
+import { archive } from '../archive.ts'
+import { type Conversation, conversationsIn, lastMessage, pageOf } from './conversations.ts'
+import { type Mark, type Unread, Unreads } from './unread.ts'
+
+/** Tells of an account's conversations that are not in its own archive (rooms); `read` says up to which id one has been displayed. */
+export type InboxSource = (
+  account: Jid,
+  read: (conversation: Jid) => string | undefined,
+) => Awaitable<readonly Conversation[]>
+
+/** The conversations of an account, the liveliest first, with what has not been read and the last message of each. */
+export const inbox = defineModule({
+  name: 'inbox',
+  xeps: ['XEP-0430 0.2.0'],
+  needs: [archive],
+  features: { account: [inboxNs] },
+  stores: { unread: map<Unread>(), stale: map<true>() },
+  config: z.object({
+    page: z.int().min(1).max(10_000).default(500).describe('Most conversations given in answer to one query.'),
+    pageBytes: size({ min: '64 KiB', max: '64 MiB' })
+      .prefault('1 MiB')
+      .describe('Most bytes of last messages given in answer to one query; the first may be longer.'),
+  }),
+  start(host) {
+    const { log, onKept, onLost } = host.use(archive)
+    const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock)
+    const sources = new Set<InboxSource>()
+    const marks = new WeakMap<Passage<Message>, Mark>()
+
+    host.onStop(onKept((kept) => unreads.arrived(kept)))
+    host.onStop(onLost((account) => unreads.lost(account)))
+
+    // §4: a marker reads all that came before it. It may have to be looked for: that comes before everything else.
+    host.hook('message:out', 'check', (passage) => {
+      const { stanza } = passage
+      const id = displayedId(stanza)
+      if (id === undefined || !stanza.to || messageType(stanza) === 'error' || messageType(stanza) === 'groupchat')
+        return
+      return unreads.find(passage.sender!.account, stanza.to, id).then((mark) => {
+        if (mark) marks.set(passage, mark)
+      })
+    })
+
+    host.hook('message:out', 'store', (passage) => {
+      const { stanza } = passage
+      const id = displayedId(stanza)
+      if (id === undefined || !stanza.to) return
+      const { account } = passage.sender!
+      const mark = marks.get(passage)
+      if (mark) unreads.read(account, stanza.to, mark)
+      else if (messageType(stanza) === 'groupchat') unreads.readInRoom(account, stanza.to, id)
+    })
+
+    host.answer('get', 'account', InboxQuery, async ({ iq, payload: query, to, sender, isOwn }) => {
+      if (!sender || !isOwn) throw new StanzaError('forbidden', 'This is not your inbox')
+      const all = await conversations(to)
+      const unread = all.filter((one) => one.unread > 0)
+      const page = pageOf(query.isUnreadOnly ? unread : all, query.set ?? {}, host.config.page)
+      const entries: Message[] = []
+      let bytes = 0
+      for (const conversation of page.entries) {
+        const last =
+          query.hasMessages === false ? undefined : await (conversation.last?.() ?? lastMessage(log, to, conversation))
+        bytes += last?.size ?? 0
+        if (bytes > host.config.pageBytes && entries.length > 0) break
+        const { jid, id } = conversation
+        const forwarded = last && { delay: { stamp: last.at }, stanza: last.message }
+        entries.push(
+          message(
+            { to: sender.jid, from: to },
+            InboxEntry.write({ jid, unread: conversation.unread, id }),
+            forwarded && MamResult.write({ queryId: iq.id, id: last.id, forwarded }),
+          ),
+        )
+      }
+      for (const entry of entries) sender.deliver(entry)
+      return InboxFin.write({
+        total: all.length,
+        unread: unread.length,
+        allUnread: unread.reduce((sum, one) => sum + one.unread, 0),
+        set: {
+          first: page.entries[0]?.id,
+          index: page.index,
+          last: page.entries[Math.max(0, entries.length - 1)]?.id,
+          count: page.count,
+        },
+      })
+    })
+
+    /** The liveliest first. */
+    async function conversations(account: Jid): Promise<Conversation[]> {
+      const counts = await unreads.of(account)
+      const found = await conversationsIn(log, account, counts, host.clock)
+      for (const source of sources)
+        found.push(...(await source(account, (conversation) => counts.get(conversation.toString())?.read)))
+      return found.toSorted((a, b) => (a.id > b.id ? -1 : 1))
+    }
+
+    return {
+      /** Lets a module tell of more conversations; returns what ends that. */
+      addSource(source: InboxSource): () => void {
+        sources.add(source)
+        return () => void sources.delete(source)
+      },
+      /** Finds the place of an id of the account's archive in a conversation, to be read; undefined when nothing there is unread. */
+      find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => unreads.find(account, other, id, true),
+      /** All up to the mark has been read. */
+      read: (account: Jid, other: Jid, mark: Mark): void => unreads.read(account, other, mark),
+      readInRoom: (account: Jid, room: Jid, id: string): void => unreads.readInRoom(account, room, id),
+    }
+  },
+})
