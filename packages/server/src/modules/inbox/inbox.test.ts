@@ -139,6 +139,9 @@ test('XEP-0430 §4, XEP-0333 §4.2: a marker reads what came before it, and only
   expect(await shown(balcony, { isUnreadOnly: true })).toBe('romeo 2 4')
   await says(phone, 'juliet', body('5'), 'm5')
   expect(await shown(balcony, { isUnreadOnly: true })).toBe('romeo 3 5')
+  // Counted anew, it is still the later marker that counts.
+  await says(phone, 'juliet', "<retract xmlns='urn:xmpp:message-retract:1' id='m4'/>", 'r1')
+  expect(await shown(balcony, { isUnreadOnly: true })).toBe('romeo 2 5')
   await says(balcony, 'romeo@home.test/phone', marker('m5'))
   expect(await shown(balcony, { isUnreadOnly: true })).toBe('')
 })
@@ -150,14 +153,27 @@ test('XEP-0430 §4: a receipt reads nothing', async () => {
   expect(await shown(balcony)).toBe('romeo 1 1')
 })
 
-test('XEP-0430 §4: a marker that comes together with another message does not read that one', async () => {
-  const { stage, phone, balcony } = await play()
-  await says(phone, 'juliet', body('1'), 'm1')
-  await stage.clock.advance(1)
-  phone.says(`<message to='juliet@home.test' type='chat'><body>2</body></message>`)
+test('XEP-0430 §4: what comes while a marker is looked for stays unread', async () => {
+  const found = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const slow = defineModule({
+    name: 'slow',
+    needs: [inbox],
+    start(host) {
+      host.hook('message:out', 'check', ({ stanza }) => {
+        if (!stanza.child('displayed', 'urn:xmpp:chat-markers:0')) return
+        found.resolve()
+        return goOn.promise
+      })
+    },
+  })
+  const { phone, balcony } = await play({ modules: [...modules, slow] })
+  for (const i of [1, 2]) await says(phone, 'juliet', body(String(i)), `m${i}`)
   balcony.says(`<message to='romeo@home.test'>${marker('m1')}</message>`)
-  await phone.sync()
-  expect(await shown(balcony)).toBe('romeo 1 2')
+  await found.promise
+  await says(phone, 'juliet', body('3'))
+  goOn.resolve()
+  expect(await shown(balcony)).toBe('romeo 2 3')
 })
 
 test('a conversation with oneself is read', async () => {
