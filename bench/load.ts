@@ -54,7 +54,7 @@ export class LoadClient extends Client {
 
   /** Resolves when the server has acknowledged all that was sent. */
   async settle(): Promise<void> {
-    const patience = performance.now() + 10_000
+    const patience = performance.now() + 30_000
     while (this.#isManaged && this.confirmed !== this.sent) {
       if (performance.now() > patience) throw new Error(`${this.sent} sent, ${this.confirmed} acknowledged`)
       await pause(10)

@@ -6,6 +6,7 @@ import { Peer } from './peers/peer.ts'
 import type { Result } from './results.ts'
 import type { Sizes } from './sizes.ts'
 import { stages } from './stages.ts'
+import type { Work } from './work/work.ts'
 
 export interface Plan {
   /** Where everything is kept meanwhile. */
@@ -19,28 +20,38 @@ export interface Plan {
 }
 
 /** Does all works, run after run, in each stage one server after the other. */
-export async function* measure({ folder, servers, only, sizes, runs }: Plan): AsyncGenerator<Result> {
-  const certificate = await makeCertificate(folder)
-  for (let run = 1; run <= runs; run++) {
+export async function* measure(plan: Plan): AsyncGenerator<Result> {
+  const certificate = await makeCertificate(plan.folder)
+  for (let run = 1; run <= plan.runs; run++) {
     for (const [number, stage] of stages.entries()) {
-      const works = stage.works.filter(({ name }) => isWanted(name, only))
+      const works = stage.works.filter(({ name }) => isWanted(name, plan.only))
       if (works.length === 0 || (stage.isOnce && run > 1)) continue
       for (const kind of stage.servers) {
-        if (!servers.includes(kind.name)) continue
-        const data = join(folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)
+        if (!plan.servers.includes(kind.name)) continue
+        const data = join(plan.folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)
         const { hasFeatures } = stage
         const ports = { port: await freePort(), tlsPort: await freePort() }
-        const peer = new Peer(kind, { data, ...ports, ...certificate, hasFeatures, ...stage.stored(sizes) })
-        await peer.start()
+        const peer = new Peer(kind, { data, ...ports, ...certificate, hasFeatures, ...stage.stored(plan.sizes) })
         try {
           for (const work of works)
-            yield { run, server: kind.name, work: work.name, figures: await work.run(peer, sizes) }
+            yield { run, server: kind.name, work: work.name, ...(await outcome(work, peer, plan)) }
         } finally {
-          await (stage.data === undefined ? peer.process.kill() : peer.process.stop())
+          await (stage.data === undefined ? peer.kill() : peer.stop())
           if (stage.data === undefined) rmSync(data, { recursive: true, force: true })
         }
       }
     }
+  }
+}
+
+/** A server that fails in one work begins the next one anew. */
+async function outcome(work: Work, peer: Peer, { sizes }: Plan): Promise<Pick<Result, 'figures' | 'failure'>> {
+  try {
+    if (!peer.isRunning) await peer.start()
+    return { figures: await work.run(peer, sizes) }
+  } catch (error) {
+    await peer.kill()
+    return { figures: {}, failure: error instanceof Error ? error.message : String(error) }
   }
 }
 
@@ -57,6 +68,7 @@ async function freePort(): Promise<number> {
   }
 }
 
-function isWanted(name: string, only: readonly string[]): boolean {
+/** None wanted: all are. */
+export function isWanted(name: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((wanted) => name === wanted || name.startsWith(`${wanted}-`))
 }

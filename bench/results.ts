@@ -7,6 +7,8 @@ export interface Result {
   readonly server: string
   readonly work: string
   readonly figures: Figures
+  /** Why there are none, in a sentence. */
+  readonly failure?: string
 }
 
 /** All that was measured, and what follows from it. */

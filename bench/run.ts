@@ -5,12 +5,13 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { rows } from './goals.ts'
-import { measure } from './measure.ts'
+import { isWanted, measure } from './measure.ts'
 import { ejabberd } from './peers/ejabberd.ts'
 import { prosody } from './peers/prosody.ts'
 import { loadCore } from './processes.ts'
-import { Results, table } from './results.ts'
+import { type Result, Results, table } from './results.ts'
 import { full, quick } from './sizes.ts'
+import { stages } from './stages.ts'
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,8 @@ const { values } = parseArgs({
 const names = (list: string) => list.split(',').filter((name) => name !== '')
 const runs = Number(values.runs || (values.quick ? 1 : 3))
 const servers = ['jackdaw', ...names(values.peers)]
-const missing = missingHere(servers)
+const only = names(values.only)
+const missing = missingHere(servers) ?? unknownWork(only)
 if (missing) {
   console.error(`bench: ${missing}`)
   process.exit(1)
@@ -39,16 +41,18 @@ const results = new Results()
 const plan = {
   folder,
   servers: [...servers, 'relay'],
-  only: names(values.only),
+  only,
   sizes: values.quick ? quick : full,
   runs,
 }
 for await (const result of measure(plan)) {
   results.all.push(result)
-  const figures = Object.entries(result.figures).map(([name, figure]) => `${name} ${figure.toPrecision(3)}`)
-  console.error(`run ${result.run}: ${result.server}: ${result.work}: ${figures.join(', ')}`)
+  console.error(told(result))
 }
 console.log(table(rows, results, [...servers, 'relay']))
+const failures = results.all.filter(({ failure }) => failure !== undefined)
+for (const result of failures) console.log(`\n${told(result)}`)
+if (failures.length > 0) process.exitCode = 1
 const [busy, waiting] = [results.most('load'), results.most('wait')].map((part) => `${Math.round(part * 100)} %`)
 console.log(
   `\nThe load was at most ${busy} busy, and waited at most ${waiting} of the time for its processor, which others used.`,
@@ -58,6 +62,17 @@ if (values.json !== undefined) {
   const machine = { processor: cpus()[0]?.model, processors: availableParallelism(), node: process.version }
   const date = new Date().toISOString()
   writeFileSync(values.json, `${JSON.stringify({ date, machine, runs, sizes, results: results.all }, undefined, 1)}\n`)
+}
+
+function unknownWork(wanted: readonly string[]): string | undefined {
+  const works = [...new Set(stages.flatMap((stage) => stage.works.map(({ name }) => name)))]
+  const unknown = wanted.find((name) => !works.some((work) => isWanted(work, [name])))
+  return unknown === undefined ? undefined : `there is no work ${unknown}: choose among ${works.join(', ')}`
+}
+
+function told({ run, server, work, figures, failure }: Result): string {
+  const shown = Object.entries(figures).map(([name, figure]) => `${name} ${figure.toPrecision(3)}`)
+  return `run ${run}: ${server}: ${work}: ${failure ?? shown.join(', ')}`
 }
 
 /** What prevents the measurement on this machine, in a sentence. */

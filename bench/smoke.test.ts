@@ -17,6 +17,7 @@ test('each work is done by Jackdaw, and each row of the table has its figure', a
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+  expect(results.all.filter(({ failure }) => failure !== undefined)).toEqual([])
   for (const { work, figure } of rows) {
     const server = work === 'handshakes' ? 'relay' : 'jackdaw'
     expect(results.median(work, figure, server), `${work}: ${figure}`).toBeTypeOf('number')

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { encodeValue } from '../../packages/server/src/storage/log-sql.ts'
 import { migrate } from '../../packages/server/src/storage/migrations.ts'
@@ -16,6 +17,7 @@ const day = 86_400_000
  */
 export function fill(path: string, { accounts, messages }: Stored): void {
   if (existsSync(path)) return
+  checkRoom(dirname(path), accounts * 1000 + messages * 700)
   const database = new DatabaseSync(path)
   database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000')
   migrate(database, path)
@@ -27,6 +29,15 @@ export function fill(path: string, { accounts, messages }: Stored): void {
   for (const { sql } of indexes) database.exec(String(sql))
   database.exec('COMMIT')
   database.close()
+}
+
+function checkRoom(folder: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(folder)
+  const gigabytes = (size: number) => `${(size / 1e9).toFixed(1)} GB`
+  if (bavail * bsize < bytes)
+    throw new Error(
+      `${folder} has room for ${gigabytes(bavail * bsize)}, not for ${gigabytes(bytes)}: set TMPDIR to a folder that has`,
+    )
 }
 
 function fillAccounts(database: DatabaseSync, count: number): void {

@@ -29,7 +29,7 @@ export class Peer {
   readonly tlsPort: number
   readonly #setting: Setting
   #command: Command | undefined
-  process!: ServerProcess
+  #process: ServerProcess | undefined
   /** How long it took from its start until its port answered (ms), and its memory then (bytes). */
   started = { time: NaN, memory: NaN }
 
@@ -47,8 +47,25 @@ export class Peer {
       this.#command = await this.kind.prepare(this.#setting)
     }
     const from = performance.now()
-    this.process = new ServerProcess(this.#command)
+    this.#process = new ServerProcess(this.#command)
     await listening(this.port, this.process)
     this.started = { time: performance.now() - from, memory: this.process.memory }
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined && !this.#process.exited
+  }
+
+  get process(): ServerProcess {
+    return this.#process!
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill()
+  }
+
+  /** Lets it put its data in order. */
+  async stop(): Promise<void> {
+    await this.#process?.stop()
   }
 }

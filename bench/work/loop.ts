@@ -45,7 +45,7 @@ export class Loop {
     const { cpu, elapsed, load, wait } = meter.read()
     const count = this.#count - before
     this.#isRunning = false
-    const impatience = setTimeout(() => this.fail(`${this.#lanes} of those under way never came back`), 10_000)
+    const impatience = setTimeout(() => this.fail(`${this.#lanes} of those under way never came back`), 30_000)
     await failed.finally(() => clearTimeout(impatience))
     return { cpu: cpu / count, rate: (count * 1000) / elapsed, load, wait }
   }

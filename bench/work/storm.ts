@@ -13,7 +13,7 @@ export function storm(name: string): Work {
     async run(peer, { storm: count }) {
       const clients = await loginMany(peer, 0, count, { isTls: true, hasFeatures: true })
       for (const client of clients) await client.settle()
-      await peer.process.kill()
+      await peer.kill()
       await Promise.all(clients.map((client) => client.whenGone))
       // What was written last may not be applied yet; the start does that.
       await pause(100)
