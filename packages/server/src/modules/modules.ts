@@ -5,6 +5,7 @@ import { archive } from './archive.ts'
 import { archiveErasure } from './archive-erasure.ts'
 import { archivePreferences } from './archive-preferences.ts'
 import { archiveRetention } from './archive-retention.ts'
+import { bookmarks } from './bookmarks.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
 import { contact } from './contact.ts'
@@ -60,6 +61,7 @@ export const modules: readonly Module[] = [
   last,
   time,
   privateStorage,
+  bookmarks,
   register,
   reporting,
 ]

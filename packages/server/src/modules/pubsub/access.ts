@@ -8,15 +8,18 @@ export interface Relation {
   readonly isSubscribed: boolean
   /** The roster groups in which owners have it. */
   readonly groups: readonly string[]
+  /** The account whose node it is wants nothing to do with it (XEP-0191). */
+  readonly isBlocked?: boolean
 }
 
 /** Why an entity may not read a node, or not subscribe to it; undefined: it may (XEP-0060 §4.1, §4.5, §6.1.3, §6.5.9). */
 export function refusal(
   node: Node,
   entity: Jid,
-  { isSubscribed, groups }: Relation,
+  { isSubscribed, groups, isBlocked }: Relation,
   wish: 'subscribe' | 'read',
 ): StanzaError | undefined {
+  if (isBlocked) return new StanzaError('service-unavailable')
   switch (node.affiliation(entity)) {
     case 'owner':
     case 'publisher':

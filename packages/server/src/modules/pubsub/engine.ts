@@ -25,8 +25,8 @@ export interface Published {
 
 /** Whoever else is told of what happens at a node, at once. */
 export interface Watcher {
-  published?(item: Published): void
-  retracted?(service: Jid, node: string, ids: readonly string[]): void
+  published?(item: Published): Awaitable<void>
+  retracted?(service: Jid, node: string, ids: readonly string[]): Awaitable<void>
 }
 
 export type RelationOf = (entity: Jid) => Relation
@@ -48,4 +48,17 @@ export interface Engine {
 /** What everybody is to a node's owners. */
 export function relationsOf(engine: Engine, node: Node, model = node.config.access_model): Awaitable<RelationOf> {
   return engine.relations(node.service, node.owners, model)
+}
+
+/** Tells the watchers; one that fails disturbs neither the others nor what they are told of. */
+export function tell({ watchers, host }: Engine, act: (watcher: Watcher) => Awaitable<void>): void {
+  const fault = (error: unknown) => host.log.error({ err: error }, 'a watcher failed')
+  for (const watcher of watchers) {
+    try {
+      const wait = act(watcher)
+      if (wait instanceof Promise) wait.catch(fault)
+    } catch (error) {
+      fault(error)
+    }
+  }
 }

@@ -15,7 +15,7 @@ import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { refusal } from './access.ts'
 import { approve } from './approval.ts'
-import { type Engine, type RelationOf, relationsOf } from './engine.ts'
+import { type Engine, type RelationOf, relationsOf, tell } from './engine.ts'
 import type { Node } from './node.ts'
 import { configForm, most, type NodeConfig, readConfig } from './node-config.ts'
 import { notify } from './notify.ts'
@@ -105,7 +105,7 @@ export function remove(engine: Engine, node: Node, redirect?: string): Awaitable
     const ids = [...node.items.keys()]
     if (node.config.notify_delete) notify(engine, node, relationOf, pubsubEvents.deleted(node.id, redirect), true)
     engine.shelves.delete(node)
-    for (const watcher of engine.watchers) watcher.retracted?.(node.service, node.id, ids)
+    tell(engine, (watcher) => watcher.retracted?.(node.service, node.id, ids))
   })
 }
 
@@ -117,6 +117,6 @@ export function purge(engine: Engine, node: Node): Awaitable<void> {
     const ids = [...node.items.keys()]
     for (const id of ids) engine.shelves.removeItem(node, id)
     if (node.config.notify_retract) notify(engine, node, relationOf, pubsubEvents.purged(node.id))
-    for (const watcher of engine.watchers) watcher.retracted?.(node.service, node.id, ids)
+    tell(engine, (watcher) => watcher.retracted?.(node.service, node.id, ids))
   })
 }

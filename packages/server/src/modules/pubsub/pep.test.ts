@@ -1,6 +1,7 @@
 import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
 import { Jid } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { blocking } from '../blocking/blocking.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
@@ -287,6 +288,23 @@ test('XEP-0163 §7.1: who loses access is unsubscribed', async () => {
   await publish(balcony, 'tune', 'b')
   await phone.sync()
   expect(events(phone)).toEqual([])
+})
+
+test('XEP-0163 §4.3.3, XEP-0191 §3.3: who is blocked hears nothing, also of open nodes', async () => {
+  const play = await opened({ modules: [...modules, blocking] })
+  const { phone, balcony } = play
+  await befriend(play)
+  await comesFor(phone, ['tune', 'blog'])
+  await publish(balcony, 'blog', 'a', preconditions({ access_model: 'open' }))
+  await phone.sync()
+  expect(events(phone)).toEqual(['item blog a'])
+  await balcony.asks(`<iq type='set'><block xmlns='urn:xmpp:blocking'><item jid='${romeo}'/></block></iq>`)
+  await phone.sync()
+  phone.clear()
+  await publish(balcony, 'blog', 'b')
+  await publish(balcony, 'tune', 'c')
+  await phone.hearsNothing()
+  await expect(items(phone, 'blog')).rejects.toEqual(refusal('service-unavailable'))
 })
 
 test('XEP-0163 §6.1: an account has the identity pubsub/pep and its features', async () => {

@@ -78,12 +78,8 @@ export function* implicitReaders(
   for (const [key, contact] of roster.contacts) {
     if (!isSubscriber(contact)) continue
     const jid = Jid.parse(key)
-    let isAllowed: boolean | undefined
-    for (const session of host.sessions(jid)) {
-      if (!wants(session, node.id)) continue
-      isAllowed ??= refusal(node, jid, relationOf(jid), 'read') === undefined
-      if (isAllowed) yield session.jid
-    }
+    for (const session of host.sessions(jid))
+      if (wants(session, node.id) && !refusal(node, session.jid, relationOf(session.jid), 'read')) yield session.jid
   }
   for (const [key, presence] of present.of(account)) {
     const jid = Jid.parse(key)

@@ -18,7 +18,7 @@ import {
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { mayPublish, mayRetract } from './access.ts'
-import { type Engine, type RelationOf, relationsOf } from './engine.ts'
+import { type Engine, type RelationOf, relationsOf, tell } from './engine.ts'
 import type { Node } from './node.ts'
 import { meets, most, type NodeConfig, readConfig } from './node-config.ts'
 import { newId, notify, publishedEvent } from './notify.ts'
@@ -109,7 +109,7 @@ export function put(
     // §7.1.2.5. The one item of a singleton node (§12.20) is replaced, not taken back.
     if (evicted.length > 0 && publish_node_full === 'retract-oldest' && node.config.notify_retract && max_items !== 1)
       notify(engine, node, relationOf, pubsubEvents.retracted(node.id, evicted))
-    if (evicted.length > 0) for (const watcher of engine.watchers) watcher.retracted?.(node.service, node.id, evicted)
+    if (evicted.length > 0) tell(engine, (watcher) => watcher.retracted?.(node.service, node.id, evicted))
   }
   notify(
     engine,
@@ -117,7 +117,7 @@ export function put(
     relationOf,
     publishedEvent(node, id, deliver_payloads ? item.payload : undefined, from.toString()),
   )
-  for (const watcher of engine.watchers) watcher.published?.({ service: node.service, node: node.id, id, payload })
+  tell(engine, (watcher) => watcher.published?.({ service: node.service, node: node.id, id, payload }))
   return id
 }
 
@@ -152,7 +152,7 @@ export function retract(
 export function take(engine: Engine, node: Node, id: string, relationOf: RelationOf, isNotified: boolean): void {
   engine.shelves.removeItem(node, id)
   if (isNotified || node.config.notify_retract) notify(engine, node, relationOf, pubsubEvents.retracted(node.id, [id]))
-  for (const watcher of engine.watchers) watcher.retracted?.(node.service, node.id, [id])
+  tell(engine, (watcher) => watcher.retracted?.(node.service, node.id, [id]))
 }
 
 /** An id as it may be kept. @throws StanzaError not-acceptable */

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { defineModule, map } from '../../module.ts'
 import { when, whenAll } from '../../when.ts'
+import { blocklists } from '../blocking/blocklists.ts'
 import { disco } from '../disco.ts'
 import { knownCaps } from '../known-caps.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
@@ -24,7 +25,7 @@ const nobody: Relation = { isSubscribed: false, groups: [] }
 export const pubsub = defineModule({
   name: 'pubsub',
   xeps: ['XEP-0060 1.30.0', 'XEP-0163 1.2.2', 'XEP-0222 1.0', 'XEP-0223 1.1.1', 'XEP-0084 1.1.4'],
-  needs: [roster, presenceModule, disco, knownCaps],
+  needs: [roster, blocklists, presenceModule, disco, knownCaps],
   // XEP-0222 §6, XEP-0223 §6: clients look at the server, too.
   features: { account: accountFeatures, server: [pubsubFeature('publish-options')] },
   config: z.object({
@@ -49,6 +50,7 @@ export const pubsub = defineModule({
   },
   start(host) {
     const { rosters } = host.use(roster)
+    const lists = host.use(blocklists)
     const { features: featuresOf, onLearnt } = host.use(knownCaps)
     const { onAccount } = host.use(disco)
     const present = new Present()
@@ -68,20 +70,26 @@ export const pubsub = defineModule({
           return when(engine.relations(service, node.owners, node.config.access_model), (of) => of(entity))
         }
         if (entity.bare.equals(service)) return { isSubscribed: true, groups: [] }
-        return when(rosters.contact(service, entity), (contact) => ({
-          isSubscribed: isSubscriber(contact),
-          groups: contact.groups,
-        }))
+        return when(lists.of(service), (list) =>
+          when(rosters.contact(service, entity), (contact) => ({
+            isSubscribed: isSubscriber(contact),
+            groups: contact.groups,
+            isBlocked: list.blocks(entity),
+          })),
+        )
       },
       relations(service, owners, model) {
         if (!isAccount(service) && !isAboutPresence(model)) return () => nobody
         const accounts = isAccount(service) ? [service] : owners.map((owner) => Jid.parse(owner)).filter(isOfHost)
-        return whenAll(
-          accounts.map((account) => rosters.of(account)),
-          (all) => (entity) => ({
-            isSubscribed: all.some((one) => one.isSubscribed(entity)),
-            groups: all.flatMap((one) => one.contact(entity.bare).groups),
-          }),
+        return when(isAccount(service) ? lists.of(service) : undefined, (list) =>
+          whenAll(
+            accounts.map((account) => rosters.of(account)),
+            (all) => (entity) => ({
+              isSubscribed: all.some((one) => one.isSubscribed(entity)),
+              groups: all.flatMap((one) => one.contact(entity.bare).groups),
+              isBlocked: list?.blocks(entity) ?? false,
+            }),
+          ),
         )
       },
       *implicit(node, relationOf) {
