@@ -1,4 +1,5 @@
 import type { Module } from '../module.ts'
+import { avatars } from './avatars.ts'
 import { blocking } from './blocking/blocking.ts'
 import { blocklists } from './blocking/blocklists.ts'
 import { archive } from './archive.ts'
@@ -29,6 +30,7 @@ import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
 import { time } from './time.ts'
 import { vcard } from './vcard.ts'
+import { vcard4 } from './vcard4.ts'
 import { version } from './version.ts'
 
 /** Every module there is. Hooks of one stage run in this order. */
@@ -56,6 +58,8 @@ export const modules: readonly Module[] = [
   pubsub,
   ping,
   vcard,
+  avatars,
+  vcard4,
   search,
   version,
   last,

@@ -121,13 +121,16 @@ export const vcard = defineModule({
     }
 
     return {
+      /** Whether everybody may read vCards. */
+      isOpen: host.config.access === 'everybody',
       /** Puts another avatar into the account's vCard, or takes it out. */
       setPhoto(account: Jid, photo: Photo | undefined): Awaitable<void> {
         return when(cards.get(account.toString(), ''), (text) => {
-          if (text === undefined && !photo) return
-          const card = withPhoto(text === undefined ? xml('vCard', vcardNs) : parse(text, unlimited), photo)
+          const before = text === undefined ? xml('vCard', vcardNs) : parse(text, unlimited)
+          if (hashOf(photoOf(before)) === hashOf(photo)) return
+          const card = withPhoto(before, photo)
           const changed = card.toString()
-          if (changed !== text && changed.length <= host.config.size) return keep(account, card, changed, () => {})
+          if (changed.length <= host.config.size) return keep(account, card, changed, () => {})
         })
       },
       /** Calls back when an account has given its vCard another avatar, in the same tick; returns what ends that. */

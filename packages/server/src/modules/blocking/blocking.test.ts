@@ -1,11 +1,14 @@
 import { type Actor, type Scenario, scenario } from '@jackdaw/testkit'
 import { StanzaError } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
+import type { Module } from '../../module.ts'
 import { carbons } from '../carbons.ts'
 import { disco } from '../disco.ts'
 import { mam } from '../mam.ts'
 import { offline } from '../offline/offline.ts'
 import { ping } from '../ping.ts'
+import { comesFor, events } from '../pubsub/words.fixture.ts'
+import { pubsub } from '../pubsub/pubsub.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
 import { blocking } from './blocking.ts'
 
@@ -25,7 +28,7 @@ const unblock = (client: Actor, ...jids: string[]) =>
   client.asks(`<iq type='set'><unblock xmlns='urn:xmpp:blocking'>${items(jids)}</unblock></iq>`)
 
 /** All are there, and each of the two sees the other. */
-async function evening(options: { modules?: typeof modules } = {}) {
+async function evening(options: { readonly modules?: readonly Module[] } = {}) {
   const s = await scenario({ accounts, modules, ...options })
   for (const client of Object.values(s.clients)) client.comes()
   await befriend(s.phone, s.balcony)
@@ -44,6 +47,10 @@ async function befriend(asking: Actor, asked: Actor): Promise<void> {
 async function settle(s: Scenario): Promise<void> {
   for (const client of Object.values(s.clients)) await client.sync()
   for (const client of Object.values(s.clients)) client.clear()
+}
+
+async function settleAll(...clients: Actor[]): Promise<void> {
+  for (const client of clients) await client.sync()
 }
 
 test('XEP-0191 §3.1: the server says that it lets people be blocked', async () => {
@@ -235,6 +242,25 @@ test('XEP-0191 §3.3: nothing is kept for later of what who is blocked has sent,
   garden.comes()
   await garden.hears(`<presence from='${juliet}/garden'/>`)
   await garden.hearsNothing()
+})
+
+test('XEP-0191 §3.3, XEP-0163 §4: news of nodes goes neither to who is blocked nor comes from there', async () => {
+  await using s = await evening({ modules: [...modules, pubsub] })
+  const publish = (client: Actor) =>
+    client.asks(`<iq type='set'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='urn:x'>
+      <item id='1'><x xmlns='urn:x'/></item></publish></pubsub></iq>`)
+  await comesFor(s.phone, ['urn:x'])
+  await comesFor(s.balcony, ['urn:x'])
+  await publish(s.balcony)
+  await s.phone.sync()
+  expect(events(s.phone)).toEqual(['item urn:x 1'])
+  await block(s.balcony, romeo)
+  await settle(s)
+  await publish(s.balcony)
+  await publish(s.phone)
+  await settleAll(s.phone, s.balcony)
+  expect(events(s.phone)).toEqual(['item urn:x 1'])
+  expect(events(s.balcony)).toEqual(['item urn:x 1'])
 })
 
 test('XEP-0191 §5: nobody blocks its own resources', async () => {

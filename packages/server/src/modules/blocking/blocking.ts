@@ -57,12 +57,19 @@ export const blocking = defineModule({
         return list instanceof Promise ? list.then((read) => checkOut(read, stanza)) : checkOut(list, stanza)
       })
       host.hook(`${kind}:in` as 'message:in', 'check', (passage) => {
-        const account = (passage.stanza.to ?? passage.stanza.from!).bare
+        const { stanza } = passage
+        const account = (stanza.to ?? stanza.from!).bare
         if (account.local === undefined) return
         const list = lists.of(account)
         return list instanceof Promise ? list.then((read) => checkIn(read, passage)) : checkIn(list, passage)
       })
     }
+
+    // §3.3, outbound: what the server says on behalf of an account, such as news of its nodes (XEP-0163).
+    host.hook('message:in', 'check', ({ stanza: { from, to, type }, sender }) => {
+      if (sender || type === 'error' || !to || !from?.isBare || !isAccount(from)) return
+      return when(lists.of(from), (list) => (list.blocks(to) ? 'stop' : undefined))
+    })
 
     // §3.2
     host.answer('get', 'account', Blocklist, (request) =>
@@ -96,6 +103,10 @@ export const blocking = defineModule({
         push(list.account, Unblock, items)
       }),
     )
+
+    function isAccount({ local, domain }: Jid): boolean {
+      return local !== undefined && domain === host.domain.domain
+    }
 
     /** Reads the asking account's list and roster. The same answer for an account that does not exist. */
     function withOwn<T, R>({ sender, isOwn, to }: IqRequest<T>, act: (list: BlockedBy, roster: Roster) => R) {
