@@ -212,7 +212,9 @@ function accept(input: unknown, modules: readonly Module[], folder: string, say:
   const config = result.data
   const twice = sharedPort(config.listen)
   if (twice) throw new ConfigError(say(twice))
-  for (const { certificate } of Object.values(config.hosts)) {
+  for (const host of Object.values(config.hosts)) {
+    if (host.clientAuthorities !== undefined) host.clientAuthorities = resolve(folder, host.clientAuthorities)
+    const { certificate } = host
     if (certificate === undefined) continue
     certificate.key = resolve(folder, certificate.key)
     certificate.cert = resolve(folder, certificate.cert)

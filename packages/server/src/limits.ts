@@ -34,8 +34,9 @@ export function networkLimits({ limits }: Config): NetworkLimits {
 }
 
 export function certificateHosts(config: Config): CertificateHost[] {
-  return Object.entries(config.hosts).map(([domain, { certificate }]) => ({
+  return Object.entries(config.hosts).map(([domain, { certificate, clientAuthorities }]) => ({
     domain,
     ...(certificate && { files: { certificate: certificate.cert, key: certificate.key } }),
+    ...(clientAuthorities !== undefined && { clientAuthorities }),
   }))
 }

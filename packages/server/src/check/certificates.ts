@@ -22,12 +22,14 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
       )
       continue
     }
+    const { clientAuthorities } = host
     const files = { certificate: host.certificate.cert, key: host.certificate.key }
     try {
-      const { certificate, warnings, doubt } = await readCertificate({ domain, files }, files, {
-        minVersion: config.tls.minimum,
-        now: clock.now(),
-      })
+      const { certificate, warnings, doubt } = await readCertificate(
+        { domain, files, ...(clientAuthorities !== undefined && { clientAuthorities }) },
+        files,
+        { minVersion: config.tls.minimum, now: clock.now() },
+      )
       for (const sentence of warnings) findings.push({ title, level: 'fail', sentence })
       if (doubt !== undefined) findings.push({ title, level: 'warn', sentence: doubt })
       if (warnings.length > 0) continue

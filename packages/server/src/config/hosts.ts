@@ -20,6 +20,11 @@ export function hostsSchema(modules: readonly Module[]) {
         'The TLS certificate of this domain, read again when its files change; without it Jackdaw makes its own, which clients must be told to trust.',
       )
       .optional(),
+    clientAuthorities: text()
+      .describe(
+        'Certificates, a PEM file, of the authorities that vouch for users of this domain: who shows a certificate of theirs with its address as XmppAddr logs in without a password (SASL EXTERNAL).',
+      )
+      .optional(),
     plaintext: z
       .union([z.boolean(), z.literal('loopback')], { error: 'expected false, loopback or true' })
       .describe(

@@ -39,6 +39,7 @@ export function sasl(host: SaslHost, secrets: SaslSecrets): StreamFeature {
     async negotiate(stream, element) {
       try {
         const step = await take(stream, element, host, secrets)
+        if (step && stream.exchange?.name === 'EXTERNAL') await checkProven(step, host, secrets)
         if (step) answer(stream, step)
       } catch (error) {
         if (error instanceof SaslError) return refuse(stream, error)
@@ -101,6 +102,13 @@ async function take(
     default:
       throw new SaslError('malformed-request')
   }
+}
+
+/** EXTERNAL asks nobody whether the account that a certificate proves is one. */
+async function checkProven(step: ServerStep, host: SaslHost, { hashes }: SaslSecrets): Promise<void> {
+  if ('challenge' in step) return
+  const { local } = Jid.parse(step.success.username)
+  if (!(await host.scram(local!, hashes[0]!))) throw new SaslError('not-authorized')
 }
 
 function answer(stream: Stream, step: ServerStep): void {

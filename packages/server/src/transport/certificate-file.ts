@@ -4,12 +4,14 @@ import { isIP } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import { certificatesIn, chainDoubt } from './certificate-chain.ts'
-import { secureContext, type TlsVersion } from './tls.ts'
+import { type ClientAuthorities, secureContext, type TlsVersion } from './tls.ts'
 
 /** One virtual host and its PEM files; without files its certificate is made by us. */
 export interface CertificateHost {
   readonly domain: string
   readonly files?: CertificateFiles
+  /** A PEM file: who vouches for its users. */
+  readonly clientAuthorities?: string
 }
 
 export interface CertificateFiles {
@@ -40,9 +42,11 @@ export async function readCertificate(
 }> {
   const pem = { certificate: await read(host, files.certificate), key: await read(host, files.key) }
   const certificate = parse(host, files, pem)
+  const authorities =
+    host.clientAuthorities === undefined ? undefined : await readAuthorities(host, host.clientAuthorities)
   return {
     certificate,
-    context: contextOf(host, files.certificate, pem, minVersion),
+    context: contextOf(host, files.certificate, pem, minVersion, authorities),
     warnings: warningsOf(host, files.certificate, certificate, now),
     doubt: chainDoubt(files.certificate, pem.certificate),
   }
@@ -76,8 +80,9 @@ export async function put(path: string, text: string, mode: number): Promise<voi
 }
 
 /** Changes when one of the files changes. */
-export async function versionOf(files: CertificateFiles): Promise<string> {
-  const times = [files.certificate, files.key].map(async (path) => {
+export async function versionOf(files: CertificateFiles, { clientAuthorities }: CertificateHost): Promise<string> {
+  const times = [files.certificate, files.key, clientAuthorities].map(async (path) => {
+    if (path === undefined) return 'none'
     const found = await stat(path).catch(() => undefined)
     return found ? `${found.mtimeMs} ${found.size} ${found.ino}` : 'absent'
   })
@@ -107,6 +112,20 @@ function whyUnread(error: unknown): string {
     default:
       return wordsOf(error)
   }
+}
+
+async function readAuthorities(host: CertificateHost, path: string): Promise<ClientAuthorities> {
+  const pem = await read(host, path)
+  try {
+    // OpenSSL passes over what it does not understand.
+    if (certificatesIn(pem).length === 0) throw new Error('no certificate')
+  } catch (error) {
+    throw new CertificateError(
+      `The certificates of clients of ${host.domain} cannot be verified, because ${path} holds no certificates of authorities in PEM form.`,
+      { cause: error },
+    )
+  }
+  return { domain: host.domain, pem }
 }
 
 function parse(
@@ -148,9 +167,10 @@ function contextOf(
   file: string,
   pem: { certificate: string; key: string },
   minVersion: TlsVersion,
+  authorities: ClientAuthorities | undefined,
 ): SecureContext {
   try {
-    return secureContext(pem, minVersion)
+    return secureContext(pem, minVersion, authorities)
   } catch (error) {
     throw new CertificateError(`The certificate of ${host.domain} in ${file} cannot be used: ${wordsOf(error)}.`, {
       cause: error,

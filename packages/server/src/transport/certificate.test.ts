@@ -29,7 +29,10 @@ async function open(hosts: readonly CertificateHost[], clock = new HandClock()) 
 }
 
 /** Configured files of a host. */
-async function filesFor(domain: string, now = Date.now()): Promise<Required<CertificateHost>> {
+async function filesFor(
+  domain: string,
+  now = Date.now(),
+): Promise<Required<Pick<CertificateHost, 'domain' | 'files'>>> {
   const files = { certificate: join(folder, `own-${domain}.pem`), key: join(folder, `own-${domain}-key.pem`) }
   await place(files, domain, now)
   return { domain, files }
@@ -253,4 +256,26 @@ test('reload takes hosts in and out; one whose certificate is unusable changes n
   await certificates.reload([{ domain: 'away.test' }])
   expect(certificates.find('home.test')).toBeUndefined()
   expect(certificates.fallback).toBe(certificates.find('away.test'))
+})
+
+test('clientAuthorities: a file that is missing or holds none is refused, with its name; a change is noticed', async () => {
+  const files = await filesFor('home.test')
+  const clientAuthorities = join(folder, 'authorities.pem')
+  const refused = () =>
+    expect(open([{ ...files, clientAuthorities }])).rejects.toThrow(
+      expect.objectContaining({ name: 'CertificateError', message: expect.stringContaining(clientAuthorities) }),
+    )
+  await refused()
+  for (const text of ['', 'hello', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n']) {
+    await writeFile(clientAuthorities, text)
+    await refused()
+  }
+  const { certificate } = await selfSigned('authority', Date.now())
+  await writeFile(clientAuthorities, `# ours\n${certificate}`)
+  const { certificates } = await open([{ ...files, clientAuthorities }])
+  expect(certificates.asksClients).toBe(true)
+  const before = certificates.find('home.test')
+  await writeFile(clientAuthorities, certificate)
+  await certificates.reload()
+  expect(certificates.find('home.test')).not.toBe(before)
 })

@@ -79,6 +79,10 @@ export class Certificates implements SecureContexts {
     return this.#loaded.values().next().value!.context
   }
 
+  get asksClients(): boolean {
+    return this.#hosts.some(({ clientAuthorities }) => clientAuthorities !== undefined)
+  }
+
   find(domain: string): SecureContext | undefined {
     for (
       let name = domainToASCII(domain);
@@ -147,7 +151,7 @@ export class Certificates implements SecureContexts {
     const name = asciiOf(host)
     const old = this.#loaded.get(name)
     const files = this.#filesOf(host)
-    const version = await versionOf(files)
+    const version = await versionOf(files, host)
     // What is bad is tried again, and logged again, on the next day.
     const attempt = `${version} ${Math.floor(this.#options.clock.now() / day)}`
     const isDue = old?.isSelfMade === true && this.#isDue(old.certificate)
@@ -169,7 +173,7 @@ export class Certificates implements SecureContexts {
     if (!host.files) await this.#makeIfDue(host, files)
     const { clock, log, minVersion } = this.#options
     // Taken first: what changes while it is read is read again at the next look.
-    const version = await versionOf(files)
+    const version = await versionOf(files, host)
     const { certificate, context, warnings, doubt } = await readCertificate(host, files, {
       minVersion,
       now: clock.now(),

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import type { Deadlines } from './deadlines.ts'
 import type { TlsFacts } from './transport.ts'
+import { xmppAddresses } from './xmpp-addresses.ts'
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 
@@ -12,7 +13,18 @@ export interface SecureContexts {
   find(domain: string): SecureContext | undefined
   /** For a client that names no domain, or none of ours. */
   readonly fallback: SecureContext
+  /** Whether there is a host whose clients may log in by certificate; then all are asked for one. */
+  readonly asksClients?: boolean
 }
+
+/** Who vouches for the users of a host: certificates in PEM form. */
+export interface ClientAuthorities {
+  readonly domain: string
+  readonly pem: string
+}
+
+/** The domains whose users' certificates a context verifies. */
+const verifying = new WeakMap<SecureContext, string>()
 
 // Forward secrecy and authenticated encryption only; OpenSSL's own choice of curves (X25519 and its ML-KEM hybrid, P-256, P-384) is kept.
 const ciphers = [
@@ -31,15 +43,19 @@ const ciphers = [
 export function secureContext(
   { certificate, key }: { certificate: string; key: string },
   minVersion: TlsVersion,
+  authorities?: ClientAuthorities,
 ): SecureContext {
-  return createSecureContext({
+  const context = createSecureContext({
     cert: certificate,
     key,
     ciphers,
     minVersion,
     honorCipherOrder: true,
     sessionIdContext: 'jackdaw',
+    ...(authorities && { ca: authorities.pem }),
   })
+  if (authorities) verifying.set(context, authorities.domain)
+  return context
 }
 
 /** How the TLS connections of one listener are made. */
@@ -48,6 +64,8 @@ export interface TlsAcceptor {
   readonly handshakes: Deadlines
   /** Wire order; a client that offers others alone is refused (RFC 7301 §3.2). */
   readonly alpn: string[] | undefined
+  /** Browsers would bother their users with the question. */
+  readonly asksClients: boolean
   readonly chooseContext: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
 }
 
@@ -56,6 +74,7 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
     contexts,
     handshakes,
     alpn: alpn === undefined ? undefined : [alpn],
+    asksClients: alpn !== 'http/1.1',
     // The client's SNI decides over what was found by other means.
     chooseContext: (name, done) => done(null, contexts.find(name)),
   }
@@ -71,10 +90,13 @@ export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureCon
     secureContext: context,
     SNICallback: acceptor.chooseContext,
     ...(acceptor.alpn && { ALPNProtocols: acceptor.alpn }),
+    // Who has none, or one that nobody here vouches for, logs in otherwise.
+    requestCert: acceptor.asksClients && acceptor.contexts.asksClients === true,
+    rejectUnauthorized: false,
   })
   secure.disableRenegotiation()
   const done = Promise.withResolvers<TLSSocket>()
-  secure[handshake] = { acceptor, done, failure: undefined }
+  secure[handshake] = { acceptor, context, done, failure: undefined }
   acceptor.handshakes.start(secure)
   // Shared and never taken off: closures, and the slow objects that V8 makes of emitters which lose an event, would stay with each session.
   secure.on('secure', onSecure).on('error', onFailure).on('close', onClose)
@@ -85,13 +107,31 @@ export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureCon
 
 const handshake = Symbol('handshake')
 type Shaking = TLSSocket & {
-  [handshake]?: { acceptor: TlsAcceptor; done: PromiseWithResolvers<TLSSocket>; failure: Error | undefined } | undefined
+  [handshake]?:
+    | {
+        acceptor: TlsAcceptor
+        context: SecureContext
+        done: PromiseWithResolvers<TLSSocket>
+        failure: Error | undefined
+      }
+    | undefined
+  [verified]?: string
+  /** Node's own: it judges only the sockets of its servers. */
+  readonly ssl?: { verifyError(): Error | null }
 }
+/** The domain whose authorities vouch for the client's certificate. */
+const verified = Symbol('verified')
 
 function onSecure(this: Shaking): void {
   const shaking = this[handshake]
   if (!shaking) return
   this[handshake] = undefined
+  const { contexts, asksClients } = shaking.acceptor
+  if (asksClients && contexts.asksClients && this.ssl?.verifyError() === null) {
+    const context = (this.servername ? contexts.find(this.servername) : undefined) ?? shaking.context
+    const domain = verifying.get(context)
+    if (domain !== undefined) this[verified] = domain
+  }
   shaking.acceptor.handshakes.end(this)
   shaking.done.resolve(this)
 }
@@ -117,7 +157,7 @@ export function ignore(): void {}
 
 /** What a socket whose handshake is done tells. */
 export class SocketTls implements TlsFacts {
-  readonly #socket: TLSSocket
+  readonly #socket: Shaking
   #bindings: ReadonlyMap<string, Uint8Array> | undefined
   readonly protocol: string
 
@@ -126,9 +166,12 @@ export class SocketTls implements TlsFacts {
     this.protocol = socket.getProtocol() ?? 'unknown'
   }
 
-  /** No client is asked for a certificate. */
+  /** A host's authorities vouch for its own users alone. */
   get identities(): readonly string[] {
-    return []
+    const domain = this.#socket[verified]
+    const certificate = domain === undefined ? undefined : this.#socket.getPeerX509Certificate()
+    if (!certificate) return []
+    return xmppAddresses(certificate.raw).filter((address) => address.endsWith(`@${domain}`))
   }
 
   /** Worked out once: the features and the exchange both ask, and it costs a tenth of a login. */
