@@ -11,7 +11,9 @@ import {
   flatten,
   iq,
   type Jid,
+  parse,
   type Presence,
+  presence as presenceOf,
   StanzaError,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
@@ -162,6 +164,18 @@ export const knownCaps = defineModule({
     }
   },
 })
+
+/** Most characters of a claim that is remembered. */
+const mostClaim = 2000
+
+/** A presence of which only the claim is left, for whoever remembers it longer than it is handled. */
+export function withoutAllButCaps(full: Presence): Presence {
+  const claims = full
+    .elements()
+    .filter(({ name, ns }) => name === Caps.name && (ns === Caps.ns || ns === CapsHashes.ns))
+  const texts = claims.map(String).filter((text) => text.length <= mostClaim)
+  return presenceOf({ from: full.from, to: full.to }, ...texts.slice(0, 2).map((text) => parse(text)))
+}
 
 /** The claim in a presence that can be verified, XEP-0390's before XEP-0115's. */
 function claimOf(presence: Presence): Claim | undefined {

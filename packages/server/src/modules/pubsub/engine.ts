@@ -37,6 +37,8 @@ export interface Engine {
   readonly shelves: Shelves
   readonly limits: Limits
   readonly watchers: Set<Watcher>
+  /** How many were sent, for the metrics. */
+  readonly notifications: { inc(by?: number): void }
   /** What an entity is to those who own the node; without a node, to the account. */
   relation(service: Jid, node: Node | undefined, entity: Jid): Awaitable<Relation>
   /** What everybody is to the owners of a node with that access model. */

@@ -25,9 +25,11 @@ export function notify(engine: Engine, node: Node, relationOf: RelationOf, event
   const { host } = engine
   const base = message({ from: node.service, type: typeOf(node), id: idOf(engine, node) }, event)
   const told = new Set<string>()
+  let count = 0
   for (const to of engine.implicit(node, relationOf)) {
     told.add(to.toString())
     told.add(to.bare.toString())
+    count++
     host.send(base.addressed({ to }))
   }
   for (const [jid, subscriptions] of node.subscriptions) {
@@ -36,9 +38,11 @@ export function notify(engine: Engine, node: Node, relationOf: RelationOf, event
     const to = Jid.parse(jid)
     if (!isForAll && refusal(node, to, relationOf(to), 'read')) continue
     const addressed = base.addressed({ to })
+    count++
     // §7.1.2.4: which of several subscriptions it is for.
     host.send(subids.length > 1 ? addressed.append(subidHeaders(subids)) : addressed)
   }
+  engine.notifications.inc(count)
 }
 
 function subidsOf(subscriptions: readonly Subscription[]): string[] {

@@ -175,8 +175,9 @@ test('XEP-0060 §4.5: roster access is for contacts in one of the groups', async
   const { phone, balcony } = await friends()
   await publish(balcony, 'geoloc', 'a', preconditions({ access_model: 'roster', roster_groups_allowed: ['Friends'] }))
   await expect(items(phone, 'geoloc')).rejects.toEqual(refusal('not-authorized', 'not-in-roster-group'))
-  await comesFor(phone, ['geoloc'])
-  phone.clear()
+  await publish(balcony, 'tune', 'b')
+  await comesFor(phone, ['geoloc', 'tune'])
+  expect(events(phone)).toEqual(['item tune b'])
   await balcony.asks(
     `<iq type='set'><query xmlns='jabber:iq:roster'><item jid='${romeo}'><group>Friends</group></item></query></iq>`,
   )

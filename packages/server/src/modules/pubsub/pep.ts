@@ -2,6 +2,7 @@ import { Jid, type Presence, pubsubFeature, PubsubOwnerRequest, PubsubRequest, S
 import type { Host, Target } from '../../module.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
+import { withoutAllButCaps } from '../known-caps.ts'
 import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import type { Roster, RosterChange, Rosters } from '../roster/rosters.ts'
 import { refusal, type Relation } from './access.ts'
@@ -50,7 +51,7 @@ export class Present {
     const from = presence.from!.toString()
     const isNew = !those.has(from)
     if (isNew && those.size >= mostPresent) return false
-    this.#all.set(key, those.set(from, presence))
+    this.#all.set(key, those.set(from, withoutAllButCaps(presence)))
     return isNew
   }
 
@@ -144,12 +145,16 @@ export function serveAccounts(
     if (form) return when(decide(engine, to, sender!.jid, form), () => 'stop' as const)
   })
 
-  /** The last items of an account's nodes, for one who has become interested in them. */
-  function greetOf(account: Jid, jid: Jid, interests: readonly string[]): Awaitable<void> {
+  /**
+   * The last items of an account's nodes, for one who has become interested in them.
+   * @param before what it was to the account until now: of what it could read already it knows
+   */
+  function greetOf(account: Jid, jid: Jid, interests: readonly string[], before?: Relation): Awaitable<void> {
     if (interests.length === 0) return
     return when(shelves.ofAccount(account), (nodes) => {
       for (const node of nodes) {
         if (node.config.send_last_published_item !== 'on_sub_and_presence' || !interests.includes(node.id)) continue
+        if (before && !refusal(node, jid, before, 'read')) continue
         void when(engine.relation(account, node, jid), (relation) => {
           if (!refusal(node, jid, relation, 'read')) return sendLast(engine, node, jid)
         })
@@ -194,7 +199,10 @@ export function serveAccounts(
         for (const session of host.sessions(jid)) {
           const { presence } = session
           if (presence && isSubscriber(after))
-            void greetOf(account, session.jid, interestsOf(featuresOf(session.jid, presence)))
+            void greetOf(account, session.jid, interestsOf(featuresOf(session.jid, presence)), {
+              isSubscribed: isSubscriber(before),
+              groups: before.groups,
+            })
         }
     },
   }

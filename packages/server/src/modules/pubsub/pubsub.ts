@@ -1,8 +1,9 @@
-import { Jid, type Presence, pubsubFeature } from '@jackdaw/xmpp'
+import { type DiscoItem, Jid, type Presence, pubsubFeature } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { defineModule, map } from '../../module.ts'
 import { when, whenAll } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
 import { blocklists } from '../blocking/blocklists.ts'
 import { disco } from '../disco.ts'
 import { knownCaps } from '../known-caps.ts'
@@ -12,7 +13,7 @@ import { roster } from '../roster/roster.ts'
 import type { Relation } from './access.ts'
 import { describeNode, isVisible, itemOf, itemsOfNode } from './discovery.ts'
 import type { Engine } from './engine.ts'
-import type { ItemHead, NodeRecord, Subscription } from './node.ts'
+import type { ItemHead, Node, NodeRecord, Subscription } from './node.ts'
 import { accountDefaults, serviceDefaults } from './node-config.ts'
 import { ownNodes } from './own-nodes.ts'
 import { accountFeatures, implicitReaders, Present, serveAccounts } from './pep.ts'
@@ -64,6 +65,10 @@ export const pubsub = defineModule({
       shelves,
       limits: host.config,
       watchers: new Set(),
+      notifications: host.metrics.counter(
+        'jackdaw_pubsub_notifications_total',
+        'Notifications sent of what happens at nodes',
+      ),
       relation(service, node, entity) {
         if (!isAccount(service)) {
           if (!node || !isAboutPresence(node.config.access_model)) return nobody
@@ -100,6 +105,8 @@ export const pubsub = defineModule({
       },
     }
 
+    const publications = host.metrics.counter('jackdaw_pubsub_publications_total', 'Items published')
+    engine.watchers.add({ published: () => publications.inc() })
     const accounts = serveAccounts(host, engine, rosters, featuresOf)
     const domain = serveDomain(host, engine, host.config.subdomain)
 
@@ -109,11 +116,7 @@ export const pubsub = defineModule({
         info: (account, from, node) => describeNode(engine, account, from, node),
         items: (account, from, node) =>
           node === undefined
-            ? when(shelves.ofAccount(account), async (nodes) => {
-                const shown = []
-                for (const one of nodes) if (await isVisible(engine, one, from, 'subscribe')) shown.push(itemOf(one))
-                return shown
-              })
+            ? when(shelves.ofAccount(account), (nodes) => shown([...nodes], from))
             : itemsOfNode(engine, account, from, node),
       }),
     )
@@ -154,6 +157,13 @@ export const pubsub = defineModule({
     })
 
     return ownNodes(engine)
+
+    function shown(nodes: readonly Node[], from: Jid): Awaitable<readonly DiscoItem[]> {
+      return whenAll(
+        nodes.map((node) => isVisible(engine, node, from, 'subscribe')),
+        (isShown) => nodes.filter((_, i) => isShown[i]).map(itemOf),
+      )
+    }
 
     function isOfHost(jid: Jid): boolean {
       return jid.domain === host.domain.domain

@@ -6,7 +6,7 @@ import { type ItemHead, Node, type NodeRecord, type Subscription } from './node.
 import type { NodeConfig } from './node-config.ts'
 
 /** So many shelves stay in memory when nobody uses them. */
-const mostIdle = 2000
+const mostIdle = 10_000
 
 /** Nodes that are read together: all those of an account, or one of the service. */
 type Shelf = Map<string, Node>
