@@ -8,7 +8,7 @@ import { Results, table } from './results.ts'
 import { tiny } from './sizes.ts'
 import { Splitter } from './splitter.ts'
 
-test('each work is done by Jackdaw, and each row of the table has its figure', async () => {
+test('each work is done by Jackdaw, and each row of the table has its figure', { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'jackdaw-bench-'))
   const results = new Results()
   try {

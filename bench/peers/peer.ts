@@ -30,7 +30,7 @@ export class Peer {
   readonly #setting: Setting
   #command: Command | undefined
   #process: ServerProcess | undefined
-  /** How long it took from its start until its port answered (ms), and its memory then (bytes). */
+  /** How long it took from its start until its ports answered (ms), and its memory then (bytes). */
   started = { time: NaN, memory: NaN }
 
   constructor(kind: Kind, setting: Setting) {
@@ -48,7 +48,7 @@ export class Peer {
     }
     const from = performance.now()
     this.#process = new ServerProcess(this.#command)
-    await listening(this.port, this.process)
+    for (const port of [this.port, this.tlsPort]) await listening(port, this.process)
     this.started = { time: performance.now() - from, memory: this.process.memory }
   }
 
