@@ -32,9 +32,10 @@ test.each(['SCRAM-SHA-1', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-512', 'PLAIN'])(
         hashes.map(async (hash) => [hash, await deriveKeys(hash, 'pencil', randomBytes(16), 4096, crypto)] as const),
       ),
     )
+    const bindings = new Map([['tls-exporter', randomBytes(32)]])
     const context: ServerContext = {
       tls: true,
-      bindings: new Map([['tls-exporter', randomBytes(32)]]),
+      bindings,
       certificate: false,
       offered: [name],
       identities: [],
@@ -48,7 +49,7 @@ test.each(['SCRAM-SHA-1', 'SCRAM-SHA-256-PLUS', 'SCRAM-SHA-512', 'PLAIN'])(
     }
     const client = chooseMechanism(
       { username: 'user', password: 'pencil' },
-      { ...context, bindings: name.endsWith('-PLUS') ? context.bindings : new Map() },
+      { ...context, bindings: name.endsWith('-PLUS') ? bindings : new Map() },
     )!
     const server = startMechanism(client.name, credentials, context)
     let step = await server.step(client.initial())

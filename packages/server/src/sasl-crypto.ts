@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, pbkdf2, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { hashLength, type HashName, type ServerScramCrypto } from '@jackdaw/xmpp'
 
@@ -8,7 +8,7 @@ const derive = promisify(pbkdf2)
 /** SASL's cryptography by `node:crypto`; PBKDF2 runs in the thread pool. `random` gives unpredictable bytes. */
 export function saslCrypto(random: (length: number) => Uint8Array): ServerScramCrypto {
   return {
-    hash: (name, data) => createHash(nodeNames[name]).update(data).digest(),
+    hash: (name, data) => hash(nodeNames[name], data, 'buffer'),
     hmac: (name, key, data) => createHmac(nodeNames[name], key).update(data).digest(),
     pbkdf2: (name, password, salt, iterations) => derive(password, salt, iterations, hashLength[name], nodeNames[name]),
     random,

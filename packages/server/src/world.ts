@@ -28,4 +28,22 @@ export const systemClock: Clock = {
   soon: (act) => void setImmediate(act),
 }
 
-export const systemRandom: Random = { bytes: (size) => crypto.getRandomValues(new Uint8Array(size)) }
+/** So many bytes are fetched at once: for the system to give few costs it as much. */
+const fetched = 4096
+let pool = new Uint8Array(0)
+let used = 0
+
+export const systemRandom: Random = {
+  bytes(size) {
+    if (size > fetched / 16) return crypto.getRandomValues(new Uint8Array(size))
+    if (used + size > pool.length) {
+      pool = crypto.getRandomValues(new Uint8Array(fetched))
+      used = 0
+    }
+    const bytes = pool.slice(used, used + size)
+    // What was given is nowhere else.
+    pool.fill(0, used, used + size)
+    used += size
+    return bytes
+  },
+}

@@ -20,6 +20,8 @@ export const hashes: readonly HashName[] = ['SHA-256', 'SHA-1', 'SHA-512']
 /** PBKDF2 rounds of new keys: the cost of a guess for who steals them, of a login for clients (RFC 7677 §4 asks for 4,096). */
 export const iterations = 10_000
 
+const mostKnown = 10_000
+
 /** What is kept of a password: no password can be had from it, nor a login without trying one (RFC 5802 §9). In base64. */
 export type StoredKeys = {
   readonly salt: string
@@ -40,6 +42,8 @@ interface AccountsOptions {
 export class HostAccounts implements Accounts, Credentials {
   readonly #options: AccountsOptions
   readonly #keys: MapStore<StoredKeys>
+  /** Some that exist: those who log in and are written to are asked about again and again. */
+  readonly #known = new Set<string>()
 
   constructor(options: AccountsOptions) {
     this.#options = options
@@ -47,8 +51,12 @@ export class HostAccounts implements Accounts, Credentials {
   }
 
   exists(account: Jid): Awaitable<boolean> {
-    const keys = this.#keys.get(account.toString(), hashes[0]!)
-    return keys instanceof Promise ? keys.then((found) => found !== undefined) : keys !== undefined
+    const name = account.toString()
+    if (this.#known.has(name)) return true
+    return when(this.#keys.get(name, hashes[0]!), (keys) => {
+      if (keys) this.#remember(name)
+      return keys !== undefined
+    })
   }
 
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined> {
@@ -81,6 +89,7 @@ export class HostAccounts implements Accounts, Credentials {
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
     await told('account:removed', { account })
+    this.#known.delete(account.toString())
     storage.drop(`${domain}/`, account.toString())
   }
 
@@ -104,6 +113,11 @@ export class HostAccounts implements Accounts, Credentials {
     } catch {
       throw new StanzaError('not-acceptable', 'The password has characters that a password must not have (RFC 4013)')
     }
+  }
+
+  #remember(name: string): void {
+    if (this.#known.size >= mostKnown) this.#known.clear()
+    this.#known.add(name)
   }
 
   #keep(account: Jid, keys: readonly (readonly [HashName, StoredKeys])[]): void {

@@ -18,8 +18,7 @@ export interface Shelf {
 }
 
 /** Undefined while nothing was ever kept there. */
-export function shelf(reader: SqliteReader, name: string, owner: string): Shelf | undefined {
-  const store = reader.store(name)
+export function shelf(reader: SqliteReader, store: number | undefined, owner: string): Shelf | undefined {
   const number = store === undefined ? undefined : reader.name(owner)
   return number === undefined ? undefined : { store: store!, owner: number }
 }

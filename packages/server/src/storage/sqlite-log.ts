@@ -3,6 +3,7 @@ import type { LogIds } from './log-id.ts'
 import { condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
+import { StoreNumber } from './store-number.ts'
 import { type Latest, type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from './storage.ts'
 
 export interface LogAccess extends StoreAccess {
@@ -20,11 +21,13 @@ type Row = [id: number, at: number, peer: string | null, state: number, value: s
 export class SqliteLog<T extends Json> implements LogStore<T> {
   readonly #name: string
   readonly #access: LogAccess
+  readonly #store: StoreNumber
   readonly #outstanding: Outstanding<{ readonly batch: number }>
 
   constructor(name: string, access: LogAccess) {
     this.#name = name
     this.#access = access
+    this.#store = new StoreNumber(access.reader, name)
     this.#outstanding = new Outstanding(access.progress)
   }
 
@@ -44,7 +47,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   latest(owner: string, max: number, after?: string): Awaitable<readonly Latest[]> {
     return this.#read(owner, () => {
       const { reader, ids } = this.#access
-      const of = shelf(reader, this.#name, owner)
+      const of = shelf(reader, this.#store.value, owner)
       if (!of) return []
       const { store, owner: number } = of
       const first = after === undefined ? 0 : (reader.name(after) ?? 0)
@@ -69,7 +72,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   async *owners(): AsyncIterable<string> {
     await this.#access.settled()
     const { reader } = this.#access
-    const store = reader.store(this.#name)
+    const store = this.#store.value
     if (store === undefined) return
     // One step along the index for each owner, however many entries each has.
     const next =
@@ -84,7 +87,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   pending(owner: string): Awaitable<number> {
     return this.#read(owner, () => {
       const { reader } = this.#access
-      const of = shelf(reader, this.#name, owner)
+      const of = shelf(reader, this.#store.value, owner)
       if (!of) return 0
       const counting = 'SELECT count(*) FROM logs WHERE store = ? AND owner = ? AND state > 0'
       return reader.row<[number]>(counting, of.store, of.owner)![0]
@@ -94,6 +97,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   trim(owner: string, query: LogQuery): Promise<number> {
     // A record that the database would choke on must never reach the journal.
     this.#check(query)
+    this.#store.written()
     return this.#access.trim(this.#name, owner, query)
   }
 
@@ -110,6 +114,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   }
 
   #append(owner: string, record: Parameters<StoreAccess['append']>[0]): void {
+    this.#store.written()
     this.#outstanding.set(owner, { batch: this.#access.append(record) })
   }
 
@@ -120,7 +125,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
 
   #page(owner: string, query: LogQuery): Page<T> {
     const { reader } = this.#access
-    const of = shelf(reader, this.#name, owner)
+    const of = shelf(reader, this.#store.value, owner)
     const unknown = unknownId(reader, of, query)
     if (unknown !== undefined) throw new UnknownIdError(unknown)
     if (!of) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }

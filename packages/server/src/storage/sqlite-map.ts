@@ -5,6 +5,7 @@ import { Outstanding } from './outstanding.ts'
 import type { Progress } from './progress.ts'
 import type { SqliteReader } from './sqlite-reader.ts'
 import type { MapStore } from './storage.ts'
+import { StoreNumber } from './store-number.ts'
 
 const OWNERS_AT_ONCE = 500
 
@@ -28,11 +29,13 @@ interface Overlay<T> {
 export class SqliteMap<T extends Json> implements MapStore<T> {
   readonly #name: string
   readonly #access: StoreAccess
+  readonly #store: StoreNumber
   readonly #overlays: Outstanding<Overlay<T>>
 
   constructor(name: string, access: StoreAccess) {
     this.#name = name
     this.#access = access
+    this.#store = new StoreNumber(access.reader, name)
     this.#overlays = new Outstanding(access.progress)
   }
 
@@ -44,7 +47,7 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
       if (overlay.droppedIn > this.#access.progress.applied) return undefined
     }
     const { reader } = this.#access
-    const store = reader.store(this.#name)
+    const store = this.#store.value
     if (store === undefined) return undefined
     const row = reader.row<[string]>(
       'SELECT value FROM maps WHERE store = ? AND owner = ? AND key = ?',
@@ -59,7 +62,7 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
     const overlay = this.#overlays.get(owner)
     const { reader, progress } = this.#access
     const values = new Map<string, T>()
-    const store = reader.store(this.#name)
+    const store = this.#store.value
     if (store !== undefined && !(overlay && overlay.droppedIn > progress.applied)) {
       const rows = reader.rows<[string, string]>(
         'SELECT key, value FROM maps WHERE store = ? AND owner = ?',
@@ -80,7 +83,7 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
   async *owners(key: string): AsyncIterable<readonly [owner: string, value: T]> {
     await this.#access.settled()
     const { reader } = this.#access
-    const store = reader.store(this.#name)
+    const store = this.#store.value
     if (store === undefined) return
     const sql = 'SELECT owner FROM maps WHERE store = ? AND key = ? AND owner > ? ORDER BY owner LIMIT ?'
     let rows = reader.rows<[string]>(sql.replace('>', '>='), store, key, '', OWNERS_AT_ONCE)
@@ -97,6 +100,7 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
     const old = this.get(owner, key)
     const value = change(old)
     if (value === undefined && old === undefined) return undefined
+    this.#store.written()
     const what = ['map', this.#name, owner, key] as const
     const batch = this.#access.append(value === undefined ? what : [...what, value])
     const overlay = this.#overlays.get(owner)

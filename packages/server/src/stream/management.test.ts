@@ -203,12 +203,12 @@ test('XEP-0198 §4: a request that was never acknowledged is answered when its s
     <error><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>`)
 })
 
-test('XEP-0198 §4: many stanzas are asked for at once, few within a second', async () => {
+test('XEP-0198 §4: a message and many other stanzas are asked for at once, few within a second', async () => {
   await using s = await play()
   const balcony = s.server.sessions.get(Jid.parse('juliet@home.test/balcony'))!
-  const sends = async (count: number) => {
-    for (let i = 0; i < count; i++) s.phone.says(`<message to='juliet@home.test/balcony' id='${i}'/>`)
-    for (let i = 0; i < count; i++) await s.balcony.hears(`<message id='${i}'/>`)
+  const sends = async (count: number, what = 'presence') => {
+    for (let i = 0; i < count; i++) s.phone.says(`<${what} to='juliet@home.test/balcony' id='${i}'/>`)
+    for (let i = 0; i < count; i++) await s.balcony.hears(`<${what} id='${i}'/>`)
   }
   await sends(8)
   await s.balcony.sync()
@@ -220,4 +220,8 @@ test('XEP-0198 §4: many stanzas are asked for at once, few within a second', as
   await s.clock.advance(1000)
   await s.balcony.sync()
   expect(balcony.unacknowledged).toBe(answers)
+  await s.balcony.settled()
+  await sends(1, 'message')
+  await s.balcony.sync()
+  expect(balcony.unacknowledged).toBe(2 * answers)
 })

@@ -68,7 +68,7 @@ function connectionOf(stream: Stream) {
     // Where plaintext is allowed, PLAIN is too.
     tls: tls !== undefined || stream.host!.allowsPlaintext(address),
     // A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered.
-    bindings: (framing === 'tcp' ? tls?.bindings() : undefined) ?? new Map<string, Uint8Array>(),
+    bindings: (framing === 'tcp' ? tls?.bindings : undefined) ?? new Map<string, Uint8Array>(),
     certificate: identities.length > 0,
     identities,
   }

@@ -122,6 +122,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #isProbed = false
   #isCongested = false
   #asksAcknowledgement = false
+  /** Among what was sent since the last request there is a message. */
+  #hasMessage = false
   #cancelTimer: () => void
   #afterFlush: (() => void) | undefined
   #whenDrained: (() => void) | undefined
@@ -191,6 +193,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   deliver(text: string): void {
+    if (text.startsWith('<message')) this.#hasMessage = true
     this.#write(this.#framing.stanza(text))
   }
 
@@ -203,8 +206,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   flush(): void {
     const { session } = this
     if (session?.isManaged && !this.#asksAcknowledgement) {
-      // Asking after each stanza would double what is read and written.
-      if (session.unacknowledged >= askedAt) this.#out.push(this.#request())
+      // Who has shown a message and logs out at once has told so; for the rest, asking would double what is read and written.
+      if (this.#hasMessage || session.unacknowledged >= askedAt) this.#out.push(this.#request())
       else if (session.unacknowledged > 0) this.#port.requests.soon(this)
     }
     // What was left of earlier output tells who does not read; this tick's may be any size.
@@ -238,6 +241,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   #request(): string {
     this.#asksAcknowledgement = true
+    this.#hasMessage = false
     return request
   }
 

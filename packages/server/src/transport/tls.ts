@@ -1,6 +1,7 @@
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
+import type { ChannelBindings } from '@jackdaw/xmpp'
 import type { Deadlines } from './deadlines.ts'
 import type { TlsFacts } from './transport.ts'
 import { xmppAddresses } from './xmpp-addresses.ts'
@@ -156,9 +157,8 @@ function destroyWith(this: TLSSocket, error: Error): void {
 export function ignore(): void {}
 
 /** What a socket whose handshake is done tells. */
-export class SocketTls implements TlsFacts {
+export class SocketTls implements TlsFacts, ChannelBindings {
   readonly #socket: Shaking
-  #bindings: ReadonlyMap<string, Uint8Array> | undefined
   readonly protocol: string
 
   constructor(socket: TLSSocket) {
@@ -174,21 +174,27 @@ export class SocketTls implements TlsFacts {
     return xmppAddresses(certificate.raw).filter((address) => address.endsWith(`@${domain}`))
   }
 
-  /** Worked out once: the features and the exchange both ask, and it costs a tenth of a login. */
-  bindings(): ReadonlyMap<string, Uint8Array> {
-    return (this.#bindings ??= this.#findBindings())
+  get bindings(): ChannelBindings {
+    return this
   }
 
-  #findBindings(): ReadonlyMap<string, Uint8Array> {
-    const bindings = new Map<string, Uint8Array>()
-    // RFC 9266 §4.2 allows TLS 1.2 only with the extended master secret, of which Node does not tell.
-    if (this.protocol === 'TLSv1.3') {
-      bindings.set('tls-exporter', this.#socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0)))
+  /** That there are some is all that a login without them wants to know: to work them out costs a tenth of it. */
+  get size(): number {
+    return this.protocol === 'TLSv1.3' || this.get('tls-server-end-point') ? 1 : 0
+  }
+
+  get(type: string): Uint8Array | undefined {
+    switch (type) {
+      case 'tls-exporter':
+        // RFC 9266 §4.2 allows TLS 1.2 only with the extended master secret, of which Node does not tell.
+        if (this.protocol !== 'TLSv1.3') return undefined
+        return this.#socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
+      case 'tls-server-end-point': {
+        const certificate = this.#socket.getX509Certificate()
+        return certificate && serverEndPoint(certificate)
+      }
     }
-    const certificate = this.#socket.getX509Certificate()
-    const endPoint = certificate && serverEndPoint(certificate)
-    if (endPoint) bindings.set('tls-server-end-point', endPoint)
-    return bindings
+    return undefined
   }
 }
 

@@ -1,9 +1,10 @@
+import type { ChannelBindings } from '@jackdaw/xmpp'
+
 /** What TLS tells of a connection. */
 export interface TlsFacts {
   /** 'TLSv1.3' */
   readonly protocol: string
-  /** Channel bindings by name: 'tls-exporter' (RFC 9266), 'tls-server-end-point' (RFC 5929). */
-  bindings(): ReadonlyMap<string, Uint8Array>
+  readonly bindings: ChannelBindings
   /** Identities that a verified client certificate names (xmppAddr, then dNSName/commonName); empty without one. */
   readonly identities: readonly string[]
 }

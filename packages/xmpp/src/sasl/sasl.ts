@@ -9,13 +9,12 @@ import { scramServer } from './scram-server.ts'
 /** What a mechanism asks of a connection: encryption, channel binding data, a client certificate. */
 export type Need = 'tls' | 'binding' | 'certificate'
 
+/** The data that identifies a TLS channel, by type: `tls-exporter` (RFC 9266), `tls-server-end-point` (RFC 5929). */
+export type ChannelBindings = Pick<ReadonlyMap<string, Uint8Array>, 'size' | 'get'>
+
 export interface Connection {
   readonly tls: boolean
-  /**
-   * The data that identifies the TLS channel, by type: `tls-exporter` (RFC 9266), `tls-server-end-point` (RFC 5929). A
-   * client uses the first; it leaves out the types that the server does not announce (XEP-0440).
-   */
-  readonly bindings: ReadonlyMap<string, Uint8Array>
+  readonly bindings: ChannelBindings
   /** Whether the client presented a certificate. */
   readonly certificate: boolean
   /** The mechanisms that the server advertised on this stream. */
@@ -68,6 +67,8 @@ export interface ClientCredentials {
 }
 
 export interface ClientContext extends Connection {
+  /** The client uses the first; it leaves out the types that the server does not announce (XEP-0440). */
+  readonly bindings: ReadonlyMap<string, Uint8Array>
   readonly crypto: ScramCrypto
 }
 
