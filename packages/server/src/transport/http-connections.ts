@@ -146,7 +146,8 @@ function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSi
   const scheme = 'encrypted' in socket ? 'https' : 'http'
   const hasBody = method !== 'GET' && method !== 'HEAD'
   try {
-    if (!url.startsWith('/')) return undefined
+    // RFC 9112 §3.2: a request has one Host.
+    if (!url.startsWith('/') || (incoming.headersDistinct.host?.length ?? 0) > 1) return undefined
     return new Request(`${scheme}://${fields.host ?? 'localhost'}${url}`, {
       method,
       headers,

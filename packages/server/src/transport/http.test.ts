@@ -40,6 +40,16 @@ test('/health and /metrics are for allowed addresses', async () => {
   expect((await get('/metrics', '192.0.2.1')).status).toBe(403)
 })
 
+test('/health and /metrics are read, nothing else', async () => {
+  const { site } = routes()
+  for (const path of ['/health', '/metrics']) {
+    const response = await site.serve(new Request(`http://home.test${path}`, { method: 'POST' }), {
+      address: '127.0.0.1',
+    })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  }
+})
+
 test('the longest path wins; what ends in / serves all below it', async () => {
   const { site, get } = routes()
   site.add('/', answer('root'))

@@ -29,8 +29,11 @@ export class HttpRoutes implements HttpSite {
     this.#log = log
     const watched =
       (serve: () => Promise<Response>): Serve =>
-      (_, { address }) =>
-        mayWatch(address) ? serve() : plain(403, 'This address may not look here: see the configuration')
+      ({ method }, { address }) => {
+        if (!mayWatch(address)) return plain(403, 'This address may not look here: see the configuration')
+        if (method === 'GET' || method === 'HEAD') return serve()
+        return new Response('Only GET and HEAD are answered here.\n', { status: 405, headers: { allow: 'GET, HEAD' } })
+      }
     this.add(
       '/health',
       watched(async () => {
