@@ -184,7 +184,9 @@ test('full disk: nothing is acknowledged that is not kept, and all goes on when 
 
 test('a data folder that is taken away is told, nothing is acknowledged meanwhile, and all goes on when it is back', async () => {
   const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
-  const clock = { ...systemClock, after: (ms: number, act: () => void) => systemClock.after(ms / 50, act) }
+  // What is looked at each second is looked at sooner; nobody else has less time.
+  const after = (ms: number, act: () => void) => systemClock.after(ms === 1000 ? 20 : ms, act)
+  const clock = { ...systemClock, after }
   const server = await createServer({ data, listen }, { log: pino({ level: 'silent' }), clock })
   const [xmpp, , http] = await server.start()
   await server.hosts.get('localhost')!.accounts.create(Jid.parse('romeo@localhost'), 'pencil')
@@ -228,6 +230,37 @@ test('a start that fails leaves no port open and may be tried again; one server 
     expect(error).toMatchObject({ code: 'ECONNREFUSED' })
   }
   await rm(data, { recursive: true })
+})
+
+test('the log has no message above trace, and never a password', async () => {
+  for (const level of ['debug', 'trace'] as const) {
+    let lines = ''
+    const log = pino({ level }, { write: (line: string) => void (lines += line) })
+    const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
+    const hosts = { localhost: { plaintext: true, modules: { register: true } } } as const
+    const server = await createServer({ data, listen, hosts }, { log })
+    const [xmpp] = await server.start()
+    const client = (name: string) => new Client({ jid: name, password: 'the wine is red', connect: tcp(xmpp!.port) })
+    const stranger = client('juliet@localhost')
+    await stranger.open()
+    stranger.send(
+      `<iq type='set' id='1'><query xmlns='jabber:iq:register'><username>juliet</username><password>the wine is red</password></query></iq>`,
+    )
+    await stranger.next()
+    const plain = Buffer.from('\0juliet\0the wine is red').toString('base64')
+    stranger.send(xml('auth', saslNs, { mechanism: 'PLAIN' }, plain))
+    expect((await stranger.next()).name).toBe('success')
+    await stranger.loggedIn()
+    await stranger.bind('j')
+    stranger.send(`<message to='juliet@localhost/j'><body>art thou not Romeo</body></message>`)
+    expect((await stranger.stanza()).name).toBe('message')
+    await stranger.close()
+    await server.stop()
+    await rm(data, { recursive: true })
+    expect(lines).not.toContain('the wine is red')
+    expect(lines).not.toContain(plain)
+    expect(lines.includes('art thou not Romeo')).toBe(level === 'trace')
+  }
 })
 
 test('full disk, then kill -9: what was not acknowledged is sent again, and arrives once', async () => {

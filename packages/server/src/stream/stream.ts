@@ -6,6 +6,8 @@ import {
   type Framing,
   Jid,
   pingNs,
+  registerNs,
+  saslNs,
   type ServerMechanism,
   smNs,
   Stanza,
@@ -361,7 +363,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #take(element: Element): Awaitable<void> {
-    if (this.#isTraced) this.#port.log.trace({ address: this.transport.address, received: element.toString() })
+    if (this.#isTraced) this.#port.log.trace({ address: this.transport.address, received: shown(element) })
     if (!this.#hasHeader) return this.#open(element)
     if (element.ns === clientNs) return this.session ? this.#accept(this.session, element) : this.#negotiateIq(element)
     if (element.ns === streamNs) {
@@ -537,6 +539,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const attrs = { type: 'get', id: 'keep-alive', from: String(this.host!.domain), to: String(this.session!.jid) }
     this.deliver(write(xml('iq', clientNs, attrs, ping), clientNs))
   }
+}
+
+/** What the log may show at its most talkative: no password. */
+function shown(element: Element): string {
+  for (const one of [element, element.first()])
+    if (one?.ns === saslNs || one?.ns === registerNs) return `<${element.name}/> that may hold a password`
+  return element.toString()
 }
 
 /** XEP-0198 §4: more was acknowledged than sent. */
