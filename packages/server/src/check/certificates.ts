@@ -1,4 +1,4 @@
-import { CertificateError, readCertificate } from '../transport/certificate-file.ts'
+import { CertificateError, readAuthorities, readCertificate } from '../transport/certificate-file.ts'
 import type { Finding, Scene } from './finding.ts'
 import { isLocal } from './local.ts'
 
@@ -10,6 +10,10 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
   const findings: Finding[] = []
   for (const [domain, host] of Object.entries(config.hosts)) {
     const title = `certificate of ${domain}`
+    const unfit =
+      host.clientAuthorities === undefined ? undefined : await unfitAuthorities(domain, host.clientAuthorities)
+    if (unfit !== undefined)
+      findings.push({ title: `client certificates of ${domain}`, level: 'fail', sentence: unfit })
     if (host.certificate === undefined) {
       findings.push(
         isLocal(domain)
@@ -50,4 +54,14 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
     }
   }
   return findings
+}
+
+async function unfitAuthorities(domain: string, path: string): Promise<string | undefined> {
+  try {
+    await readAuthorities({ domain }, path)
+    return undefined
+  } catch (error) {
+    if (error instanceof CertificateError) return error.message
+    throw error
+  }
 }

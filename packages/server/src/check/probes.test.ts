@@ -91,6 +91,22 @@ describe('certificates', () => {
       ['fail', expect.stringContaining(`${join(folder, 'none.pem')} cannot be read`)],
     ])
   })
+  test('authorities of clients that cannot be read, or are none', async () => {
+    const file = join(folder, 'authorities.pem')
+    const look = async () =>
+      (await certificates(scene({ hosts: { localhost: { clientAuthorities: file } } }))).map(
+        ({ title, level, sentence }) => [title, level, sentence],
+      )
+    const fail = (why: string) => [
+      ['client certificates of localhost', 'fail', expect.stringContaining(`${file} ${why}`)],
+      expect.anything(),
+    ]
+    expect(await look()).toEqual(fail('cannot be read: there is no such file'))
+    writeFileSync(file, 'hello')
+    expect(await look()).toEqual(fail('holds no certificates of authorities'))
+    writeFileSync(file, (await selfSigned('a.example', NOW)).certificate)
+    expect(await look()).toHaveLength(1)
+  })
   test('our own does for localhost, but not for the world', async () => {
     expect(
       (await certificates(scene({ hosts: { localhost: {}, 'a.example': {} } }))).map(({ level }) => level),

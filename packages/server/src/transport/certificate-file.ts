@@ -114,14 +114,15 @@ function whyUnread(error: unknown): string {
   }
 }
 
-async function readAuthorities(host: CertificateHost, path: string): Promise<ClientAuthorities> {
+/** Who vouches for the host's users. Rejects with a CertificateError. */
+export async function readAuthorities(host: CertificateHost, path: string): Promise<ClientAuthorities> {
   const pem = await read(host, path)
   try {
     // OpenSSL passes over what it does not understand.
     if (certificatesIn(pem).length === 0) throw new Error('no certificate')
   } catch (error) {
     throw new CertificateError(
-      `The certificates of clients of ${host.domain} cannot be verified, because ${path} holds no certificates of authorities in PEM form.`,
+      `The certificates of clients of ${host.domain} cannot be verified, because ${path} holds no certificates of authorities in PEM form: put them there, or name another file in the configuration.`,
       { cause: error },
     )
   }
