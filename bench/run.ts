@@ -50,6 +50,7 @@ for await (const result of measure(plan)) {
   console.error(told(result))
 }
 console.log(table(rows, results, [...servers, 'relay']))
+if (values.quick) console.log('\nQuick: there was less of everything than the rows say, and little time to warm up.')
 const failures = results.all.filter(({ failure }) => failure !== undefined)
 for (const result of failures) console.log(`\n${told(result)}`)
 if (failures.length > 0) process.exitCode = 1
