@@ -454,6 +454,11 @@ export class Server {
       'Connections refused because a cap was reached',
       () => this.#systemNetwork?.admission.refused ?? 0,
     )
+    metrics.counter('jackdaw_logins_total', 'Clients that logged in', () => this.#port.logins)
+    metrics.counter('jackdaw_login_failures_total', 'Logins refused', () => this.#port.attempts.total)
+    metrics.gauge('jackdaw_healthy', '1 while all is well, 0 while /health has reasons', () =>
+      this.#troubles.size === 0 ? 1 : 0,
+    )
     metrics.gauge('jackdaw_sessions', 'Sessions, with or without a connection', () => sessions.size)
     metrics.counter('jackdaw_messages_total', 'Messages sent by clients', () => counts.messages)
     metrics.counter('jackdaw_presences_total', 'Presences sent by clients', () => counts.presences)

@@ -36,6 +36,8 @@ export class ClientPort implements StreamPort {
   #limits: ClientPortLimits
   #whenEmpty: (() => void) | undefined
   #isClosing = false
+  /** Since the start. */
+  logins = 0
 
   constructor(options: ClientPortOptions) {
     this.clock = options.clock
@@ -89,6 +91,7 @@ export class ClientPort implements StreamPort {
   }
 
   loggedIn(stream: Stream): void {
+    this.logins++
     this.#strangers.delete(stream)
   }
 

@@ -15,6 +15,8 @@ export class Attempts {
   readonly #clock: Clock
   readonly #failures = new Map<string, { count: number; at: number }>()
   limits: Limits
+  /** All failures since the start. */
+  total = 0
 
   constructor(clock: Clock, limits: Limits) {
     this.#clock = clock
@@ -23,6 +25,7 @@ export class Attempts {
 
   /** Counts a failure; returns how long its answer waits, milliseconds. */
   failed(address: string): number {
+    this.total++
     const network = networkOf(address)
     const now = this.#clock.now()
     const before = this.#failures.get(network)
