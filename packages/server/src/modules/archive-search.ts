@@ -1,4 +1,12 @@
-import { type Jid, type MamFilter, type MamQuery, StanzaError } from '@jackdaw/xmpp'
+import {
+  type Jid,
+  type MamFilter,
+  type MamFin,
+  type MamMark,
+  type MamMetadata,
+  type MamQuery,
+  StanzaError,
+} from '@jackdaw/xmpp'
 import { type LogEntry, type LogQuery, type LogStore, type Page, UnknownIdError } from '../storage/storage.ts'
 import type { Clock } from '../world.ts'
 import { messageOf } from './archive.ts'
@@ -30,7 +38,7 @@ export async function findPage(
     fromEnd: set.before !== undefined,
     // The log counts what lies beyond these as well (XEP-0313 §4.3.2: the count may be left out).
     ...(beforeId === undefined && afterId === undefined && { count: max === 0 ? countedAlone : countedBeside }),
-    ...(other && { with: other.bare.toString() }),
+    ...(other && !isWithin(other, owner) && { with: other.bare.toString() }),
     ...(start !== undefined && { start }),
     ...(end !== undefined && { end }),
     ...(after !== undefined && { after }),
@@ -38,6 +46,27 @@ export async function findPage(
     ...(ids && { ids }),
   }
   return other && !other.isBare ? await search(log, owner, sought, other, clock) : await log.page(owner, sought)
+}
+
+/** An address of the owner itself, such as an occupant of a room: no entry is found by that. */
+function isWithin(other: Jid, owner: string): boolean {
+  return !other.isBare && other.bare.toString() === owner
+}
+
+/** §4.3.2 */
+export function finOf({ entries, isComplete, index, count }: Page<string>): MamFin {
+  return { isComplete, isStable: true, set: { first: entries[0]?.id, last: entries.at(-1)?.id, index, count } }
+}
+
+/** §5: the first and the last message. */
+export async function extentOf(log: LogStore<string>, owner: string): Promise<MamMetadata> {
+  const [start, end] = [await edge(log, owner, false), await edge(log, owner, true)]
+  return start && end && { start, end }
+}
+
+async function edge(log: LogStore<string>, owner: string, isEnd: boolean): Promise<MamMark | undefined> {
+  const [entry] = (await log.page(owner, { max: 1, fromEnd: isEnd })).entries
+  return entry && { id: entry.id, timestamp: entry.at }
 }
 
 /** §4.1.5 */

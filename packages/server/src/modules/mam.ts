@@ -16,9 +16,9 @@ import {
 import * as z from 'zod'
 import { size } from '../config/fields.ts'
 import { defineModule, type Passage, type Target } from '../module.ts'
-import type { LogEntry, LogStore, Page } from '../storage/storage.ts'
+import type { LogEntry } from '../storage/storage.ts'
 import { archive, isForAccount, messageOf } from './archive.ts'
-import { checkFields, findPage, known } from './archive-search.ts'
+import { checkFields, extentOf, findPage, finOf, known } from './archive-search.ts'
 import { stanzaId } from './stanza-id.ts'
 
 /** Every account's archive of its one-to-one messages. */
@@ -78,11 +78,7 @@ export const mam = defineModule({
       const page = await known(() => findPage(log, to.toString(), query, host))
       for (const entry of query.isFlipped ? page.entries.toReversed() : page.entries)
         session.deliver(result(entry, query.queryId, session))
-      return MamFin.write({
-        isComplete: page.isComplete,
-        isStable: true,
-        set: { first: page.entries[0]?.id, last: page.entries.at(-1)?.id, index: page.index, count: page.count },
-      })
+      return MamFin.write(finOf(page))
     })
 
     host.answer('get', 'account', MamForm, ({ sender, isOwn }) => {
@@ -92,8 +88,7 @@ export const mam = defineModule({
 
     host.answer('get', 'account', MamMetadata, async ({ to, sender, isOwn }) => {
       own(sender, isOwn)
-      const [start, end] = [await edge(log, to, false), await edge(log, to, true)]
-      return MamMetadata.write(start && end && { start, end })
+      return MamMetadata.write(await extentOf(log, to.toString()))
     })
   },
 })
@@ -107,9 +102,4 @@ function own(sender: Target | undefined, isOwn: boolean): Target {
 function result(entry: LogEntry<string>, queryId: string | undefined, { jid, account }: Target): Message {
   const forwarded = { delay: { stamp: entry.at }, stanza: messageOf(entry) }
   return message({ to: jid, from: account }, MamResult.write({ queryId, id: entry.id, forwarded }))
-}
-
-async function edge(log: LogStore<string>, account: Jid, isEnd: boolean) {
-  const { entries }: Page<string> = await log.page(account.toString(), { max: 1, fromEnd: isEnd })
-  return entries[0] && { id: entries[0].id, timestamp: entries[0].at }
 }

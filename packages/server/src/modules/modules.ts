@@ -16,6 +16,7 @@ import { knownCaps } from './known-caps.ts'
 import { inbox } from './inbox/inbox.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
+import { muc } from './muc/muc.ts'
 import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
@@ -68,4 +69,5 @@ export const modules: readonly Module[] = [
   bookmarks,
   register,
   reporting,
+  muc,
 ]

@@ -80,13 +80,19 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
   }
 
   /** The owners are those at the time of the call, their values those at the time they are reached. */
-  async *owners(key: string): AsyncIterable<readonly [owner: string, value: T]> {
+  async *owners(key: string, after?: string): AsyncIterable<readonly [owner: string, value: T]> {
     await this.#access.settled()
     const { reader } = this.#access
     const store = this.#store.value
     if (store === undefined) return
     const sql = 'SELECT owner FROM maps WHERE store = ? AND key = ? AND owner > ? ORDER BY owner LIMIT ?'
-    let rows = reader.rows<[string]>(sql.replace('>', '>='), store, key, '', OWNERS_AT_ONCE)
+    let rows = reader.rows<[string]>(
+      after === undefined ? sql.replace('>', '>=') : sql,
+      store,
+      key,
+      after ?? '',
+      OWNERS_AT_ONCE,
+    )
     while (rows.length > 0) {
       for (const [owner] of rows) {
         const value = this.get(owner, key)

@@ -4,8 +4,8 @@ import type { Awaitable, Json } from '../world.ts'
 export interface MapStore<T extends Json> {
   get(owner: string, key: string): Awaitable<T | undefined>
   all(owner: string): Awaitable<ReadonlyMap<string, T>>
-  /** The reverse question: who has this key? In the order of the owners' names. */
-  owners(key: string): AsyncIterable<readonly [owner: string, value: T]>
+  /** The reverse question: who has this key? In the order of the owners' names; those behind the name `after`, if one is given. */
+  owners(key: string, after?: string): AsyncIterable<readonly [owner: string, value: T]>
   /** Replaces a value by what `change` makes of it, atomically; undefined removes. Returns the new value. */
   edit(owner: string, key: string, change: (old?: T) => T | undefined): Awaitable<T | undefined>
 }

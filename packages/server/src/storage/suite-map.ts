@@ -78,7 +78,10 @@ export function mapSuite(here: Subject): void {
       await map.edit('user5', 'other', () => 0)
       await map.edit(names[3]!, 'key', () => undefined)
       const expected = names.map((owner, index) => [owner, index] as const).filter(([owner]) => owner !== names[3])
-      expect(await owners(map, 'key')).toEqual(expected.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      const sorted = expected.toSorted(([a], [b]) => (a < b ? -1 : 1))
+      expect(await owners(map, 'key')).toEqual(sorted)
+      expect(await owners(map, 'key', sorted[600]![0])).toEqual(sorted.slice(601))
+      expect(await owners(map, 'key', 'user5x')).toEqual(sorted.filter(([owner]) => owner > 'user5x'))
     })
 
     test('stores do not see one another', async () => {
@@ -133,11 +136,12 @@ export function mapSuite(here: Subject): void {
 }
 
 async function owners<T extends Json>(
-  map: { owners(key: string): AsyncIterable<readonly [string, T]> },
+  map: { owners(key: string, after?: string): AsyncIterable<readonly [string, T]> },
   key: string,
+  after?: string,
 ): Promise<(readonly [string, T])[]> {
   const found: (readonly [string, T])[] = []
-  for await (const one of map.owners(key)) found.push(one)
+  for await (const one of map.owners(key, after)) found.push(one)
   return found
 }
 

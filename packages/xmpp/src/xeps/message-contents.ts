@@ -107,6 +107,13 @@ export function isArchived(message: Message): boolean {
   return (contents & (type === 'headline' ? store : store | worthArchiving)) !== 0
 }
 
+/** XEP-0313 §6.1.2: whether a room's archive keeps what is said in it. */
+export function isArchivedByRoom(message: Message): boolean {
+  const contents = contentsOf(message)
+  if (contents & (noStore | noPermanentStore)) return false
+  return (contents & (store | subject | (worthArchiving & ~(displayed | received)))) !== 0
+}
+
 /** XEP-0280 §6.1: whether copies are made of the message that goes out of, or comes in to, an account. */
 export function isCopied(message: Message, direction: 'out' | 'in'): boolean {
   const type = messageType(message)

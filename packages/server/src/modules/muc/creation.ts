@@ -1,0 +1,40 @@
+import { Jid, StanzaError } from '@jackdaw/xmpp'
+import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
+import type { MucHost, Room } from './room.ts'
+import type { Rooms } from './rooms.ts'
+import { changeAffiliation } from './standing.ts'
+
+/** XEP-0045 §10.1.1. @throws StanzaError not-allowed, resource-constraint */
+export function mayCreate(host: MucHost, user: Jid): Awaitable<void> {
+  const { accounts, config, domain, stores } = host
+  const isFriend = config.create === 'accounts' && user.domain === domain.domain
+  const allowed = config.create === 'anybody' || (isFriend && accounts.exists(user.bare))
+  return when(allowed, (is) => {
+    if (!is) throw new StanzaError('not-allowed', 'You may not make rooms here')
+    return when(stores.created.all(user.bare.toString()), (made) => {
+      if (made.size >= config.perAccount)
+        throw new StanzaError('resource-constraint', `You have made ${config.perAccount} rooms already`)
+    })
+  })
+}
+
+/** Nobody inherits what an account that is gone was to the rooms; a room without an owner goes to who comes next. */
+export async function forgetAccount(
+  rooms: Rooms,
+  { stores }: MucHost,
+  account: Jid,
+  abandon: (room: Room) => void,
+): Promise<void> {
+  for await (const [name] of stores.affiliations.owners(account.toString())) {
+    const room = await rooms.find(Jid.parse(name))
+    if (!room) continue
+    const wasOwner = room.affiliations.get(account).affiliation === 'owner'
+    // A ban stays.
+    if (room.affiliations.get(account).affiliation !== 'outcast') changeAffiliation(room, account, 'none')
+    if (!wasOwner || room.isDestroyed || room.affiliations.count('owner') > 0) continue
+    const [heir] = [...room.affiliations.list('admin'), ...room.affiliations.list('member')]
+    if (heir) changeAffiliation(room, heir[0], 'owner')
+    else abandon(room)
+  }
+}

@@ -1,0 +1,99 @@
+import {
+  type DiscoInfo,
+  type DiscoItem,
+  discoInfoNs,
+  discoItemsNs,
+  type Form,
+  formTypeField,
+  type Identity,
+  type Jid,
+  mamNs,
+  moderationNs,
+  mucNickNode,
+  mucNs,
+  mucRoomInfoForm,
+  mucSelfPingFeature,
+  mucStableIdFeature,
+  occupantIdNs,
+  pingNs,
+  registerNs,
+  retractionNs,
+  StanzaError,
+  stanzaIdNs,
+} from '@jackdaw/xmpp'
+import { avatarHash, vcardNs } from './avatar.ts'
+import type { Room } from './room.ts'
+import { subjectMessage } from './subject.ts'
+
+const ofRooms = [
+  discoInfoNs,
+  discoItemsNs,
+  mucNs,
+  mucStableIdFeature,
+  mucSelfPingFeature,
+  occupantIdNs,
+  stanzaIdNs,
+  moderationNs,
+  retractionNs,
+  registerNs,
+  vcardNs,
+]
+const ofService = [discoInfoNs, discoItemsNs, mucNs, mucStableIdFeature, occupantIdNs, vcardNs, pingNs]
+
+/** §6.2 */
+export function serviceInfo(name: string): DiscoInfo {
+  return { identities: [identity(name)], features: ofService, forms: [] }
+}
+
+/** XEP-0045 §6.4, §7.12. @throws StanzaError */
+export function roomInfo(room: Room, user: Jid, node: string | undefined): DiscoInfo {
+  if (node === mucNickNode) {
+    const { nick } = room.affiliations.get(user)
+    return { node, identities: nick === undefined ? [] : [identity(nick)], features: [], forms: [] }
+  }
+  // §18.1.1: nothing is held back from what occupants send.
+  if (node === `${mucNs}#traffic`) throw new StanzaError('service-unavailable', 'All extensions pass')
+  if (node !== undefined) throw new StanzaError('item-not-found', `There is no node ${node}`)
+  const { config } = room
+  const features = [
+    ...ofRooms,
+    ...(config.isLogged ? [mamNs, `${mamNs}#extended`] : []),
+    config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
+    config.isPublic ? 'muc_public' : 'muc_hidden',
+    config.isPersistent ? 'muc_persistent' : 'muc_temporary',
+    config.isMembersOnly ? 'muc_membersonly' : 'muc_open',
+    config.isModerated ? 'muc_moderated' : 'muc_unmoderated',
+    config.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
+  ]
+  return { identities: [identity(config.name || room.jid.local!)], features, forms: [infoForm(room)] }
+}
+
+/** §6.5: who is here, for those who are here themselves. */
+export function roomItems(room: Room, user: Jid): DiscoItem[] {
+  const isInside = [...room.occupants.ofAccount(user.bare)].length > 0
+  return isInside ? [...room.occupants].map(({ jid }) => ({ jid })) : []
+}
+
+function infoForm(room: Room): Form {
+  const { config } = room
+  const hash = avatarHash(room.vcard)
+  const field = (name: string, value: string) => ({ var: name, values: [value] })
+  return {
+    type: 'result',
+    fields: [
+      formTypeField(mucRoomInfoForm),
+      field('muc#roominfo_description', config.description),
+      field('muc#roominfo_lang', config.language),
+      field('muc#roominfo_subject', subjectMessage(room).child('subject')!.text),
+      field('muc#roominfo_occupants', String(room.occupants.size)),
+      field('muc#roomconfig_changesubject', config.maySetSubject ? '1' : '0'),
+      field('muc#maxhistoryfetch', String(config.historyLength)),
+      ...(config.pubsub === '' ? [] : [field('muc#roomconfig_pubsub', config.pubsub)]),
+      ...(hash === undefined ? [] : [{ ...field('muc#roominfo_avatarhash', hash), type: 'text-multi' as const }]),
+    ].filter(({ values }) => values?.[0] !== ''),
+  }
+}
+
+function identity(name: string): Identity {
+  return { category: 'conference', type: 'text', name }
+}

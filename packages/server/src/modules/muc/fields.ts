@@ -1,0 +1,48 @@
+import * as z from 'zod'
+import { size, subdomain } from '../../config/fields.ts'
+import { log, map } from '../../module.ts'
+
+export const mucFields = z.object({
+  subdomain: subdomain('rooms'),
+  name: z.string().min(1).max(200).default('Rooms').describe('What the service is called in lists.'),
+  create: z
+    .enum(['anybody', 'accounts', 'nobody'])
+    .default('accounts')
+    .describe('Who may make rooms: anybody, those who have an account of this host, or nobody.'),
+  perAccount: z.int().min(1).default(100).describe('Most rooms that one user has made.'),
+  occupants: z.int().min(1).default(5000).describe('Most occupants of one room; the owners of a room can allow fewer.'),
+  history: z.int().min(0).max(500).default(100).describe('Most messages that are told to who enters a room.'),
+  affiliations: z.int().min(1).default(10_000).describe('Most members, admins, owners and outcasts of one room.'),
+  nick: z.int().min(1).max(1023).default(64).describe('Most characters of a nickname.'),
+  subject: z.int().min(1).default(4096).describe('Most characters of a subject.'),
+  avatar: z.int().min(0).default(262_144).describe("Most characters of a room's vCard, which holds its picture."),
+  messagesPerSecond: z
+    .number()
+    .min(0.1)
+    .default(20)
+    .describe('Messages of one occupant to a room in the long run; ten times as many at once.'),
+  page: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .describe("Most messages given in answer to one query of a room's archive, and most rooms in one list."),
+  pageBytes: size({ min: '64 KiB', max: '64 MiB' })
+    .prefault('1 MiB')
+    .describe("Most bytes of messages given in answer to one query of a room's archive; the first may be longer."),
+})
+
+export const mucStores = {
+  /** Owned by the room; 'room' is its record, 'subject', 'vcard'. */
+  rooms: map<any>(),
+  /** Owned by the room; by bare JID or domain. */
+  affiliations: map<any>(),
+  /** Owned by the room; by full JID. */
+  occupants: map<any>(),
+  /** Owned by rooms that everybody may find; under 'room' their name. */
+  listed: map<string>(),
+  /** Owned by users; by the rooms that they have made. */
+  created: map<true>(),
+  /** The rooms' archives: messages as XML. */
+  messages: log<string>(),
+}

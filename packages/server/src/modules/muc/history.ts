@@ -1,0 +1,53 @@
+import { Delay, type HistoryWish, type Jid, type Message, StanzaId } from '@jackdaw/xmpp'
+
+/** A message of the discussion. */
+interface Said {
+  /** The stanza-id that the room gave it. */
+  readonly id: string
+  readonly at: number
+  /** As it is told to who enters (§7.2.13). */
+  readonly message: Message
+}
+
+/** The end of a room's discussion, kept in memory for who enters. */
+export class History {
+  readonly #room: Jid
+  readonly #most: number
+  #said: Said[] = []
+
+  constructor(room: Jid, most: number) {
+    this.#room = room
+    this.#most = most
+  }
+
+  /** @param message as it was sent to the occupants, without the stanza-id */
+  add(id: string, at: number, message: Message): void {
+    if (this.#most === 0 || message.child('body') === undefined) return
+    const by = this.#room
+    this.#said.push({
+      id,
+      at,
+      message: message.append(StanzaId.write({ id, by }), Delay.write({ from: by, stamp: at })),
+    })
+    if (this.#said.length > this.#most) this.#said.shift()
+  }
+
+  remove(id: string): void {
+    this.#said = this.#said.filter((said) => said.id !== id)
+  }
+
+  /** §7.2.14: the least that meets every wish, in the order in which it was said. */
+  chosen({ maxChars = Infinity, maxStanzas = Infinity, seconds, since = 0 }: HistoryWish, most: number, now: number) {
+    const from = Math.max(since, seconds === undefined ? 0 : now - seconds * 1000)
+    const chosen: Message[] = []
+    let left = maxChars
+    for (let i = this.#said.length - 1; i >= 0 && chosen.length < Math.min(most, maxStanzas); i--) {
+      const { at, message } = this.#said[i]!
+      if (at < from) break
+      if (maxChars !== Infinity) left -= message.toString().length
+      if (left < 0) break
+      chosen.push(message)
+    }
+    return chosen.reverse()
+  }
+}

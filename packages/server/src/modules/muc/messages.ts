@@ -1,0 +1,76 @@
+import {
+  isArchivedByRoom,
+  type Message,
+  MucUser,
+  mucNs,
+  OccupantId,
+  StanzaError,
+  StanzaId,
+  withoutDelay,
+  withoutStanzaId,
+} from '@jackdaw/xmpp'
+import { broadcast, send } from './broadcast.ts'
+import type { Occupant } from './occupants.ts'
+import type { Room } from './room.ts'
+import { isSubjectChange, setSubject } from './subject.ts'
+
+/** Something was said in a room. */
+export interface Said {
+  readonly room: Room
+  readonly author: Occupant
+  /** The stanza-id that the room gave it; that of its archive, if the room keeps one. */
+  readonly id: string
+  readonly at: number
+  /** As the occupants get it, without `to`. */
+  readonly message: Message
+}
+
+/** XEP-0045 §7.4: from one occupant to all. */
+export function say(room: Room, occupant: Occupant, stanza: Message, told: (said: Said) => void): void {
+  const { config, host, jid } = room
+  // §7.4: visitors have no voice.
+  if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room')
+  take(room, occupant)
+  const said = own(room, occupant, withoutDelay(withoutStanzaId(stanza, jid), jid))
+  if (isSubjectChange(stanza)) return setSubject(room, occupant, said)
+  const isKept = config.isLogged && isArchivedByRoom(said)
+  const id = isKept ? room.archive(said, occupant.account) : Buffer.from(host.random.bytes(12)).toString('base64url')
+  const message = said.append(StanzaId.write({ id, by: jid }))
+  broadcast(room, message)
+  const at = host.clock.now()
+  room.history.add(id, at, said)
+  told({ room, author: occupant, id, at, message })
+}
+
+/** §7.5: from one occupant to another. */
+export function whisper(room: Room, occupant: Occupant, to: Occupant, stanza: Message): void {
+  const { privateMessages } = room.config
+  const isAllowed =
+    privateMessages === 'anyone' ||
+    (privateMessages === 'participants' && occupant.role !== 'visitor') ||
+    (privateMessages !== 'none' && occupant.role === 'moderator')
+  if (!isAllowed) throw new StanzaError('forbidden', 'You may not send private messages in this room')
+  take(room, occupant)
+  send(room, own(room, occupant, withoutStanzaId(stanza, room.jid)).append(MucUser.write({})), to)
+}
+
+/** As it comes from the occupant: without what only the room says of it (§17.2.4, XEP-0421 §4). */
+function own(room: Room, { jid, account }: Occupant, stanza: Message): Message {
+  const content = stanza.children.filter(
+    (child) => typeof child === 'string' || !(child.ns.startsWith(mucNs) || child.name === OccupantId.name),
+  )
+  return stanza
+    .addressed({ from: jid, to: undefined })
+    .containing([...content, OccupantId.write(room.occupantId(account))])
+}
+
+/** Lets nobody drown a room: a message goes to many. @throws StanzaError policy-violation */
+export function take(room: Room, occupant: Occupant): void {
+  const { clock, config } = room.host
+  const most = config.messagesPerSecond * 10
+  const now = clock.now()
+  const { left, at } = occupant.allowance
+  const has = Math.min(most, left + ((now - at) / 1000) * config.messagesPerSecond)
+  if (has < 1) throw new StanzaError('policy-violation', 'Too many messages: wait a moment', { type: 'wait' })
+  occupant.allowance = { left: has - 1, at: now }
+}

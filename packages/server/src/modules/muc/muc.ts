@@ -1,0 +1,229 @@
+import {
+  DiscoInfo,
+  DiscoItems,
+  Form,
+  formType,
+  type Iq,
+  type Jid,
+  MamFin,
+  mamFields,
+  MamForm,
+  MamMetadata,
+  MamQuery,
+  type Message,
+  messageType,
+  Moderation,
+  MucAdmin,
+  MucEntry,
+  mucNs,
+  MucOwner,
+  mucRequestForm,
+  MucUser,
+  type Payload,
+  Ping,
+  type Presence,
+  StanzaError,
+} from '@jackdaw/xmpp'
+import { defineModule, type IqRequest } from '../../module.ts'
+import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
+import { extentOf } from '../archive-search.ts'
+import { presence as presenceModule } from '../presence/presence.ts'
+import { change, list } from './admin.ts'
+import { checkReader, readArchive } from './archive.ts'
+import { getVcard, setVcard, VCard } from './avatar.ts'
+import { forgetAccount, mayCreate } from './creation.ts'
+import { roomInfo, roomItems, serviceInfo } from './disco.ts'
+import { enter, reenter } from './entry.ts'
+import { mucFields, mucStores } from './fields.ts'
+import { decline, invite } from './invitations.ts'
+import { exit, notHere, unreachable } from './leaving.ts'
+import { listing } from './listing.ts'
+import { type Said, say, whisper } from './messages.ts'
+import { moderate } from './moderate.ts'
+import { rename, update } from './nickname.ts'
+import { command, configuration, destroy } from './owner.ts'
+import { approve, isApproval, register, requirements, RoomRegistration } from './registration.ts'
+import { relay } from './relay.ts'
+import type { Room } from './room.ts'
+import { noRoom, Rooms } from './rooms.ts'
+import { voiceForm } from './voice.ts'
+
+/** Rooms for many, at a domain of their own. What is for one room is done in one go, so that its order is the same for everybody. */
+export const muc = defineModule({
+  name: 'muc',
+  xeps: ['XEP-0045 1.35.5', 'XEP-0249 1.2', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
+  // It tells the rooms of a session that the session has ended (RFC 6121 §4.6.3).
+  needs: [presenceModule],
+  config: mucFields,
+  stores: mucStores,
+  start(host) {
+    const rooms = new Rooms(host)
+    const listeners = new Set<(said: Said) => void>()
+    const told = (said: Said) => {
+      for (const listener of listeners) listener(said)
+    }
+    const service = host.serve(host.config.subdomain, { name: host.config.name, presence, message, iq })
+
+    function presence(stanza: Presence): Awaitable<void> {
+      const { to, type } = stanza
+      if (to!.local === undefined) return
+      // §17.3.1, §17.3.2
+      if (type !== undefined && type !== 'unavailable' && type !== 'error') return
+      return when(rooms.find(to!.bare), (room) => {
+        if (type === undefined) return arrive(room, stanza)
+        if (!room) return
+        if (type === 'error') unreachable(room, stanza)
+        else exit(room, stanza)
+      })
+    }
+
+    /** Available presence: of an occupant, of who becomes one, or of who believes to be one. */
+    function arrive(room: Room | undefined, stanza: Presence): Awaitable<void> {
+      const { from, to } = stanza
+      const x = stanza.child(MucEntry.name, mucNs)
+      const entry = x && MucEntry.read(x)
+      const occupant = room?.occupants.of(from!)
+      // §7.2.1
+      if (to!.isBare) throw new StanzaError('jid-malformed', 'A nickname is missing')
+      if (room && occupant) {
+        if (!occupant.jid.equals(to!)) rename(room, occupant, stanza)
+        else if (!entry) update(room, occupant, stanza)
+        if (entry) reenter(room, occupant, stanza, entry)
+      } else if (!entry) host.send(notHere(stanza))
+      else if (room) enter(room, stanza, entry)
+      else return create(stanza, entry)
+    }
+
+    /** §10.1.1 */
+    function create(stanza: Presence, entry: MucEntry): Awaitable<void> {
+      const { from, to } = stanza
+      return when(mayCreate(host, from!), () =>
+        // Somebody else may have been faster while that was found out.
+        when(rooms.find(to!.bare), (found) => {
+          if (found) return enter(found, stanza, entry)
+          const room = rooms.create(to!.bare, from!)
+          try {
+            enter(room, stanza, entry, [201])
+          } catch (error) {
+            rooms.drop(room)
+            throw error
+          }
+        }),
+      )
+    }
+
+    function message(stanza: Message): Awaitable<void> {
+      const { to } = stanza
+      if (to!.local === undefined) throw new StanzaError('service-unavailable')
+      return when(rooms.find(to!.bare), (room) => {
+        if (stanza.type === 'error') return room && unreachable(room, stanza)
+        // §17.2.3
+        if (!room || room.isLocked) throw noRoom()
+        return to!.isBare ? toRoom(room, stanza) : toOccupant(room, stanza)
+      })
+    }
+
+    function toRoom(room: Room, stanza: Message): void {
+      const occupant = room.occupants.of(stanza.from!)
+      if (messageType(stanza) === 'groupchat') {
+        if (!occupant) throw notInside()
+        return say(room, occupant, stanza, told)
+      }
+      const x = stanza.child(MucUser.name, MucUser.ns)
+      const { invitations = [], declined } = x ? MucUser.read(x) : {}
+      if (declined) return decline(room, stanza, declined)
+      const submitted = stanza.child(Form.name, Form.ns)
+      const form = submitted && Form.read(submitted)
+      if (form && isApproval(form)) return approve(room, stanza.from!, form)
+      if (!occupant) throw notInside()
+      if (invitations.length > 0) return invite(room, occupant, stanza, invitations)
+      if (form && formType(form) === mucRequestForm) return voiceForm(room, occupant, stanza, form)
+      // §17.2.1
+      throw new StanzaError('bad-request', "A message to all is of the type 'groupchat'")
+    }
+
+    function toOccupant(room: Room, stanza: Message): void {
+      const occupant = room.occupants.of(stanza.from!)
+      if (messageType(stanza) === 'groupchat') throw new StanzaError('bad-request', 'A message to all goes to the room')
+      if (!occupant) throw notInside()
+      const other = room.occupants.at(stanza.to!)
+      if (!other) throw new StanzaError('item-not-found', 'Nobody here has that nickname')
+      whisper(room, occupant, other, stanza)
+    }
+
+    function iq(stanza: Iq): Awaitable<void> {
+      const { to, type } = stanza
+      if (to!.local === undefined || to!.isBare) {
+        if (type === 'get' || type === 'set') throw new StanzaError('service-unavailable')
+        return
+      }
+      return when(rooms.get(to!.bare), (room) => relay(room, stanza))
+    }
+
+    /** Answers what is asked of a room. */
+    function ofRoom<T, R>(
+      type: 'get' | 'set',
+      payload: Payload<T>,
+      act: (room: Room, from: Jid, payload: T) => Awaitable<R>,
+      write?: (result: R) => ReturnType<Payload<any>['write']>,
+    ): void {
+      service.answer(type, 'local', payload, ({ to, from, payload: value }: IqRequest<T>) =>
+        when(rooms.get(to), (room) => when(act(room, from, value), (result) => write?.(result))),
+      )
+    }
+
+    ofRoom('get', MucAdmin, list, MucAdmin.write)
+    ofRoom('set', MucAdmin, change)
+    ofRoom('get', MucOwner, configuration, MucOwner.write)
+    ofRoom('set', MucOwner, (room, from, query) => command(rooms, room, from, query))
+    ofRoom('get', RoomRegistration, requirements, RoomRegistration.write)
+    ofRoom('set', RoomRegistration, register)
+    ofRoom('get', DiscoInfo, (room, from, { node }) => roomInfo(room, from, node), DiscoInfo.write)
+    ofRoom('get', DiscoItems, (room, from) => ({ items: roomItems(room, from) }), DiscoItems.write)
+    ofRoom('get', Ping, () => {})
+    ofRoom('set', Moderation, moderate)
+    ofRoom('set', MamQuery, readArchive, MamFin.write)
+    ofRoom('get', MamForm, checkReader, () => MamForm.write(mamFields))
+    ofRoom(
+      'get',
+      MamMetadata,
+      (room, from) => {
+        checkReader(room, from)
+        return extentOf(host.stores.messages, room.jid.toString())
+      },
+      MamMetadata.write,
+    )
+    ofRoom('get', VCard, getVcard, VCard.write)
+    ofRoom('set', VCard, setVcard)
+
+    service.answer('get', 'domain', DiscoInfo, ({ payload: { node } }) => {
+      if (node !== undefined) throw new StanzaError('item-not-found', `There is no node ${node}`)
+      return DiscoInfo.write(serviceInfo(host.config.name))
+    })
+    service.answer('get', 'domain', DiscoItems, ({ iq: request }) => listing(host, request))
+    service.answer('get', 'domain', Ping, () => {})
+
+    host.on('account:removed', ({ account }) => forgetAccount(rooms, host, account, (room) => destroy(rooms, room, {})))
+
+    host.metrics.gauge('jackdaw_muc_rooms', 'Rooms in memory', () => rooms.size)
+    host.metrics.gauge('jackdaw_muc_occupants', 'Occupants of the rooms in memory', () =>
+      [...rooms].reduce((sum, { occupants }) => sum + occupants.size, 0),
+    )
+    const messages = host.metrics.counter('jackdaw_muc_messages_total', 'Messages to rooms')
+    listeners.add(() => messages.inc())
+
+    return {
+      /** Calls back in the same tick when something was said in a room; returns what ends that. */
+      onSaid(listener: (said: Said) => void): () => void {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+    }
+  },
+})
+
+/** §7.4, §7.5 */
+function notInside(): StanzaError {
+  return new StanzaError('not-acceptable', 'You are not in the room')
+}

@@ -1,0 +1,140 @@
+import { Jid, StanzaError } from '@jackdaw/xmpp'
+import { messageOf } from '../archive.ts'
+import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
+import { Affiliations } from './affiliations.ts'
+import { defaultConfig } from './config-form.ts'
+import { History } from './history.ts'
+import { leave } from './leaving.ts'
+import { Occupants } from './occupants.ts'
+import { type MucHost, Room, type RoomParts, type RoomRecord } from './room.ts'
+
+/** Most rooms without occupants that stay in memory. */
+const mostIdle = 200
+
+/** The rooms of one service: in memory while somebody is there, read when they are asked for. */
+export class Rooms {
+  readonly #host: MucHost
+  readonly #here = new Map<string, Room>()
+  readonly #loading = new Map<string, Promise<Room | undefined>>()
+  /** Those without occupants, the one that was used last at the end. */
+  readonly #idle = new Map<string, Room>()
+
+  constructor(host: MucHost) {
+    this.#host = host
+  }
+
+  /** Rooms in memory. */
+  get size(): number {
+    return this.#here.size
+  }
+
+  [Symbol.iterator](): Iterator<Room> {
+    return this.#here.values()
+  }
+
+  find(jid: Jid): Awaitable<Room | undefined> {
+    const key = jid.toString()
+    const room = this.#here.get(key)
+    if (room) return room
+    const loading = this.#loading.get(key)
+    if (loading) return loading
+    return when(this.#host.stores.rooms.get(key, 'room') as Awaitable<RoomRecord | undefined>, (record) => {
+      if (!record) return undefined
+      const load = this.#load(jid, record).finally(() => this.#loading.delete(key))
+      this.#loading.set(key, load)
+      return load
+    })
+  }
+
+  /** @throws StanzaError item-not-found */
+  get(jid: Jid): Awaitable<Room> {
+    return when(this.find(jid), (room) => {
+      if (!room) throw noRoom()
+      return room
+    })
+  }
+
+  /** §10.1.1; nothing waits. */
+  create(jid: Jid, creator: Jid): Room {
+    const { stores, random, config } = this.#host
+    const record: RoomRecord = {
+      config: { ...defaultConfig, historyLength: Math.min(defaultConfig.historyLength, config.history) },
+      isLocked: true,
+      secret: Buffer.from(random.bytes(32)).toString('base64'),
+      creator: creator.bare.toString(),
+    }
+    const none = new Map()
+    const room = this.#add(jid, {
+      record,
+      subject: undefined,
+      vcard: undefined,
+      affiliations: new Affiliations(stores.affiliations, jid, none),
+      occupants: new Occupants(stores.occupants, jid, none),
+      history: new History(jid, config.history),
+    })
+    room.config = record.config
+    room.affiliations.set(creator, { affiliation: 'owner' })
+    void stores.created.edit(record.creator, jid.toString(), () => true)
+    return room
+  }
+
+  /** Forgets a room and all that was kept of it. */
+  drop(room: Room): void {
+    const key = room.jid.toString()
+    const { rooms, listed, created, messages } = this.#host.stores
+    room.isDestroyed = true
+    for (const name of ['room', 'subject', 'vcard']) void rooms.edit(key, name, () => undefined)
+    void listed.edit(key, 'room', () => undefined)
+    void created.edit(room.creator, key, () => undefined)
+    room.affiliations.drop()
+    void messages.trim(key, {})
+    this.#here.delete(key)
+    this.#idle.delete(key)
+  }
+
+  async #load(jid: Jid, record: RoomRecord): Promise<Room | undefined> {
+    const { stores, config } = this.#host
+    const key = jid.toString()
+    const [subject, vcard] = [await stores.rooms.get(key, 'subject'), await stores.rooms.get(key, 'vcard')]
+    const history = new History(jid, config.history)
+    const { entries } = await stores.messages.page(key, { max: config.history, fromEnd: true })
+    for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
+    const room = this.#add(jid, {
+      record,
+      subject,
+      vcard,
+      affiliations: new Affiliations(stores.affiliations, jid, (await stores.affiliations.all(key)) as never),
+      occupants: new Occupants(stores.occupants, jid, await stores.occupants.all(key)),
+      history,
+    })
+    // Sessions that ended while the room could not be told.
+    for (const session of [...room.occupants.sessions].map((text) => Jid.parse(text)))
+      if (!this.#host.session(session)) leave(room, session)
+    room.left()
+    return room.isDestroyed ? undefined : room
+  }
+
+  #add(jid: Jid, parts: RoomParts): Room {
+    const room = new Room(this.#host, jid, parts, (empty) => this.#emptied(empty))
+    this.#here.set(jid.toString(), room)
+    return room
+  }
+
+  #emptied(room: Room): void {
+    // §7.14, §10.1.3
+    if (!room.config.isPersistent || room.isLocked) return this.drop(room)
+    const key = room.jid.toString()
+    this.#idle.delete(key)
+    this.#idle.set(key, room)
+    for (const [other, idle] of this.#idle) {
+      if (this.#idle.size <= mostIdle) break
+      this.#idle.delete(other)
+      if (idle.occupants.size === 0) this.#here.delete(other)
+    }
+  }
+}
+
+export function noRoom(): StanzaError {
+  return new StanzaError('item-not-found', 'There is no such room')
+}
