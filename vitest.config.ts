@@ -5,6 +5,7 @@ const ssr = { resolve }
 /** Real processes, kills and databases that take their time: no unit tests, though they stand beside what they test. */
 const slow = [
   'packages/server/src/cli.test.ts',
+  'packages/server/src/modules/muc/many.test.ts',
   'packages/server/src/storage/sqlite.test.ts',
   'packages/server/src/storage/sqlite-recovery.test.ts',
 ]
