@@ -327,3 +327,19 @@ test('XEP-0045 §10.2: a role of which nobody is told is told to the occupant al
   await play.laptop.hears(`<presence from='${room}/fourth' type='unavailable'/>`)
   await play.tablet.awaits(`<presence from='${room}/fourth'>${x("<item role='visitor'/>", 110)}</presence>`)
 })
+
+test('XEP-0045 §5.1: in a moderated room voice that was given lasts longer than a visit, and is taken for good', async () => {
+  const play = await coven({ moderatedroom: '1' })
+  const again = async (role: string) => {
+    play.pda.says(`<presence to='${room}/thirdwitch' type='unavailable'/>`)
+    await quiet(play)
+    enters(play.pda, 'thirdwitch')
+    await play.laptop.hears(`<presence from='${room}/thirdwitch'>${x(`<item role='${role}'/>`)}</presence>`)
+    await quiet(play)
+  }
+  await again('visitor')
+  await admin(play.desktop, "<item nick='thirdwitch' role='participant'/>")
+  await again('participant')
+  await admin(play.desktop, "<item nick='thirdwitch' role='visitor'/>")
+  await again('visitor')
+})

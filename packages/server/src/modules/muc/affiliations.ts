@@ -2,22 +2,24 @@ import { type MucAffiliation, mucAffiliations, Jid, StanzaError } from '@jackdaw
 import type { MapStore } from '../../storage/storage.ts'
 
 /** What a room knows of a user, whether or not it is here. */
-export interface Affiliated {
+export type Affiliated = {
   readonly affiliation: MucAffiliation
   /** The nickname that is reserved for it (§7.10). */
   readonly nick?: string
   readonly reason?: string
+  /** Of somebody without an affiliation: it has been given voice in this moderated room, and keeps it (§5.1). */
+  readonly hasVoice?: true
 }
 
 const nobody: Affiliated = { affiliation: 'none' }
 
 /** XEP-0045 §5.2: the lasting ties of users with one room, by bare JID. */
 export class Affiliations {
-  readonly #store: MapStore<Affiliated & { readonly [key: string]: string }>
+  readonly #store: MapStore<Affiliated>
   readonly #room: string
   readonly #known: Map<string, Affiliated>
 
-  constructor(store: MapStore<any>, room: Jid, known: ReadonlyMap<string, Affiliated>) {
+  constructor(store: MapStore<Affiliated>, room: Jid, known: ReadonlyMap<string, Affiliated>) {
     this.#store = store
     this.#room = room.toString()
     this.#known = new Map(known)
@@ -35,10 +37,10 @@ export class Affiliations {
 
   set(jid: Jid, known: Affiliated): void {
     const key = jid.bare.toString()
-    const isForgotten = known.affiliation === 'none' && known.nick === undefined
+    const isForgotten = known.affiliation === 'none' && !known.hasVoice
     if (isForgotten) this.#known.delete(key)
     else this.#known.set(key, known)
-    void this.#store.edit(this.#room, key, () => (isForgotten ? undefined : { ...known }))
+    void this.#store.edit(this.#room, key, () => (isForgotten ? undefined : known))
   }
 
   /** All of that affiliation. */

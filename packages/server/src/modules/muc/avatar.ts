@@ -1,18 +1,7 @@
 import { createHash } from 'node:crypto'
-import { type Element, type Jid, parse, type Payload, StanzaError, unlimited } from '@jackdaw/xmpp'
+import { type Element, type Jid, parse, photoOf, StanzaError, unlimited } from '@jackdaw/xmpp'
 import { tell } from './owner.ts'
 import type { Room } from './room.ts'
-
-/** XEP-0054. */
-export const vcardNs = 'vcard-temp'
-
-/** `<vCard/>`, as it is. */
-export const VCard: Payload<Element> = {
-  name: 'vCard',
-  ns: vcardNs,
-  read: (element) => element,
-  write: (element) => element,
-}
 
 /** XEP-0486 §3.2: an owner gives the room a picture, or with an empty vCard takes it away. */
 export function setVcard(room: Room, user: Jid, vcard: Element): void {
@@ -26,13 +15,13 @@ export function setVcard(room: Room, user: Jid, vcard: Element): void {
 }
 
 /** XEP-0486 §3.4 */
-export function getVcard({ vcard }: Room): Element {
+export function getVcard({ vcard }: Pick<Room, 'vcard'>): Element {
   if (vcard === undefined) throw new StanzaError('item-not-found', 'The room has no picture')
   return parse(vcard, unlimited)
 }
 
 /** XEP-0153 §3.2: of the picture itself. */
-export function avatarHash(vcard: string | undefined): string | undefined {
-  const picture = vcard === undefined ? undefined : parse(vcard, unlimited).child('PHOTO')?.child('BINVAL')?.text
-  return picture === undefined ? undefined : createHash('sha1').update(Buffer.from(picture, 'base64')).digest('hex')
+export function avatarHash({ vcard }: Room): string | undefined {
+  const photo = vcard === undefined ? undefined : photoOf(getVcard({ vcard }))
+  return photo && createHash('sha1').update(Buffer.from(photo.data, 'base64')).digest('hex')
 }

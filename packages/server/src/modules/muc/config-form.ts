@@ -11,7 +11,7 @@ import {
 } from '@jackdaw/xmpp'
 
 /** What the owners of a room decide (XEP-0045 §10.2, §16.5.3). */
-export interface RoomConfig {
+export type RoomConfig = {
   readonly name: string
   readonly description: string
   readonly language: string

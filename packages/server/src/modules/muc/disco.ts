@@ -20,8 +20,9 @@ import {
   retractionNs,
   StanzaError,
   stanzaIdNs,
+  vcardNs,
 } from '@jackdaw/xmpp'
-import { avatarHash, vcardNs } from './avatar.ts'
+import { avatarHash } from './avatar.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
 
@@ -76,7 +77,7 @@ export function roomItems(room: Room, user: Jid): DiscoItem[] {
 
 function infoForm(room: Room): Form {
   const { config } = room
-  const hash = avatarHash(room.vcard)
+  const hash = avatarHash(room)
   const field = (name: string, value: string) => ({ var: name, values: [value] })
   return {
     type: 'result',

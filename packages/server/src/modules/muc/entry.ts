@@ -18,7 +18,8 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   admit(room, from!, entry)
   checkNick(room, from!, nick)
   const same = room.occupants.withNick(nick)
-  const role = same?.role ?? initialRole(affiliation, room.config.isModerated)
+  const hasVoice = room.affiliations.get(from!).hasVoice === true
+  const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
   room.occupants.put(occupant, from!, contentOf(stanza), room.host.clock.now())
   welcome(room, occupant, from!, entry, statuses)

@@ -1,6 +1,9 @@
 import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { log, map } from '../../module.ts'
+import type { Affiliated } from './affiliations.ts'
+import type { Visit } from './occupants.ts'
+import type { RoomRecord, Subject } from './room.ts'
 
 export const mucFields = z.object({
   subdomain: subdomain('rooms'),
@@ -32,14 +35,17 @@ export const mucFields = z.object({
     .describe("Most bytes of messages given in answer to one query of a room's archive; the first may be longer."),
 })
 
+/** Each owned by the room, under 'room' where nothing else is said. */
 export const mucStores = {
-  /** Owned by the room; 'room' is its record, 'subject', 'vcard'. */
-  rooms: map<any>(),
-  /** Owned by the room; by bare JID or domain. */
-  affiliations: map<any>(),
-  /** Owned by the room; by full JID. */
-  occupants: map<any>(),
-  /** Owned by rooms that everybody may find; under 'room' their name. */
+  rooms: map<RoomRecord>(),
+  subjects: map<Subject>(),
+  /** vCards as XML. */
+  pictures: map<string>(),
+  /** By bare JID or domain. */
+  affiliations: map<Affiliated>(),
+  /** By full JID. */
+  occupants: map<Visit>(),
+  /** Of rooms that everybody may find: their name. */
   listed: map<string>(),
   /** Owned by users; by the rooms that they have made. */
   created: map<true>(),

@@ -7,6 +7,8 @@ import { changeAffiliation } from './standing.ts'
 
 /** Most who are invited by one message. */
 const most = 20
+/** Most of whom is remembered who has invited them. */
+const mostInvited = 1000
 
 /** XEP-0045 §7.8.2: an occupant asks others in. */
 export function invite(room: Room, occupant: Occupant, stanza: Message, invitations: readonly MucInvitation[]): void {
@@ -24,7 +26,7 @@ export function invite(room: Room, occupant: Occupant, stanza: Message, invitati
     // §9.5: in an open room it changes nothing.
     const isNew = config.isMembersOnly && affiliations.of(to!) === 'none'
     if (isNew) changeAffiliation(room, to!.bare, 'member')
-    // It has been invited by that as well, but not by anybody.
+    remember(room, to!, occupant)
     send(room, to!, { from: inviterOf(room, occupant), reason, continues }, stanza.id)
   }
 }
@@ -34,24 +36,23 @@ export function inviteMember(room: Room, user: Jid, reason: string | undefined):
   send(room, user, { from: room.jid, reason })
 }
 
-/** §7.8.2: who was invited does not come; `to` is who invited, by whatever address the invitation gave. */
-export function decline(room: Room, stanza: Message, { to, reason }: MucInvitation): void {
-  if (!to) throw new StanzaError('bad-request', 'Who is told?')
-  const inviters = to.bare.equals(room.jid)
-    ? [...(room.occupants.at(to)?.sessions.values() ?? [])].map(({ jid }) => jid)
-    : [...room.occupants.ofAccount(to.bare)].map(({ account }) => account)
-  // Only who is here can have invited: the room does not carry messages to anybody else.
-  if (inviters.length === 0) throw new StanzaError('item-not-found', 'Who invited you is not here')
+/** §7.8.2: who was invited does not come. Only that: who is in the room, and what else strangers have to say, stays where it is. */
+export function decline(room: Room, stanza: Message, { reason }: MucInvitation): void {
   const from = stanza.from!.bare
-  for (const inviter of inviters)
-    room.host.send(
-      message({ from: room.jid, to: inviter, id: stanza.id }, MucUser.write({ declined: { from, reason } })),
-    )
+  const inviter = room.invited.get(from.toString())
+  if (!inviter) throw new StanzaError('item-not-found', 'You have not been invited')
+  room.invited.delete(from.toString())
+  room.host.send(message({ from: room.jid, to: inviter, id: stanza.id }, MucUser.write({ declined: { from, reason } })))
 }
 
 /** In a semi-anonymous room an inviter is known by its nickname alone. */
 function inviterOf({ config }: Room, { account, jid }: Occupant): Jid {
   return config.whois === 'anyone' ? account : jid
+}
+
+function remember({ invited }: Room, user: Jid, { account }: Occupant): void {
+  invited.set(user.bare.toString(), account)
+  if (invited.size > mostInvited) invited.delete(invited.keys().next().value!)
 }
 
 function send({ config, host, jid }: Room, to: Jid, invitation: MucInvitation, id?: string): void {

@@ -251,6 +251,9 @@ test('XEP-0045 §17.4.3, XEP-0410 §3.3: requests pass between occupants, who do
   const ping = (nick: string) => `<iq to='${room}/${nick}' type='get'><ping xmlns='urn:xmpp:ping'/></iq>`
   expect((await play.pda.asks(ping('thirdwitch'))).type).toBe('result')
   await expect(play.tablet.asks(ping('thirdwitch'))).rejects.toMatchObject({ condition: 'not-acceptable' })
+  await expect(
+    play.pda.asks("<iq to='heath@rooms.home.test/x' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"),
+  ).rejects.toMatchObject({ condition: 'not-acceptable' })
   await expect(play.pda.asks(ping('nobody'))).rejects.toMatchObject({ condition: 'item-not-found' })
   const answer = play.pda.asks(`<iq to='${room}/secondwitch' type='get'><query xmlns='jabber:iq:version'/></iq>`)
   const request = await play.laptop.hears(

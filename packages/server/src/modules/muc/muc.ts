@@ -23,6 +23,7 @@ import {
   Ping,
   type Presence,
   StanzaError,
+  VCard,
 } from '@jackdaw/xmpp'
 import { defineModule, type IqRequest } from '../../module.ts'
 import { when } from '../../when.ts'
@@ -31,7 +32,7 @@ import { extentOf } from '../archive-search.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
 import { change, list } from './admin.ts'
 import { checkReader, readArchive } from './archive.ts'
-import { getVcard, setVcard, VCard } from './avatar.ts'
+import { getVcard, setVcard } from './avatar.ts'
 import { forgetAccount, mayCreate } from './creation.ts'
 import { roomInfo, roomItems, serviceInfo } from './disco.ts'
 import { enter, reenter } from './entry.ts'
@@ -52,7 +53,7 @@ import { voiceForm } from './voice.ts'
 /** Rooms for many, at a domain of their own. What is for one room is done in one go, so that its order is the same for everybody. */
 export const muc = defineModule({
   name: 'muc',
-  xeps: ['XEP-0045 1.35.5', 'XEP-0249 1.2', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
+  xeps: ['XEP-0045 1.35.5', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
   // It tells the rooms of a session that the session has ended (RFC 6121 §4.6.3).
   needs: [presenceModule],
   config: mucFields,
@@ -158,7 +159,7 @@ export const muc = defineModule({
         if (type === 'get' || type === 'set') throw new StanzaError('service-unavailable')
         return
       }
-      return when(rooms.get(to!.bare), (room) => relay(room, stanza))
+      return when(rooms.find(to!.bare), (room) => relay(room, stanza))
     }
 
     /** Answers what is asked of a room. */
@@ -169,7 +170,11 @@ export const muc = defineModule({
       write?: (result: R) => ReturnType<Payload<any>['write']>,
     ): void {
       service.answer(type, 'local', payload, ({ to, from, payload: value }: IqRequest<T>) =>
-        when(rooms.get(to), (room) => when(act(room, from, value), (result) => write?.(result))),
+        when(rooms.get(to), (room) => {
+          // §10.1.1: for others it is not there yet.
+          if (room.isLocked && room.affiliations.of(from) !== 'owner') throw noRoom()
+          return when(act(room, from, value), (result) => write?.(result))
+        }),
       )
     }
 

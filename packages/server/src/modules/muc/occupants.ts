@@ -12,7 +12,7 @@ import type { MapStore } from '../../storage/storage.ts'
 import { folded } from './affiliations.ts'
 
 /** How one session is in a room: kept, so that it still is after a kill. */
-export interface Visit {
+export type Visit = {
   readonly nick: string
   readonly role: MucRole
   /** What it said of itself, as XML. */
@@ -49,12 +49,12 @@ export class Occupant {
 
 /** Who is in a room. */
 export class Occupants {
-  readonly #store: MapStore<any>
+  readonly #store: MapStore<Visit>
   readonly #room: Jid
   readonly #byNick = new Map<string, Occupant>()
   readonly #bySession = new Map<string, Occupant>()
 
-  constructor(store: MapStore<any>, room: Jid, kept: ReadonlyMap<string, Visit>) {
+  constructor(store: MapStore<Visit>, room: Jid, kept: ReadonlyMap<string, Visit>) {
     this.#store = store
     this.#room = room
     for (const [key, record] of [...kept].sort(([, a], [, b]) => a.at - b.at)) {

@@ -86,6 +86,12 @@ test('XEP-0045 §10.1.3: a room whose configuration is cancelled, or whose maker
   await play.desktop.asks(owner("<x xmlns='jabber:x:data' type='cancel'/>"))
   await play.desktop.hears(`<presence from='${room}/firstwitch' type='unavailable'>${x('<destroy/>')}</presence>`)
   await entered(play.desktop, 'firstwitch')
+  play.desktop.says(`<presence to='${room}/firstwitch' type='unavailable'/>`)
+  await play.desktop.hears(`<presence from='${room}/firstwitch' type='unavailable'>${x('<destroy/>', 110)}</presence>`)
+  await entered(play.desktop, 'firstwitch')
+  await expect(
+    play.pda.asks(`<iq to='${room}' type='get'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>`),
+  ).rejects.toMatchObject({ condition: 'item-not-found' })
   await play.desktop.close()
   enters(play.pda, 'thirdwitch')
   await play.pda.hears(`<presence from='${room}/thirdwitch'>${x(201)}</presence>`)

@@ -1,27 +1,27 @@
-import { discoInfoNs, discoItemsNs, type Iq, Ping, pingNs, StanzaError } from '@jackdaw/xmpp'
+import { discoInfoNs, discoItemsNs, type Iq, Ping, pingNs, pubsubNs, StanzaError, vcardNs } from '@jackdaw/xmpp'
 import type { Room } from './room.ts'
 
 /** Answered by accounts, not by their clients. */
-const ofAccounts = new Set(['vcard-temp', 'urn:ietf:params:xml:ns:vcard-4.0', 'http://jabber.org/protocol/pubsub'])
+const ofAccounts = new Set([vcardNs, pubsubNs])
 
 /**
  * XEP-0045 §17.4.3: a request from one occupant to another; neither learns who the other is. Nothing waits for the answer: the asker's
  * next stanzas go on.
  */
-export function relay(room: Room, iq: Iq): void {
+export function relay(room: Room | undefined, iq: Iq): void {
   // Answers that nobody awaits any more.
   if (iq.type !== 'get' && iq.type !== 'set') return
-  const { host, occupants } = room
   const { from, to } = iq
-  const asker = occupants.of(from!)
+  const asker = room?.occupants.of(from!)
   const payload = iq.first()!
-  if (!asker) {
+  if (!room || !asker) {
     // §6.6
     if (payload.ns === discoInfoNs || payload.ns === discoItemsNs)
       throw new StanzaError('bad-request', 'Only occupants ask occupants')
     // XEP-0410 §3.3
     throw new StanzaError('not-acceptable', 'You are not in the room', { type: 'cancel' })
   }
+  const { host, occupants } = room
   const asked = occupants.at(to!)
   if (!asked) throw new StanzaError('item-not-found', 'Nobody here has that nickname')
   // XEP-0410 §3.3

@@ -10,7 +10,7 @@ import type { Occupants } from './occupants.ts'
 export type MucHost = Host<typeof mucFields, typeof mucStores>
 
 /** What is kept of a room beside its lists. */
-export interface RoomRecord {
+export type RoomRecord = {
   readonly config: RoomConfig
   /** §10.1.1: until its creator has configured it nobody else enters. */
   readonly isLocked: boolean
@@ -21,7 +21,7 @@ export interface RoomRecord {
 }
 
 /** §8.1: the message that set it, as it is told to who enters. */
-export interface Subject {
+export type Subject = {
   readonly message: string
   readonly at: number
 }
@@ -48,6 +48,8 @@ export class Room {
   readonly history: History
   /** Who has asked to become a member (§7.10), by bare JID. */
   readonly applicants = new Set<string>()
+  /** Who has been invited, and by whom, both by bare JID (§7.8.2). */
+  readonly invited = new Map<string, Jid>()
   isDestroyed = false
   readonly #leave: (room: Room) => void
   readonly #ids = new Map<string, string>()
@@ -96,7 +98,7 @@ export class Room {
 
   set subject(subject: Subject) {
     this.#subject = subject
-    void this.host.stores.rooms.edit(this.jid.toString(), 'subject', () => ({ ...subject }))
+    void this.host.stores.subjects.edit(this.jid.toString(), 'room', () => subject)
   }
 
   /** XEP-0486: as XML. */
@@ -106,7 +108,7 @@ export class Room {
 
   set vcard(vcard: string | undefined) {
     this.#vcard = vcard
-    void this.host.stores.rooms.edit(this.jid.toString(), 'vcard', () => vcard)
+    void this.host.stores.pictures.edit(this.jid.toString(), 'room', () => vcard)
   }
 
   /** XEP-0421 §4.1: one for each user, another in each room, from which nobody finds the user. */
@@ -137,6 +139,6 @@ export class Room {
 
   #keep(record: RoomRecord): void {
     this.#record = record
-    void this.host.stores.rooms.edit(this.jid.toString(), 'room', () => record as never)
+    void this.host.stores.rooms.edit(this.jid.toString(), 'room', () => record)
   }
 }

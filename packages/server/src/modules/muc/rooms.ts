@@ -39,7 +39,7 @@ export class Rooms {
     if (room) return room
     const loading = this.#loading.get(key)
     if (loading) return loading
-    return when(this.#host.stores.rooms.get(key, 'room') as Awaitable<RoomRecord | undefined>, (record) => {
+    return when(this.#host.stores.rooms.get(key, 'room'), (record) => {
       if (!record) return undefined
       const load = this.#load(jid, record).finally(() => this.#loading.delete(key))
       this.#loading.set(key, load)
@@ -82,10 +82,9 @@ export class Rooms {
   /** Forgets a room and all that was kept of it. */
   drop(room: Room): void {
     const key = room.jid.toString()
-    const { rooms, listed, created, messages } = this.#host.stores
+    const { rooms, subjects, pictures, listed, created, messages } = this.#host.stores
     room.isDestroyed = true
-    for (const name of ['room', 'subject', 'vcard']) void rooms.edit(key, name, () => undefined)
-    void listed.edit(key, 'room', () => undefined)
+    for (const store of [rooms, subjects, pictures, listed]) void store.edit(key, 'room', () => undefined)
     void created.edit(room.creator, key, () => undefined)
     room.affiliations.drop()
     void messages.trim(key, {})
@@ -96,7 +95,7 @@ export class Rooms {
   async #load(jid: Jid, record: RoomRecord): Promise<Room | undefined> {
     const { stores, config } = this.#host
     const key = jid.toString()
-    const [subject, vcard] = [await stores.rooms.get(key, 'subject'), await stores.rooms.get(key, 'vcard')]
+    const [subject, vcard] = [await stores.subjects.get(key, 'room'), await stores.pictures.get(key, 'room')]
     const history = new History(jid, config.history)
     const { entries } = await stores.messages.page(key, { max: config.history, fromEnd: true })
     for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
@@ -104,7 +103,7 @@ export class Rooms {
       record,
       subject,
       vcard,
-      affiliations: new Affiliations(stores.affiliations, jid, (await stores.affiliations.all(key)) as never),
+      affiliations: new Affiliations(stores.affiliations, jid, await stores.affiliations.all(key)),
       occupants: new Occupants(stores.occupants, jid, await stores.occupants.all(key)),
       history,
     })

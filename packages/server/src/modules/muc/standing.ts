@@ -32,7 +32,16 @@ export function changeRole(room: Room, occupant: Occupant, role: MucRole, change
   if (role === occupant.role) return
   const wasBroadcast = isBroadcast(room, occupant)
   room.occupants.setRole(occupant, role)
+  keepVoice(room, occupant)
   tellChange(room, occupant, wasBroadcast, { item: { ...change } })
+}
+
+/** §5.1: a role outlasts a visit where it makes the difference between speaking and not. */
+function keepVoice({ affiliations, config, host }: Room, { account, role }: Occupant): void {
+  const known = affiliations.get(account)
+  if (!config.isModerated || known.affiliation !== 'none') return
+  const hasVoice = role !== 'visitor' && (known.hasVoice || affiliations.size < host.config.affiliations)
+  affiliations.set(account, { affiliation: 'none', ...(hasVoice && { hasVoice }) })
 }
 
 /** §9.1 – §9.5, §10.3 – §10.8; it has been checked that it may be. `nick`: '' takes a reserved nickname away. */
