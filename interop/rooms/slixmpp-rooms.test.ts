@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { hasSlixmpp } from '../clients/peer.ts'
+import { Jackdaw } from '../jackdaw.ts'
+
+const script = fileURLToPath(new URL('slixmpp-rooms.py', import.meta.url))
+const password = 'wherefore-art-thou'
+
+test.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): the life of a room', async () => {
+  const server = await Jackdaw.start()
+  try {
+    for (const name of ['crone', 'hag', 'macbeth']) await server.addUser(`${name}@localhost`, password)
+    const options = { port: server.ports.xmpp, password, certificate: server.certificate }
+    const child = spawn('/usr/bin/python3', ['-u', script, JSON.stringify(options)], { timeout: 90_000 })
+    const complaints: string[] = []
+    child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text))
+    const steps: string[] = []
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const { step, isRight } = JSON.parse(line) as { step: string; isRight: boolean }
+      steps.push(isRight ? step : `${step}: WRONG`)
+    })
+    await once(child, 'close')
+    expect(steps, complaints.join('')).toEqual([
+      'finds the service',
+      'makes a room',
+      'configures it by its form',
+      'enters',
+      'sees who enters',
+      'hears a message',
+      'is given an occupant-id',
+      'is given a stanza-id',
+      'hears a private message',
+      'hears a subject',
+      'pings itself',
+      'sees a new nickname',
+      'makes a member',
+      'makes a moderator',
+      'is refused what it may not',
+      'is invited through the room',
+      'hears that an invitation is declined',
+      'is invited directly',
+      'reads the archive',
+      'is kicked',
+      'is banned',
+      'destroys the room',
+    ])
+    expect(server.troubles).toEqual([])
+  } finally {
+    await server.stop()
+  }
+})
