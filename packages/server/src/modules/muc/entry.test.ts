@@ -116,7 +116,9 @@ test.each([
   await entered(play.desktop, 'firstwitch')
   await configured(play.desktop, fields)
   enters(play.pda, 'thirdwitch', content)
-  await play.pda.hears(`<presence from='${room}/thirdwitch' type='error'>${error(condition)}</presence>`)
+  await play.pda.hears(
+    `<presence from='${room}/thirdwitch' type='error'><x xmlns='http://jabber.org/protocol/muc'/>${error(condition)}</presence>`,
+  )
   await play.pda.hearsNothing()
 })
 
@@ -258,7 +260,9 @@ test.each([
     config: { hosts: { 'home.test': { modules: { muc: { create } } }, 'away.test': { modules: { muc: false } } } },
   })
   enters(play.desktop, 'firstwitch')
-  await play.desktop.hears(`<presence from='${room}/firstwitch' type='error'>${error(condition)}</presence>`)
+  await play.desktop.hears(
+    `<presence from='${room}/firstwitch' type='error'><x xmlns='http://jabber.org/protocol/muc'/>${error(condition)}</presence>`,
+  )
 })
 
 test('a user makes as many rooms as the service allows', async () => {

@@ -72,11 +72,25 @@ export const muc = defineModule({
       // §17.3.1, §17.3.2
       if (type !== undefined && type !== 'unavailable' && type !== 'error') return
       return when(rooms.find(to!.bare), (room) => {
-        if (type === undefined) return arrive(room, stanza)
+        if (type === undefined) return orRefuse(stanza, () => arrive(room, stanza))
         if (!room) return
         if (type === 'error') unreachable(room, stanza)
         else exit(room, stanza)
       })
+    }
+
+    /** §7.2: the refusal of an entry says that it is one. */
+    function orRefuse(stanza: Presence, act: () => Awaitable<void>): Awaitable<void> {
+      const refuse = (error: unknown) => {
+        if (!(error instanceof StanzaError) || !stanza.child(MucEntry.name, mucNs)) throw error
+        host.send(stanza.reply('error', MucEntry.write({}), error.toElement()))
+      }
+      try {
+        const wait = act()
+        return wait instanceof Promise ? wait.catch(refuse) : wait
+      } catch (error) {
+        refuse(error)
+      }
     }
 
     /** Available presence: of an occupant, of who becomes one, or of who believes to be one. */
