@@ -1,4 +1,4 @@
-import { type DiscoItem, Jid, type Presence, pubsubFeature } from '@jackdaw/xmpp'
+import { type DiscoItem, Jid, MucUser, type Presence, pubsubFeature } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { defineModule, map } from '../../module.ts'
@@ -145,6 +145,8 @@ export const pubsub = defineModule({
       if (!to || to.local === undefined || !from || from.isBare) return
       if (type === 'unavailable') return present.goes(to.bare, from)
       if (type !== undefined || (!sender && isOfHost(from))) return
+      // Occupants of a room are many, and see no nodes of one another's.
+      if (stanza.child(MucUser.name, MucUser.ns)) return
       if (present.comes(to.bare, stanza)) accounts.greetPresent(to.bare, from, stanza)
     })
 
