@@ -28,6 +28,8 @@ export class Occupant {
   role: MucRole
   /** By full JID, the one that spoke last at the end. */
   readonly sessions = new Map<string, { readonly jid: Jid; readonly presence: Presence; readonly at: number }>()
+  /** Its presence as others see it, with and without its JID; undefined when that has changed since it was told. */
+  seen: { readonly open: Presence; readonly closed: Presence } | undefined
   /** What it may still say at once, and when that was worked out. */
   allowance = { left: Infinity, at: 0 }
 
@@ -104,6 +106,7 @@ export class Occupants {
   put(occupant: Occupant, session: Jid, content: readonly Element[], at: number): void {
     const key = session.toString()
     const presence = presenceOf({}, ...content)
+    occupant.seen = undefined
     occupant.sessions.delete(key)
     occupant.sessions.set(key, { jid: session, presence, at })
     this.#byNick.set(folded(occupant.nick), occupant)
@@ -114,12 +117,14 @@ export class Occupants {
   rename(occupant: Occupant, nick: string): void {
     this.#byNick.delete(folded(occupant.nick))
     occupant.jid = this.#room.withResource(nick)
+    occupant.seen = undefined
     this.#byNick.set(folded(nick), occupant)
     for (const key of occupant.sessions.keys()) this.#keep(occupant, key)
   }
 
   setRole(occupant: Occupant, role: MucRole): void {
     occupant.role = role
+    occupant.seen = undefined
     for (const key of occupant.sessions.keys()) this.#keep(occupant, key)
   }
 

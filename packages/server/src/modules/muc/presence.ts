@@ -37,6 +37,7 @@ export function contentOf({ children }: Presence): Element[] {
 
 /** Tells everybody who may know, and then the occupant itself, how an occupant is now. */
 export function tellAll(room: Room, occupant: Occupant, told: Told = {}): void {
+  occupant.seen = undefined
   if (isBroadcast(room, occupant)) tellOthers(room, occupant, told)
   tellSelf(room, occupant, told)
 }
@@ -44,6 +45,8 @@ export function tellAll(room: Room, occupant: Occupant, told: Told = {}): void {
 export function tellOthers(room: Room, occupant: Occupant, told: Told = {}): void {
   const open = render(room, occupant, told, true)
   const closed = room.config.whois === 'anyone' ? open : render(room, occupant, told, false)
+  // What is told as it is now is told in the same words to who enters later.
+  occupant.seen = Object.keys(told).length === 0 && open !== closed ? { open, closed } : undefined
   for (const other of room.occupants)
     if (other !== occupant) send(room, other.role === 'moderator' ? open : closed, other)
 }
@@ -62,9 +65,16 @@ export function tellSelf(room: Room, occupant: Occupant, told: Told = {}, sessio
 
 /** §7.2.2: tells one session who else is here. */
 export function tellRoster(room: Room, occupant: Occupant, session: Jid): void {
-  const seesJids = occupant.role === 'moderator' || room.config.whois === 'anyone'
-  for (const other of room.occupants)
-    if (other !== occupant && isBroadcast(room, other)) sendTo(room, render(room, other, {}, seesJids), session)
+  for (const other of room.occupants) {
+    if (other === occupant || !isBroadcast(room, other)) continue
+    const { open, closed } = (other.seen ??= seen(room, other))
+    const seesJids = occupant.role === 'moderator' || room.config.whois === 'anyone'
+    sendTo(room, seesJids ? open : closed, session)
+  }
+}
+
+function seen(room: Room, occupant: Occupant): NonNullable<Occupant['seen']> {
+  return { open: render(room, occupant, {}, true), closed: render(room, occupant, {}, false) }
 }
 
 /** §10.2: muc#roomconfig_presencebroadcast. */

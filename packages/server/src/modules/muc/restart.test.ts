@@ -14,6 +14,7 @@ import {
   witches,
   x,
 } from './fixture.ts'
+import { muc } from './muc.ts'
 
 // XEP-0045 across the death of the server: what was acknowledged holds, and whoever can come back has never left.
 
@@ -76,6 +77,19 @@ test('who does not come back in time leaves then', async () => {
   await play.clock.advance(250_000)
   for (const nick of ['secondwitch', 'thirdwitch'])
     await play.desktop.awaits(`<presence from='${room}/${nick}' type='unavailable'/>`)
+})
+
+test('who has gone while there was no service is gone when it is back', async () => {
+  const play = await coven()
+  const { modules } = play.server.hosts.get('home.test')!
+  await modules.unload(muc)
+  await play.pda.close()
+  await modules.load(muc)
+  says(play.desktop, 'hi')
+  await play.laptop.hears(
+    `<presence from='${room}/thirdwitch' type='unavailable'>${x("<item role='none'/>")}</presence>`,
+  )
+  await play.laptop.hears('<message><body>hi</body></message>')
 })
 
 test('room, configuration, affiliations, subject, history and archive are there again', async () => {
