@@ -36,6 +36,7 @@ const ofRooms = [
   stanzaIdNs,
   moderationNs,
   retractionNs,
+  `${retractionNs}#tombstone`,
   registerNs,
   vcardNs,
 ]

@@ -32,8 +32,11 @@ export class History {
     if (this.#said.length > this.#most) this.#said.shift()
   }
 
-  remove(id: string): void {
+  /** Whether it was there. */
+  remove(id: string): boolean {
+    const before = this.#said.length
     this.#said = this.#said.filter((said) => said.id !== id)
+    return this.#said.length < before
   }
 
   /** §7.2.14: the least that meets every wish, in the order in which it was said. */

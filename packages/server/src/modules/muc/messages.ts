@@ -4,6 +4,7 @@ import {
   MucUser,
   mucNs,
   OccupantId,
+  retractedId,
   StanzaError,
   StanzaId,
   withoutDelay,
@@ -11,6 +12,7 @@ import {
 } from '@jackdaw/xmpp'
 import { broadcast, send } from './broadcast.ts'
 import type { Occupant } from './occupants.ts'
+import { retract } from './retractions.ts'
 import type { Room } from './room.ts'
 import { isSubjectChange, setSubject } from './subject.ts'
 
@@ -40,6 +42,11 @@ export function say(room: Room, occupant: Occupant, stanza: Message, told: (said
   const at = host.clock.now()
   room.history.add(id, at, said)
   told({ room, author: occupant, id, at, message })
+  const retracted = retractedId(said)
+  if (retracted !== undefined)
+    retract(room, occupant.account, said, retracted).catch((error: unknown) =>
+      host.log.error({ err: error }, 'a message could not be retracted'),
+    )
 }
 
 /** §7.5: from one occupant to another. */

@@ -41,11 +41,11 @@ import { decline, invite } from './invitations.ts'
 import { exit, notHere, unreachable } from './leaving.ts'
 import { listing } from './listing.ts'
 import { type Said, say, whisper } from './messages.ts'
-import { moderate } from './moderate.ts'
 import { rename, update } from './nickname.ts'
 import { command, configuration, destroy } from './owner.ts'
 import { approve, isApproval, register, requirements, RoomRegistration } from './registration.ts'
 import { relay } from './relay.ts'
+import { moderate } from './retractions.ts'
 import type { Room } from './room.ts'
 import { noRoom, Rooms } from './rooms.ts'
 import { voiceForm } from './voice.ts'
@@ -53,7 +53,7 @@ import { voiceForm } from './voice.ts'
 /** Rooms for many, at a domain of their own. What is for one room is done in one go, so that its order is the same for everybody. */
 export const muc = defineModule({
   name: 'muc',
-  xeps: ['XEP-0045 1.35.5', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
+  xeps: ['XEP-0045 1.35.5', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0424 0.4.2', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
   // It tells the rooms of a session that the session has ended (RFC 6121 §4.6.3).
   needs: [presenceModule],
   config: mucFields,

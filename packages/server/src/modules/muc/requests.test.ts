@@ -413,6 +413,36 @@ test('XEP-0425 §3, §4: a moderator retracts a message: all are told, the archi
   await play.tablet.hears('<message><subject/></message>')
 })
 
+test('XEP-0424 §5: an author takes back what it said; nobody else does', async () => {
+  const play = await coven()
+  says(play.pda, 'oops', "id='m1'")
+  const id = (await play.laptop.hears('<message><body>oops</body></message>'))
+    .child('stanza-id', 'urn:xmpp:sid:0')!
+    .attr('id')!
+  const retraction = (of: string) =>
+    `<message to='${room}' type='groupchat' id='r1'><retract id='${of}' xmlns='urn:xmpp:message-retract:1'/></message>`
+  const bodies = async () => {
+    await quiet(play)
+    return (await archived(play.laptop)).map(({ forwarded }) => forwarded.stanza.child('body')?.text)
+  }
+  play.laptop.says(retraction(id))
+  play.pda.says(retraction(`${id}0`))
+  await play.desktop.awaits(
+    `<message from='${room}/secondwitch'><retract xmlns='urn:xmpp:message-retract:1'/></message>`,
+  )
+  expect(await bodies()).toEqual(['oops', undefined, undefined])
+  play.pda.says(retraction(id))
+  await play.pda.sync()
+  expect(await bodies()).toEqual([undefined, undefined, undefined, undefined])
+  const [tombstone] = await archived(play.laptop)
+  expect(tombstone!.forwarded.stanza.child('retracted', 'urn:xmpp:message-retract:1')!.attr('id')).toBe('r1')
+  enters(play.tablet, 'fourth')
+  await play.tablet.awaits(
+    '<presence><x xmlns="http://jabber.org/protocol/muc#user"><status code="110"/></x></presence>',
+  )
+  await play.tablet.hears('<message><subject/></message>')
+})
+
 test('XEP-0425 §3: other kinds of moderation are not known', async () => {
   const play = await coven()
   await expect(
