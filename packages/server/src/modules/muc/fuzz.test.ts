@@ -206,4 +206,4 @@ test('whatever is sent to a room is answered as it should be, or not at all, and
   await quiet(play)
   await entered(play.laptop, 'maker', '', 'new@rooms.home.test')
   await configured(play.laptop, {}, 'new@rooms.home.test')
-})
+}, 60_000)
