@@ -12,3 +12,14 @@ test('RFC 6120 §11: the parser agrees with saxes on ten seconds of mutated docu
   expect(status, stdout).toBe(0)
   expect(stdout).toMatch(/\d{4,} documents/)
 })
+
+test('RFC 6120 §8.3.3.6: 100,000 stanzas for all that is answered, with forms: none is a fault of the server', () => {
+  const root = dirname(import.meta.dirname)
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--conditions=source', join(root, 'interop/stanzas/fuzz.ts'), '--count', '100000'],
+    { encoding: 'utf8' },
+  )
+  expect(status, stdout).toBe(0)
+  expect(stdout).toMatch(/^100000 stanzas of \d{2,} kinds/)
+}, 600_000)

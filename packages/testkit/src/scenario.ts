@@ -1,6 +1,6 @@
 import { type ConfigInput, createServer, MemoryJournalStore, type Module, type Server } from '@jackdaw/server'
 import { Jid, parse, presence, type Stanza, StanzaError, xml } from '@jackdaw/xmpp'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { Client, type ClientOptions } from './client.ts'
 import { Life, ManualClock } from './clock.ts'
 import { Loopback } from './loopback.ts'
@@ -14,6 +14,8 @@ export interface ScenarioOptions {
   readonly modules?: readonly Module[]
   readonly config?: ConfigInput
   readonly clock?: ManualClock
+  /** Instead of one that writes what is fatal. */
+  readonly log?: Logger
   /** Logged in clients count stanzas and can resume (XEP-0198). */
   readonly resume?: boolean
   /** After how many batches the journal begins a new part. */
@@ -58,7 +60,7 @@ export class Scenario {
         clock: this.#life,
         network: this.network,
         journalStore: this.journalStore,
-        log: pino({ level: process.env['LOG'] ?? 'fatal' }),
+        log: this.#options.log ?? pino({ level: process.env['LOG'] ?? 'fatal' }),
         ...(modules && { modules }),
       },
     )
