@@ -6,7 +6,7 @@ const accounts = { juliet: ['balcony'], romeo: ['orchard'] }
 const juliet = 'juliet@home.test'
 const card = "<vcard xmlns='urn:ietf:params:xml:ns:vcard-4.0'><fn><text>Juliet</text></fn></vcard>"
 
-test('XEP-0292 §4.1: a vCard is published once and retrieved by anybody', async () => {
+test('XEP-0292 §4.1, XEP-0222 §3: a vCard is published once and retrieved by anybody', async () => {
   await using s = await scenario({ accounts, modules: [vcard4] })
   await s.balcony.asks(`<iq type='set'><pubsub xmlns='http://jabber.org/protocol/pubsub'>
     <publish node='urn:xmpp:vcard4'><item>${card}</item></publish>

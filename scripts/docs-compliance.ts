@@ -1,0 +1,221 @@
+// Writes docs/compliance.md and docs/jackdaw.doap from what the modules declare, and from what a server with all defaults says of itself.
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { modules } from '../packages/server/src/modules/modules.ts'
+import { scenario } from '../packages/testkit/src/index.ts'
+import { DiscoInfo } from '../packages/xmpp/src/index.ts'
+import { xepTitles } from './xep-titles.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const page = join(root, 'docs/compliance.md')
+export const doap = join(root, 'docs/jackdaw.doap')
+
+/** Of what no module declares: the rooms below them, with the tests that show it. */
+const beside: readonly { readonly spec: string; readonly version?: string; readonly tests: readonly string[] }[] = [
+  { spec: 'RFC 6120', tests: ['packages/server/src/stream/stream.test.ts', 'interop/hostile/hostile.test.ts'] },
+  {
+    spec: 'RFC 6121',
+    tests: [
+      'packages/server/src/router/delivery.test.ts',
+      'packages/server/src/modules/roster/roster.test.ts',
+      'packages/server/src/modules/presence/presence.test.ts',
+      'packages/server/src/modules/subscriptions/subscriptions.test.ts',
+    ],
+  },
+  { spec: 'RFC 7590', tests: ['packages/server/src/transport/tls.test.ts'] },
+  { spec: 'RFC 7395', tests: ['packages/server/src/transport/websocket.test.ts'] },
+  { spec: 'XEP-0368', version: '1.1.0', tests: ['packages/server/src/transport/tls.test.ts'] },
+  { spec: 'XEP-0198', version: '1.6.3', tests: ['packages/server/src/stream/management.test.ts'] },
+]
+
+interface Row {
+  readonly feature: string
+  /** Whether a server needs it, and an advanced one. */
+  readonly needed: readonly ['yes' | 'no' | 'N/A', 'yes' | 'no' | 'N/A']
+  readonly specs: readonly string[]
+}
+
+const row = (feature: string, server: Row['needed'][0], advanced: Row['needed'][1], ...specs: string[]): Row => ({
+  feature,
+  needed: [server, advanced],
+  specs,
+})
+
+/** XEP-0479 §2.1, §2.3: the columns for servers. */
+const suites: readonly (readonly [category: string, rows: readonly Row[]])[] = [
+  [
+    'Core',
+    [
+      row('Core features', 'yes', 'yes', 'RFC 6120'),
+      row('TLS', 'yes', 'yes', 'RFC 7590'),
+      row('Direct TLS', 'no', 'yes', 'XEP-0368'),
+      row('Feature discovery', 'yes', 'yes', 'XEP-0030'),
+      row('Feature broadcasts', 'no', 'yes', 'XEP-0115'),
+      row('Server extensibility', 'yes', 'yes', 'XEP-0114'),
+      row('Event publishing', 'no', 'yes', 'XEP-0163'),
+    ],
+  ],
+  [
+    'IM',
+    [
+      row('Core features', 'yes', 'yes', 'RFC 6121'),
+      row('The /me command', 'N/A', 'N/A', 'XEP-0245'),
+      row('User avatars', 'N/A', 'N/A', 'XEP-0084'),
+      row('User avatar compatibility', 'no', 'yes', 'XEP-0398', 'XEP-0153'),
+      row('vcard-temp', 'yes', 'yes', 'XEP-0054'),
+      row('Outbound message synchronization', 'yes', 'yes', 'XEP-0280'),
+      row('User blocking', 'no', 'yes', 'XEP-0191'),
+      row('Group chat', 'yes', 'yes', 'XEP-0045', 'XEP-0249'),
+      row('Advanced group chat', 'no', 'yes', 'XEP-0048', 'XEP-0313', 'XEP-0402', 'XEP-0410'),
+      row('Persistent storage of private data via PubSub', 'no', 'yes', 'XEP-0223'),
+      row('Private XML storage', 'no', 'yes', 'XEP-0049'),
+      row('Stream management', 'no', 'yes', 'XEP-0198'),
+      row('Message acknowledgements', 'N/A', 'N/A', 'XEP-0184'),
+      row('History storage and retrieval', 'no', 'yes', 'XEP-0313'),
+      row('Chat states', 'N/A', 'N/A', 'XEP-0085'),
+      row('Message correction', 'N/A', 'N/A', 'XEP-0308'),
+      row('File upload', 'yes', 'yes', 'XEP-0363'),
+      row('Direct file transfer', 'N/A', 'N/A', 'XEP-0234', 'XEP-0261'),
+    ],
+  ],
+]
+
+interface Support {
+  readonly spec: string
+  readonly version: string
+  readonly modules: readonly string[]
+  /** Files with tests that cite it. */
+  readonly tests: readonly string[]
+}
+
+/** All that is done, by number. */
+export function supported(): Support[] {
+  const all = new Map<string, Support>()
+  for (const { spec, version = '', tests } of beside) all.set(spec, { spec, version, modules: [], tests })
+  for (const module of modules)
+    for (const xep of module.xeps ?? []) {
+      const [spec = '', version = ''] = xep.split(' ')
+      const known = all.get(spec)
+      const tests = new Set([...(known?.tests ?? []), ...testsOf(module.name, spec)])
+      all.set(spec, { spec, version, modules: [...(known?.modules ?? []), module.name], tests: [...tests].toSorted() })
+    }
+  return [...all.values()].toSorted((a, b) => (a.spec < b.spec ? -1 : 1))
+}
+
+/** The tests that cite an extension: of the module's file, or of the folder that it has for itself, or of its words. */
+function testsOf(name: string, spec: string): string[] {
+  const home = 'packages/server/src/modules'
+  const [file = ''] = globSync([`${home}/${name}.ts`, `${home}/*/${name}.ts`], { cwd: root })
+  const own = [`${dirname(file)}/${name}.test.ts`]
+  const near = dirname(file) === home ? [] : globSync(`${dirname(file)}/*.test.ts`, { cwd: root }).toSorted()
+  const far = globSync('packages/{xmpp,server}/src/**/*.test.ts', { cwd: root }).toSorted()
+  const cites = (test: string) => existsSync(join(root, test)) && readFileSync(join(root, test), 'utf8').includes(spec)
+  // One is enough, the nearest: the page would else change with every test.
+  return [...own, ...near, ...far].filter(cites).slice(0, 1)
+}
+
+export async function compliancePage(): Promise<string> {
+  const done = supported()
+  return `# Compliance
+
+What [XEP-0479](https://xmpp.org/extensions/xep-0479.html) (XMPP Compliance Suites 2023) asks of servers, what else there is, and what a server with nothing configured says
+of itself. This page and \`jackdaw.doap\` are made from what the modules declare: \`node --conditions=source scripts/docs-compliance.ts\`.
+
+${suites.map(([category, rows]) => suite(category, rows, done)).join('\n')}
+## Extensions
+
+| specification | version | modules | tests |
+| --- | --- | --- | --- |
+${done.map(({ spec, version, modules: names, tests }) => `| ${nameOf(spec)} | ${version} | ${names.map((name) => `\`${name}\``).join(' ')} | ${filesOf(tests)} |`).join('\n')}
+
+## Service discovery
+
+${await discovery()}`
+}
+
+function suite(category: string, rows: readonly Row[], done: readonly Support[]): string {
+  const lines = rows.map(({ feature, needed, specs }) => {
+    const found = specs.map((spec) => done.find((one) => one.spec === spec))
+    const isDone = found.every((one) => one !== undefined)
+    const tests = filesOf([...new Set(found.flatMap((one) => one?.tests ?? []))])
+    const state = needed[1] === 'N/A' && !isDone ? 'of clients alone' : isDone ? tests : '**not yet**'
+    return `| ${feature} | ${specs.join(', ')} | ${needed.join(' | ')} | ${state} |`
+  })
+  return `## ${category}
+
+| feature | specifications | server | advanced server | shown by |
+| --- | --- | --- | --- | --- |
+${lines.join('\n')}
+`
+}
+
+function nameOf(spec: string): string {
+  const title = xepTitles[spec.slice(4)]
+  const link = spec.startsWith('XEP-')
+    ? `https://xmpp.org/extensions/${spec.toLowerCase()}.html`
+    : `https://www.rfc-editor.org/rfc/rfc${spec.slice(4)}`
+  return `[${spec}](${link})${title === undefined ? '' : ` ${title}`}`
+}
+
+function filesOf(files: readonly string[]): string {
+  return files.map((file) => `[${basename(file)}](../${file})`).join(' ')
+}
+
+/** What each address says of itself: the features, in the order of their names. */
+async function discovery(): Promise<string> {
+  await using s = await scenario({ accounts: { juliet: ['balcony'] } })
+  const services = [...s.server.hosts.get('home.test')!.virtual.services].map(({ domain }) => domain.domain)
+  const sections: string[] = []
+  for (const address of ['home.test', 'juliet@home.test', ...services.toSorted()]) {
+    const query = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+    const answer = await s['balcony'].asks(`<iq type='get' to='${address}'>${query}</iq>`)
+    const { identities, features } = DiscoInfo.read(answer.first())
+    const name = address.replace('home.test', 'example.org')
+    sections.push(`### ${name}
+
+${identities.map(({ category, type }) => `${category}/${type}`).join(', ')}
+
+${features
+  .toSorted()
+  .map((feature) => `- \`${feature}\``)
+  .join('\n')}
+`)
+  }
+  return sections.join('\n')
+}
+
+export function doapFile(): string {
+  const entries = supported()
+    .filter(({ spec }) => spec.startsWith('XEP-'))
+    .map(
+      ({ spec, version }) => `    <implements>
+      <xmpp:SupportedXep>
+        <xmpp:xep rdf:resource="https://xmpp.org/extensions/${spec.toLowerCase()}.html"/>
+        <xmpp:version>${version}</xmpp:version>
+        <xmpp:status>complete</xmpp:status>
+      </xmpp:SupportedXep>
+    </implements>`,
+    )
+  const rfcs = ['6120', '6121', '7395', '7590', '7622'].map(
+    (rfc) => `    <implements rdf:resource="https://www.rfc-editor.org/info/rfc${rfc}"/>`,
+  )
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://usefulinc.com/ns/doap#" xmlns:xmpp="https://linkmauve.fr/ns/xmpp-doap#">
+  <Project>
+    <name>Jackdaw</name>
+    <shortdesc xml:lang="en">An instant messaging server for XMPP that loses nothing it has acknowledged</shortdesc>
+    <license rdf:resource="https://spdx.org/licenses/Apache-2.0.html"/>
+    <programming-language>TypeScript</programming-language>
+    <os>Linux</os>
+    <category rdf:resource="https://linkmauve.fr/ns/xmpp-doap#category-server"/>
+${[...rfcs, ...entries].join('\n')}
+  </Project>
+</rdf:RDF>
+`
+}
+
+if (import.meta.main) {
+  writeFileSync(page, await compliancePage())
+  writeFileSync(doap, doapFile())
+}
