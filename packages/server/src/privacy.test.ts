@@ -159,18 +159,18 @@ const messages = ['error', 'headline', 'groupchat'].map(
   (type) => `<message to='ADDRESS' id='1' type='${type}'><body>hi</body></message>`,
 )
 
-test.each([...presences, ...presences.map((one) => one.replace('ADDRESS', 'ADDRESS/guess')), ...messages])(
-  'RFC 6121 §3.1.3, §4.3.2, §8.5.1: %s tells nothing',
-  async (sent) => {
-    const { s, strangers } = await world()
-    await using _ = s
+test('RFC 6121 §3.1.3, §4.3.2, §8.5.1: no presence tells anything, nor what is not for people to read', async () => {
+  const { s, strangers } = await world()
+  await using _ = s
+  const sent = [...presences, ...presences.map((one) => one.replace('ADDRESS', 'ADDRESS/guess')), ...messages]
+  for (const stanza of sent)
     for (const stranger of strangers) {
-      const nobody = await hears(stranger, sent, 'nobody@home.test')
-      for (const account of [juliet, 'nurse@home.test']) expect(await hears(stranger, sent, account)).toBe(nobody)
+      const nobody = await hears(stranger, stanza, 'nobody@home.test')
+      for (const account of [juliet, 'nurse@home.test'])
+        expect(await hears(stranger, stanza, account), stanza).toBe(nobody)
       expect(nobody).not.toContain('secret')
     }
-  },
-)
+})
 
 test('XEP-0045, XEP-0060: services tell strangers nothing of who is here', async () => {
   const { s, strangers } = await world()
