@@ -192,7 +192,7 @@ export class Sessions implements TickEnd, SessionOwner {
         this.#hasCarried = true
         return
       }
-      size += session.unacknowledgedSize
+      size += session.unacknowledgedSize + session.held.characters
       this.journal.append(['session', session.number, session.record as unknown as Json])
     }
     this.#carryLater()
