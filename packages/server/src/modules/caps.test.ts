@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Actor, scenario } from '@jackdaw/testkit'
-import { Caps, capsText, DiscoInfo } from '@jackdaw/xmpp'
+import { Caps, CapsHashes, capsHashNode, capsHashText, capsText, DiscoInfo } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { caps } from './caps.ts'
 import { ping } from './ping.ts'
@@ -38,4 +38,13 @@ test('XEP-0115 §6.1: with another module comes another verification string; the
   expect(after.ver).not.toBe(before.ver)
   await expect(laptop.asks(info(`${before.node}#${before.ver}`))).rejects.toMatchObject({ condition: 'item-not-found' })
   await laptop.asks(info(`${after.node}#${after.ver}`))
+})
+
+test('XEP-0390 §5.2: the newer hash is of what the server answers for its node', async () => {
+  await using s = await scenario({ accounts, modules: [caps] })
+  const hash = CapsHashes.read(s.phone.features.child(CapsHashes.name, CapsHashes.ns)!).get('sha-256')!
+  const answer = await s.phone.asks(info(capsHashNode('sha-256', hash)))
+  const told = answer.first()!
+  expect(createHash('sha256').update(capsHashText(told)!).digest('base64')).toBe(hash)
+  expect(DiscoInfo.read(told).features).toContain('urn:xmpp:caps')
 })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Caps, capsNs, capsText } from '@jackdaw/xmpp'
+import { Caps, CapsHashes, capsHashNode, capsHashText, capsNs, capsText, DiscoInfo } from '@jackdaw/xmpp'
 import { defineModule } from '../module.ts'
 import { disco } from './disco.ts'
 
@@ -9,9 +9,9 @@ const node = 'urn:jackdaw:server'
 /** Spares clients the question what the server can do: its answer's hash stands in the stream features. */
 export const caps = defineModule({
   name: 'caps',
-  xeps: ['XEP-0115 1.6.0'],
+  xeps: ['XEP-0115 1.6.0', 'XEP-0390 0.3.2'],
   needs: [disco],
-  features: { server: [capsNs] },
+  features: { server: [capsNs, CapsHashes.ns] },
   start(host) {
     const { server, onNode } = host.use(disco)
 
@@ -25,6 +25,19 @@ export const caps = defineModule({
       offer: () => Caps.write({ hash: 'sha-1', node, ver: ver() }),
     })
 
+    const hash = () =>
+      createHash('sha256')
+        .update(capsHashText(DiscoInfo.write(server()))!)
+        .digest('base64')
+
+    // XEP-0390 §5.2
+    host.streamFeature({
+      name: 'entity capabilities 2.0',
+      needs: ['authenticated'],
+      offer: () => CapsHashes.write(new Map([['sha-256', hash()]])),
+    })
+
+    host.onStop(onNode((asked) => (asked === capsHashNode('sha-256', hash()) ? server() : undefined)))
     host.onStop(onNode((asked) => (asked === `${node}#${ver()}` ? server() : undefined)))
   },
 })

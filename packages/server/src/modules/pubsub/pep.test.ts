@@ -5,7 +5,7 @@ import { blocking } from '../blocking/blocking.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
-import { comesFor, events, ns, preconditions, refusal } from './words.fixture.ts'
+import { ask, comesFor, events, form, ns, preconditions, refusal } from './words.fixture.ts'
 import { pubsub } from './pubsub.ts'
 
 const modules = [roster, subscriptions, presence, pubsub]
@@ -222,22 +222,22 @@ test.each([
   await publish(balcony, 'tune', 'a')
   await publish(balcony, 'keys', 'a', preconditions({ access_model: 'whitelist' }))
   const answers: string[] = []
-  const ask = async (type: string, content: string, at = ns) => {
+  const tries = async (type: string, content: string, at = ns) => {
     const error = await phone.asks(`<iq type='${type}' to='${to}'>${content}</iq>`).then(String, (e) => e)
     answers.push(
       typeof error === 'string' ? error : `${at} ${error.condition} ${error.application?.name} ${error.text}`,
     )
   }
-  await ask('get', `<pubsub xmlns='${ns}'><items node='${node}'/></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}'><subscribe node='${node}' jid='${romeo}'/></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}'><unsubscribe node='${node}' jid='${romeo}'/></pubsub>`)
-  await ask('get', `<pubsub xmlns='${ns}'><options node='${node}' jid='${romeo}'/></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}'><publish node='${node}'><item/></publish></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}'><retract node='${node}'><item id='a'/></retract></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}'><create node='${node}'/></pubsub>`)
-  await ask('set', `<pubsub xmlns='${ns}#owner'><delete node='${node}'/></pubsub>`)
-  await ask('get', `<pubsub xmlns='${ns}#owner'><configure node='${node}'/></pubsub>`)
-  await ask('get', `<query xmlns='http://jabber.org/protocol/disco#info' node='${node}'/>`)
+  await tries('get', `<pubsub xmlns='${ns}'><items node='${node}'/></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}'><subscribe node='${node}' jid='${romeo}'/></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}'><unsubscribe node='${node}' jid='${romeo}'/></pubsub>`)
+  await tries('get', `<pubsub xmlns='${ns}'><options node='${node}' jid='${romeo}'/></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}'><publish node='${node}'><item/></publish></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}'><retract node='${node}'><item id='a'/></retract></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}'><create node='${node}'/></pubsub>`)
+  await tries('set', `<pubsub xmlns='${ns}#owner'><delete node='${node}'/></pubsub>`)
+  await tries('get', `<pubsub xmlns='${ns}#owner'><configure node='${node}'/></pubsub>`)
+  await tries('get', `<query xmlns='http://jabber.org/protocol/disco#info' node='${node}'/>`)
   expect(answers).toEqual([
     `${ns} not-authorized presence-subscription-required undefined`,
     `${ns} not-authorized presence-subscription-required undefined`,
@@ -344,4 +344,41 @@ test('an account that was removed leaves nothing to its namesake', async () => {
   await stage.register('juliet')
   const again = await stage.login('juliet', 'again')
   await expect(items(again, 'tune')).rejects.toEqual(refusal('item-not-found'))
+})
+
+test('XEP-0060 §8.6: an account decides itself who reads a node with the authorize model', async () => {
+  const { phone, balcony } = await friends()
+  balcony.comes()
+  await publish(balcony, 'diary', 'a', preconditions({ access_model: 'authorize' }))
+  await expect(items(phone, 'diary')).rejects.toEqual(refusal('not-authorized', 'not-subscribed'))
+  await ask(phone, 'set', juliet, `<subscribe node='diary' jid='${romeo}/phone'/>`)
+  const asked = await balcony.awaits(`<message from='${juliet}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  balcony.says(
+    `<message to='${juliet}' id='${asked.id}'>${form('subscribe_authorization', { node: 'diary', subscriber_jid: `${romeo}/phone`, allow: '1' })}</message>`,
+  )
+  await balcony.hearsNothing()
+  await phone.sync()
+  expect(events(phone)).toEqual([`subscription diary ${romeo}/phone subscribed`, 'item diary a'])
+  expect(await items(phone, 'diary')).toEqual(['a'])
+})
+
+test('nothing acknowledged is lost, nothing comes twice, wherever the server is killed', async () => {
+  const { stage, phone, balcony } = await friends({ resume: true, partBatches: 3 })
+  await comesFor(phone, ['diary'])
+  await publish(balcony, 'diary', 'first', preconditions({ max_items: 'max' }))
+  for (let life = 0; life < 5; life++) {
+    for (let i = 0; i < 10; i++)
+      balcony.says(
+        `<iq type='set' id='${life}-${i}'><pubsub xmlns='${ns}'><publish node='diary'><item id='${life}-${i}'>${tune('x')}</item></publish></pubsub></iq>`,
+      )
+    // Some of it has been read, handled, kept and sent, some has not.
+    for (let turn = 0; turn < life * 2; turn++) await new Promise(setImmediate)
+    stage.crash()
+    await stage.start()
+    for (const client of [balcony, phone]) expect(await client.connect()).toBe('resumed')
+  }
+  for (const client of [balcony, phone]) await client.sync()
+  const all = ['first', ...Array.from({ length: 50 }, (_, n) => `${Math.floor(n / 10)}-${n % 10}`)]
+  expect(events(phone)).toEqual(all.map((id) => `item diary ${id}`))
+  expect(await items(balcony, 'diary')).toEqual(all)
 })
