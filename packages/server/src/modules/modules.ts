@@ -13,6 +13,7 @@ import { contact } from './contact.ts'
 import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
+import { displayed } from './displayed.ts'
 import { inbox } from './inbox/inbox.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
@@ -57,6 +58,7 @@ export const modules: readonly Module[] = [
   caps,
   knownCaps,
   pubsub,
+  displayed,
   ping,
   vcard,
   avatars,

@@ -10,6 +10,7 @@ import {
   message,
   messageType,
   StanzaError,
+  type StanzaId,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { size } from '../../config/fields.ts'
@@ -24,6 +25,15 @@ export type InboxSource = (
   account: Jid,
   read: (conversation: Jid) => string | undefined,
 ) => Awaitable<readonly Conversation[]>
+
+/** Up to where an account has read a conversation. */
+export interface Read {
+  readonly account: Jid
+  readonly other: Jid
+  readonly id: StanzaId
+  /** The message of the account's that says so, where it is one. */
+  readonly passage?: Passage<Message> | undefined
+}
 
 /** The conversations of an account, the liveliest first, with what has not been read and the last message of each. */
 export const inbox = defineModule({
@@ -42,6 +52,7 @@ export const inbox = defineModule({
     const { log, onKept, onLost } = host.use(archive)
     const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock)
     const sources = new Set<InboxSource>()
+    const readers = new Set<(read: Read) => void>()
     const marks = new WeakMap<Passage<Message>, Mark>()
 
     host.onStop(onKept((kept) => unreads.arrived(kept)))
@@ -64,8 +75,8 @@ export const inbox = defineModule({
       if (id === undefined || !stanza.to) return
       const { account } = passage.sender!
       const mark = marks.get(passage)
-      if (mark) unreads.read(account, stanza.to, mark)
-      else if (messageType(stanza) === 'groupchat') unreads.readInRoom(account, stanza.to, id)
+      if (mark) read(account, stanza.to, mark, passage)
+      else if (messageType(stanza) === 'groupchat') readInRoom(account, stanza.to, id, passage)
     })
 
     host.answer('get', 'account', InboxQuery, async ({ iq, payload: query, to, sender, isOwn }) => {
@@ -104,6 +115,18 @@ export const inbox = defineModule({
       })
     })
 
+    function read(account: Jid, other: Jid, mark: Mark, passage?: Passage<Message>): void {
+      if (unreads.read(account, other, mark)) tell({ account, other, id: { id: mark.id, by: account }, passage })
+    }
+
+    function readInRoom(account: Jid, room: Jid, id: string, passage?: Passage<Message>): void {
+      if (unreads.readInRoom(account, room, id)) tell({ account, other: room, id: { id, by: room.bare }, passage })
+    }
+
+    function tell(what: Read): void {
+      for (const reader of readers) reader(what)
+    }
+
     /** The liveliest first. */
     async function conversations(account: Jid): Promise<Conversation[]> {
       const counts = await unreads.of(account)
@@ -122,8 +145,14 @@ export const inbox = defineModule({
       /** Finds the place of an id of the account's archive in a conversation, to be read; undefined when nothing there is unread. */
       find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => unreads.find(account, other, id, true),
       /** All up to the mark has been read. */
-      read: (account: Jid, other: Jid, mark: Mark): void => unreads.read(account, other, mark),
-      readInRoom: (account: Jid, room: Jid, id: string): void => unreads.readInRoom(account, room, id),
+      read,
+      /** All in a room up to the id that the room gave has been read. */
+      readInRoom,
+      /** Is told, in the same tick, up to where an account has read a conversation; returns what ends that. */
+      onRead(reader: (read: Read) => void): () => void {
+        readers.add(reader)
+        return () => void readers.delete(reader)
+      },
     }
   },
 })

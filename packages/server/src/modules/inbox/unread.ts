@@ -86,20 +86,26 @@ export class Unreads {
     return undefined
   }
 
-  /** All up to the mark has been read; a mark that stands before the last one says nothing new. */
-  read(account: Jid, other: Jid, { id, left, before }: Mark): void {
-    void this.#counts.edit(account.toString(), other.bare.toString(), (old) => {
-      if (!old || (old.read !== undefined && old.read >= id)) return old
-      return { count: Math.min(old.count, left + Math.max(0, old.count - before)), read: id }
-    })
+  /** All up to the mark has been read. Returns whether that is new: a mark that stands before the last one says nothing. */
+  read(account: Jid, other: Jid, { id, left, before }: Mark): boolean {
+    return this.#move(account, other, id, (old) => old && Math.min(old.count, left + Math.max(0, old.count - before)))
   }
 
   /** In a room, whose messages are in its own archive, only the place is kept. */
-  readInRoom(account: Jid, room: Jid, id: string): void {
-    if (id.length > longestId) return
-    void this.#counts.edit(account.toString(), room.bare.toString(), (old) =>
-      old?.read !== undefined && old.read >= id ? old : { count: 0, read: id },
-    )
+  readInRoom(account: Jid, room: Jid, id: string): boolean {
+    return id.length <= longestId && this.#move(account, room, id, () => 0)
+  }
+
+  /** @param left how many stay unread; undefined when there is nothing to be read */
+  #move(account: Jid, other: Jid, id: string, left: (old?: Unread) => number | undefined): boolean {
+    let isNew = false
+    void this.#counts.edit(account.toString(), other.bare.toString(), (old) => {
+      const count = left(old)
+      if (count === undefined || (old?.read !== undefined && old.read >= id)) return old
+      isNew = true
+      return { count, read: id }
+    })
+    return isNew
   }
 
   /** From the end back to what was read, or to what the account said itself. */
