@@ -1,4 +1,6 @@
 import {
+  type Field,
+  fullTextOf,
   type Jid,
   type MamFilter,
   type MamFin,
@@ -17,6 +19,8 @@ const stride = 100
 /** So many messages are counted for every page, and so many when nothing but their number is asked for. */
 const countedBeside = 10_000
 const countedAlone = 1_000_000
+/** Of those that a search finds: each has to be looked at. */
+const countedFound = 1000
 
 /** The page of an account's archive that a query asks for. @throws UnknownIdError */
 export async function findPage(
@@ -32,12 +36,15 @@ export async function findPage(
   const after = await innermost(log, owner, afterId, set.after || undefined, (a, b) => a > b)
   const before = await innermost(log, owner, beforeId, set.before || undefined, (a, b) => a < b)
   const max = Math.min(set.max ?? config.page, config.page)
+  const text = fullTextOf(query)
+  const counted = text !== undefined ? countedFound : max === 0 ? countedAlone : countedBeside
   const sought: Bounded = {
     max,
     maxBytes: config.pageBytes,
     fromEnd: set.before !== undefined,
     // The log counts what lies beyond these as well (XEP-0313 §4.3.2: the count may be left out).
-    ...(beforeId === undefined && afterId === undefined && { count: max === 0 ? countedAlone : countedBeside }),
+    ...(beforeId === undefined && afterId === undefined && { count: counted }),
+    ...(text !== undefined && { text }),
     ...(other && !isWithin(other, owner) && { with: other.bare.toString() }),
     ...(start !== undefined && { start }),
     ...(end !== undefined && { end }),
@@ -69,10 +76,11 @@ async function edge(log: LogStore<string>, owner: string, isEnd: boolean): Promi
   return entry && { id: entry.id, timestamp: entry.at }
 }
 
-/** §4.1.5 */
-export function checkFields({ others }: MamFilter): void {
+/** §4.1.5 @param more fields of other extensions that are known here */
+export function checkFields({ others }: MamFilter, more: readonly Field[] = []): void {
   for (const name of others?.keys() ?? [])
-    throw new StanzaError('feature-not-implemented', `The field ${name} is not known`)
+    if (!more.some((field) => field.var === name))
+      throw new StanzaError('feature-not-implemented', `The field ${name} is not known`)
 }
 
 /** §4.1.3, §4.3.2: ids that are not in the archive are item-not-found. */

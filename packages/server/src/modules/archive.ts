@@ -1,4 +1,5 @@
 import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza, unlimited } from '@jackdaw/xmpp'
+import * as z from 'zod'
 import { defineModule, log, type Passage } from '../module.ts'
 import type { LogQuery, LogStore } from '../storage/storage.ts'
 import type { Awaitable } from '../world.ts'
@@ -10,6 +11,8 @@ export type ArchivePolicy = (account: Jid, other: Jid) => Awaitable<boolean>
 export interface Archive {
   /** Owned by bare JIDs; the values are stanzas as XML. An entry that has no `with` only waits, it is no part of the archive. */
   readonly log: LogStore<string>
+  /** Whether messages are found by their words. */
+  readonly isSearchable: boolean
   /** Keeps the message that passes in the archive of an account of this host; `other` is who the account talks with. Returns its id. */
   readonly keep: (passage: Passage<Message>, account: Jid, other: Jid) => string
   /** The id under which the message that passes has just been kept. */
@@ -41,8 +44,17 @@ export interface Kept {
 export const archive = defineModule({
   name: 'archive',
   stores: { messages: log<string>() },
+  config: z.object({
+    fullText: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether messages that come from now on can be searched by their words (XEP-0431); the thread of the database then works half as much again for each.',
+      ),
+  }),
   start(host): Archive {
     const { messages } = host.stores
+    const isSearchable = host.config.fullText
     const everything: ArchivePolicy = () => true
     let policy = everything
     const keptListeners = new Set<(kept: Kept) => void>()
@@ -56,6 +68,7 @@ export const archive = defineModule({
     }
     return {
       log: messages,
+      isSearchable,
       keep(passage, account, other) {
         const at = host.clock.now()
         last = passage
@@ -63,6 +76,7 @@ export const archive = defineModule({
           value: passage.stanza.toString(),
           at,
           with: other.bare.toString(),
+          isSearchable,
         })
         for (const listener of keptListeners) listener({ account, other, id: lastId, at, message: passage.stanza })
         return lastId

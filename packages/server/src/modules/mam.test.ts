@@ -1,18 +1,27 @@
-import { type Actor, scenario } from '@jackdaw/testkit'
+import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
 import { Jid, type MamFin, MamForm, MamMetadata, type MamQuery, xml } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
 import { query, refusal, say, withoutNs } from './archive-fixture.ts'
+import { archive } from './archive.ts'
+import { disco } from './disco.ts'
 import { mam } from './mam.ts'
 import { presence } from './presence/presence.ts'
+import { retraction } from './retraction.ts'
 
 const modules = [mam, presence]
-const play = () => scenario({ accounts: { romeo: ['phone', 'laptop'], juliet: ['balcony'] }, modules })
+const accounts = { romeo: ['phone', 'laptop'], juliet: ['balcony'] }
+const play = () => scenario({ accounts, modules })
+/** Messages can be searched by their words. */
+const searching: Partial<ScenarioOptions> = {
+  modules: [...modules, archive, retraction],
+  config: { hosts: { 'home.test': { modules: { archive: { fullText: true } } } } },
+}
 
 const secondsIn = (s: number) => Date.UTC(2026, 0, 1, 0, 0, s)
 
 /** Juliet hears `count` messages of Romeo's, numbered from 1, a second apart. */
-async function conversation(count: number) {
-  const stage = await play()
+async function conversation(count: number, options: Partial<ScenarioOptions> = {}) {
+  const stage = await scenario({ accounts, modules, ...options })
   onTestFinished(() => stage.stop())
   const phone: Actor = stage['phone']
   const balcony: Actor = stage['balcony']
@@ -371,4 +380,64 @@ test('XEP-0313: what was acknowledged is in the archive after a crash, once', as
   await stage.start()
   expect(await phone.connect()).toBe('resumed')
   expect((await query(phone)).bodies).toEqual(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
+})
+
+const words = (text: string): MamQuery => ({ others: new Map([['{urn:xmpp:fulltext:0}fulltext', [text]]]) })
+
+test('XEP-0431 §3: messages with these words, also with the other fields, in pages, and right after they were sent', async () => {
+  const { phone, balcony } = await conversation(0, searching)
+  const said = [
+    'But soft, what light',
+    'It is the east',
+    'Arise, fair sun: the light',
+    'O, that she knew she were! Light &amp; love',
+  ]
+  for (const text of said) say(phone, 'juliet@home.test', text)
+  say(phone, 'nurse@home.test', 'a light supper')
+  expect((await query(phone, words('LIGHT'))).bodies).toHaveLength(4)
+  expect((await query(phone, words('light the'))).bodies).toEqual([said[2]])
+  await balcony.sync()
+  expect((await query(balcony, words('light'))).bodies).toHaveLength(3)
+  const page = await query(phone, {
+    ...words('light'),
+    with: Jid.parse('juliet@home.test'),
+    set: { max: 2, before: '' },
+  })
+  expect([page.bodies, page.fin.isComplete, page.fin.set.count]).toEqual([
+    [said[2], 'O, that she knew she were! Light & love'],
+    false,
+    3,
+  ])
+  // §2.2: with an empty field it is a query like any other.
+  expect((await query(phone, words('  '))).bodies).toHaveLength(5)
+  for (const text of ['"', 'light OR sun', 'NEAR(', '!!!']) expect((await query(phone, words(text))).bodies).toEqual([])
+})
+
+test('XEP-0424 §4: what is retracted is not found by its words', async () => {
+  await using stage = await scenario({ accounts, ...searching })
+  const { phone } = stage
+  phone.says("<message to='juliet@home.test' type='chat' id='m1'><body>needle</body></message>")
+  phone.says(
+    "<message to='juliet@home.test' type='chat' id='r1'><retract xmlns='urn:xmpp:message-retract:1' id='m1'/></message>",
+  )
+  expect((await query(phone, words('needle'))).bodies).toEqual([])
+  expect((await query(phone)).bodies).toHaveLength(2)
+})
+
+test('XEP-0431 §2.1, §3.1: the field and the feature, unless the host does without', async () => {
+  for (const fullText of [true, false]) {
+    await using stage = await scenario({
+      accounts: { romeo: ['phone'] },
+      modules: [...modules, archive, disco],
+      config: { hosts: { 'home.test': { modules: { archive: { fullText } } } } },
+    })
+    const phone: Actor = stage['phone']
+    const form = (await phone.asks("<iq type='get'><query xmlns='urn:xmpp:mam:2'/></iq>")).first()!.toString()
+    expect(form.includes('{urn:xmpp:fulltext:0}fulltext')).toBe(fullText)
+    const info = await phone.asks(
+      "<iq type='get' to='romeo@home.test'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+    )
+    expect(info.toString().includes("var='urn:xmpp:fulltext:0'")).toBe(fullText)
+    if (!fullText) await expect(query(phone, words('light'))).rejects.toEqual(refusal('feature-not-implemented'))
+  }
 })

@@ -1,4 +1,6 @@
 import {
+  fullTextField,
+  fullTextNs,
   isArchived,
   type Jid,
   MamFin,
@@ -24,7 +26,7 @@ import { stanzaId } from './stanza-id.ts'
 /** Every account's archive of its one-to-one messages. */
 export const mam = defineModule({
   name: 'mam',
-  xeps: ['XEP-0313 1.1.3', 'XEP-0059 1.0', 'XEP-0334 1.0.0'],
+  xeps: ['XEP-0313 1.1.3', 'XEP-0059 1.0', 'XEP-0334 1.0.0', 'XEP-0431 0.2.0'],
   needs: [archive, stanzaId],
   features: { account: [mamNs, `${mamNs}#extended`, `${mamNs}#groupchat-field`] },
   config: z.object({
@@ -34,7 +36,9 @@ export const mam = defineModule({
       .describe('Most bytes of messages given in answer to one query; the first message may be longer.'),
   }),
   start(host) {
-    const { log, keep, allows } = host.use(archive)
+    const { log, keep, allows, isSearchable } = host.use(archive)
+    const more = isSearchable ? [fullTextField] : []
+    if (isSearchable) host.feature('account', fullTextNs)
 
     host.hook('message:out', 'store', (passage) => {
       const { stanza } = passage
@@ -74,7 +78,7 @@ export const mam = defineModule({
     host.answer('set', 'account', MamQuery, async ({ payload: query, to, sender, isOwn }) => {
       const session = own(sender, isOwn)
       if (query.node !== undefined) throw new StanzaError('feature-not-implemented', 'An account has no archived nodes')
-      checkFields(query)
+      checkFields(query, more)
       const page = await known(() => findPage(log, to.toString(), query, host))
       for (const entry of query.isFlipped ? page.entries.toReversed() : page.entries)
         session.deliver(result(entry, query.queryId, session))
@@ -83,7 +87,7 @@ export const mam = defineModule({
 
     host.answer('get', 'account', MamForm, ({ sender, isOwn }) => {
       own(sender, isOwn)
-      return MamForm.write(mamFields)
+      return MamForm.write({ ...mamFields, fields: [...mamFields.fields!, ...more] })
     })
 
     host.answer('get', 'account', MamMetadata, async ({ to, sender, isOwn }) => {

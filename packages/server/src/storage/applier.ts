@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type JournalRecord, recordsOf } from '../journal/journal.ts'
 import type { Json } from '../world.ts'
-import { condition, encodeValue, type Shelf, unknownId, window } from './log-sql.ts'
+import { condition, encodeValue, sourceOf, type Shelf, unknownId, window } from './log-sql.ts'
+import { searchedText, shelfWord } from './log-text.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { type LogQuery, StorageError } from './storage.ts'
 
@@ -56,7 +57,7 @@ export class Applier {
         if (size >= TRANSACTION) break
       }
       if (cursor === this.cursor) throw missing(cursor + 1)
-      this.#reader.statement('UPDATE progress SET cursor = ?, position = ?').run(cursor, this.position)
+      this.#reader.run('UPDATE progress SET cursor = ?, position = ?', cursor, this.position)
       this.#database.exec('COMMIT')
     } catch (error) {
       // A full disk has SQLite roll back by itself.
@@ -96,7 +97,7 @@ export class Applier {
   #record(record: JournalRecord): void {
     switch (record[0]) {
       case 'log':
-        return this.#log(...(record.slice(1) as [string, string, number, number, string | null, number, Json]))
+        return this.#log(...(record.slice(1) as [string, string, number, number, string | null, number, Json, 1?]))
       case 'map':
         return this.#map(...(record.slice(1) as [string, string, string, Json?]))
       case 'settle':
@@ -120,54 +121,72 @@ export class Applier {
     peer: string | null,
     state: number,
     value: Json,
+    isSearchable?: 1,
   ): void {
     if (position > this.position) this.position = position
-    this.#reader
-      .statement('INSERT INTO logs (id, store, owner, at, peer, state, value) VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(
-        position,
-        this.#store(store),
-        this.#name(owner),
-        at,
-        peer === null ? null : this.#name(peer),
-        state,
-        encodeValue(value),
-      )
+    const of = this.#shelf(store, owner)
+    this.#reader.run(
+      'INSERT INTO logs (id, store, owner, at, peer, state, value) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      position,
+      of.store,
+      of.owner,
+      at,
+      peer === null ? null : this.#name(peer),
+      state,
+      encodeValue(value),
+    )
+    if (isSearchable) this.#index(of, position, value)
+  }
+
+  /** An entry without words is none of the index's business. */
+  #index({ store, owner }: Shelf, position: number, value: Json): void {
+    const text = typeof value === 'string' ? searchedText(value) : ''
+    if (text === '') return
+    this.#reader.run('INSERT INTO texts (rowid, text) VALUES (?, ?)', position, `${shelfWord(store, owner)}${text}`)
   }
 
   #map(store: string, owner: string, key: string, value?: Json): void {
     const id = this.#store(store)
     if (value === undefined) {
-      this.#reader.statement('DELETE FROM maps WHERE store = ? AND owner = ? AND key = ?').run(id, owner, key)
+      this.#reader.run('DELETE FROM maps WHERE store = ? AND owner = ? AND key = ?', id, owner, key)
       return
     }
-    this.#reader
-      .statement('INSERT INTO maps VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value')
-      .run(id, owner, key, encodeValue(value))
+    this.#reader.run(
+      'INSERT INTO maps VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+      id,
+      owner,
+      key,
+      encodeValue(value),
+    )
   }
 
   #settle(name: string, owner: string, positions: readonly number[]): void {
     const { store, owner: number } = this.#shelf(name, owner)
     for (const position of positions) {
       const of = [position, store, number] as const
-      this.#reader.statement('DELETE FROM logs WHERE id = ? AND store = ? AND owner = ? AND state = 2').run(...of)
-      this.#reader
-        .statement('UPDATE logs SET state = 0 WHERE id = ? AND store = ? AND owner = ? AND state = 1')
-        .run(...of)
+      this.#reader.run('DELETE FROM logs WHERE id = ? AND store = ? AND owner = ? AND state = 2', ...of)
+      this.#reader.run('UPDATE logs SET state = 0 WHERE id = ? AND store = ? AND owner = ? AND state = 1', ...of)
     }
   }
 
   #suspend(name: string, owner: string, positions: readonly number[]): void {
     const { store, owner: number } = this.#shelf(name, owner)
     const sql = 'UPDATE logs SET state = 1 WHERE id = ? AND store = ? AND owner = ? AND state = 0'
-    for (const position of positions) this.#reader.statement(sql).run(position, store, number)
+    for (const position of positions) this.#reader.run(sql, position, store, number)
   }
 
   #replace(name: string, owner: string, position: number, value: Json): void {
-    const { store, owner: number } = this.#shelf(name, owner)
-    this.#reader
-      .statement('UPDATE logs SET value = ? WHERE id = ? AND store = ? AND owner = ?')
-      .run(encodeValue(value), position, store, number)
+    const of = this.#shelf(name, owner)
+    const changes = this.#reader.run(
+      'UPDATE logs SET value = ? WHERE id = ? AND store = ? AND owner = ?',
+      encodeValue(value),
+      position,
+      of.store,
+      of.owner,
+    )
+    if (changes === 0 || !this.#reader.row('SELECT 1 FROM texts WHERE rowid = ?', position)) return
+    this.#reader.run('DELETE FROM texts WHERE rowid = ?', position)
+    this.#index(of, position, value)
   }
 
   #trim(name: string, owner: string, query: LogQuery, token: number): void {
@@ -176,8 +195,8 @@ export class Applier {
     let count = 0
     if (unknown === undefined) {
       const { sql, values } = condition(this.#reader, of, query)
-      const removal = `DELETE FROM logs WHERE id IN (SELECT id FROM logs WHERE ${sql} ${window(query)})`
-      count = Number(this.#reader.statement(removal).run(...values).changes)
+      const removal = `DELETE FROM logs WHERE id IN (SELECT id FROM ${sourceOf(query)} WHERE ${sql} ${window(query)})`
+      count = this.#reader.run(removal, ...values)
     }
     this.#trims.push({ token, count, unknownId: unknown })
   }
@@ -187,9 +206,9 @@ export class Applier {
     const number = this.#name(owner)
     for (const [id, name] of stores) {
       if (!name.startsWith(prefix)) continue
-      this.#reader.statement('DELETE FROM maps WHERE store = ? AND owner = ?').run(id, owner)
-      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state < 2').run(id, number)
-      this.#reader.statement('DELETE FROM logs WHERE store = ? AND owner = ? AND state > 0').run(id, number)
+      this.#reader.run('DELETE FROM maps WHERE store = ? AND owner = ?', id, owner)
+      this.#reader.run('DELETE FROM logs WHERE store = ? AND owner = ? AND state < 2', id, number)
+      this.#reader.run('DELETE FROM logs WHERE store = ? AND owner = ? AND state > 0', id, number)
     }
   }
 
@@ -200,14 +219,14 @@ export class Applier {
   #name(name: string): number {
     const known = this.#reader.name(name)
     if (known !== undefined) return known
-    this.#reader.statement('INSERT INTO names (name) VALUES (?)').run(name)
+    this.#reader.run('INSERT INTO names (name) VALUES (?)', name)
     return this.#reader.name(name)!
   }
 
   #store(name: string): number {
     const known = this.#reader.store(name)
     if (known !== undefined) return known
-    this.#reader.statement('INSERT INTO stores (name) VALUES (?)').run(name)
+    this.#reader.run('INSERT INTO stores (name) VALUES (?)', name)
     return this.#reader.store(name)!
   }
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../world.ts'
 import { logPosition } from './log-id.ts'
+import { matching } from './log-text.ts'
 import type { SqliteReader } from './sqlite-reader.ts'
 import type { LogQuery } from './storage.ts'
 
@@ -30,6 +31,7 @@ export function shelf(reader: SqliteReader, store: number | undefined, owner: st
 export function condition(reader: SqliteReader, { store, owner }: Shelf, query: LogQuery, isWhole = false): Condition {
   const terms = ['store = ?', 'owner = ?', query.isPending ? 'state > 0' : 'state < 2']
   const values: SqlValue[] = [store, owner]
+  const key = keyOf(query)
   const add = (term: string, ...more: SqlValue[]): void => {
     terms.push(term)
     values.push(...more)
@@ -39,9 +41,19 @@ export function condition(reader: SqliteReader, { store, owner }: Shelf, query: 
   if (query.start !== undefined) add('at >= ? AND id >= ?', query.start, Math.floor(query.start * 1024))
   if (query.end !== undefined) add('at <= ?', query.end)
   if (query.ids) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids.map(logPosition)))
-  if (query.after !== undefined && !isWhole) add('id > ?', logPosition(query.after))
-  if (query.before !== undefined && !isWhole) add('id < ?', logPosition(query.before))
+  if (query.after !== undefined && !isWhole) add(`${key} > ?`, logPosition(query.after))
+  if (query.before !== undefined && !isWhole) add(`${key} < ?`, logPosition(query.before))
+  if (query.text !== undefined) add('texts MATCH ?', matching(query.text, store, owner) ?? '""')
   return { sql: terms.join(' AND '), values }
+}
+
+/** Where its entries are found: a search goes along the index of words, in the order of the ids. */
+export function sourceOf({ text }: LogQuery): string {
+  return text === undefined ? 'logs' : 'texts CROSS JOIN logs ON logs.id = texts.rowid'
+}
+
+export function keyOf({ text }: LogQuery): string {
+  return text === undefined ? 'id' : 'texts.rowid'
 }
 
 /** The ids that a query names; each must be there. */
@@ -53,7 +65,7 @@ export function namedIds(query: LogQuery): readonly string[] {
 
 /** The order and number of rows: one more than the page holds tells whether it is complete. */
 export function window(query: LogQuery, more = 0): string {
-  const order = `ORDER BY id ${query.fromEnd ? 'DESC' : 'ASC'}`
+  const order = `ORDER BY ${keyOf(query)} ${query.fromEnd ? 'DESC' : 'ASC'}`
   return query.max === undefined ? order : `${order} LIMIT ${Math.max(0, Math.trunc(query.max)) + more}`
 }
 

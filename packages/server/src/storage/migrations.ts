@@ -37,6 +37,9 @@ const migrations: readonly string[] = [
    CREATE INDEX logs_owner ON logs (store, owner, id, at) WHERE state < 2;
    CREATE INDEX logs_peer ON logs (store, owner, peer, id, at) WHERE state < 2 AND peer IS NOT NULL;
    CREATE INDEX logs_pending ON logs (store, owner, id) WHERE state > 0;`,
+  // The words of searchable entries, under the entries' ids.
+  `CREATE VIRTUAL TABLE texts USING fts5(text, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
+   CREATE TRIGGER logs_text AFTER DELETE ON logs WHEN old.state < 2 BEGIN DELETE FROM texts WHERE rowid = old.id; END;`,
 ]
 
 /** Brings the database to the newest schema. */

@@ -1,6 +1,6 @@
 import type { Awaitable, Json } from '../world.ts'
 import type { LogIds } from './log-id.ts'
-import { condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, window } from './log-sql.ts'
+import { condition, decodeValue, keyOf, latestByPeer, namedIds, shelf, sourceOf, unknownId, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
 import { StoreNumber } from './store-number.ts'
@@ -32,10 +32,12 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
   }
 
   append(owner: string, entry: Parameters<LogStore<T>['append']>[1]): string {
-    const { value, at, isPending, isTransient } = entry
+    const { value, at, isPending, isTransient, isSearchable } = entry
     const position = this.#access.position(at)
     const state = isTransient ? 2 : isPending ? 1 : 0
-    this.#append(owner, ['log', this.#name, owner, position, at, entry.with ?? null, state, value])
+    const peer = entry.with ?? null
+    if (isSearchable && state < 2) this.#append(owner, ['log', this.#name, owner, position, at, peer, state, value, 1])
+    else this.#append(owner, ['log', this.#name, owner, position, at, peer, state, value])
     return this.#access.ids.id(position)
   }
 
@@ -130,20 +132,21 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (unknown !== undefined) throw new UnknownIdError(unknown)
     if (!of) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }
     const { sql, values } = condition(reader, of, query)
+    const source = sourceOf(query)
     const { rows, isComplete } = bounded(
       query,
-      reader.each<Row>(`SELECT ${columns} FROM logs WHERE ${sql} ${window(query, 1)}`, ...values),
+      reader.each<Row>(`SELECT ${columns} FROM ${source} WHERE ${sql} ${window(query, 1)}`, ...values),
     )
     if (query.fromEnd) rows.reverse()
     const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
     if (query.count === undefined) return page
     const whole = condition(reader, of, query, true)
-    const counting = `SELECT count(*) FROM (SELECT 1 FROM logs WHERE ${whole.sql} LIMIT ?)`
+    const counting = `SELECT count(*) FROM (SELECT 1 FROM ${source} WHERE ${whole.sql} LIMIT ?)`
     const count = reader.row<[number]>(counting, ...whole.values, query.count + 1)![0]
     if (count > query.count) return page
     const first = rows[0]
     if (!first) return { ...page, count }
-    const before = `SELECT count(*) FROM logs WHERE ${whole.sql} AND id < ?`
+    const before = `SELECT count(*) FROM ${source} WHERE ${whole.sql} AND ${keyOf(query)} < ?`
     return { ...page, count, index: reader.row<[number]>(before, ...whole.values, first[0])![0] }
   }
 }

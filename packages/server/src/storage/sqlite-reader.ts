@@ -7,6 +7,7 @@ const remembered = 65_536
 export class SqliteReader {
   readonly database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
+  readonly #changes = new Map<string, StatementSync>()
   readonly #stores = new Map<string, number>()
   readonly #names = new Map<string, number>()
 
@@ -23,6 +24,18 @@ export class SqliteReader {
       this.#statements.set(sql, statement)
     }
     return statement
+  }
+
+  /** Returns how many rows were changed. */
+  run(sql: string, ...values: (string | number | null)[]): number {
+    let statement = this.#changes.get(sql)
+    if (!statement) {
+      statement = this.database.prepare(sql)
+      // The result also tells the last row id of any table; those within the index of words are beyond what a number can say.
+      statement.setReadBigInts(true)
+      this.#changes.set(sql, statement)
+    }
+    return Number(statement.run(...values).changes)
   }
 
   // The caller knows the columns of its own SQL.

@@ -33,6 +33,8 @@ export interface LogQuery {
   readonly before?: string
   readonly ids?: readonly string[]
   readonly isPending?: true
+  /** Only searchable entries in which all of these words stand, in whatever case and with whatever accents. */
+  readonly text?: string
   /** At most this many: the first ones, or the last ones when `fromEnd`; always returned in ascending order. */
   readonly max?: number
   readonly fromEnd?: boolean
@@ -65,7 +67,15 @@ export interface LogStore<T extends Json> {
   /** Keeps an entry with the next id. A `transient` one is for waiting only: pages do not show it unless asked for what is pending, and `settle` removes it. */
   append(
     owner: string,
-    entry: { value: T; at: number; with?: string; isPending?: boolean; isTransient?: boolean },
+    entry: {
+      value: T
+      at: number
+      with?: string
+      isPending?: boolean
+      isTransient?: boolean
+      /** The value is XML of which the text of `<body>` can be searched. */
+      isSearchable?: boolean
+    },
   ): string
   /** Sees every entry appended before the call. An unknown id in `after`, `before` or `ids` throws an UnknownIdError. */
   page(owner: string, query: LogQuery): Awaitable<Page<T>>

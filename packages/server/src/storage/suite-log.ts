@@ -188,6 +188,128 @@ export function logSuite(here: Subject): void {
       expect(await log.latest('romeo', 3)).toEqual([all[0], all[2], all[3]])
     })
 
+    describe('text', () => {
+      const body = (text: string) =>
+        `<message type='chat'><subject>topic</subject><body>${text}</body><x>hidden</x></message>`
+      const fill = () => {
+        const log = here.storage.log<string>('archive')
+        const add = (owner: string, text: string, peer = 'juliet', isSearchable = true) =>
+          log.append(owner, { value: body(text), at: here.now, with: peer, isSearchable })
+        const ids = [
+          add('romeo', 'But soft, what light through yonder window breaks?'),
+          add('romeo', 'Arise, fair sun, and kill the envious moon', 'nurse'),
+          add('romeo', 'CAFÉ &amp; light: d&apos;accord, Straße 42, Ωmega'),
+          add('romeo', 'light that is not searchable', 'juliet', false),
+          add('juliet', 'light of hers'),
+        ]
+        here.storage
+          .log<string>('other')
+          .append('romeo', { value: body('light elsewhere'), at: here.now, isSearchable: true })
+        log.append('romeo', { value: body('light that waits'), at: here.now, isTransient: true, isSearchable: true })
+        return { log, ids }
+      }
+      const found = async (text: string, more: LogQuery = {}, owner = 'romeo') => {
+        const { entries } = await here.storage.log<string>('archive').page(owner, { text, ...more })
+        return entries.map(({ id }) => id)
+      }
+
+      test('finds the owner’s searchable entries by all the words of their bodies', async () => {
+        const { ids } = fill()
+        const [soft, sun, cafe] = ids as [string, string, string]
+        for (const [text, expected] of [
+          ['light', [soft, cafe]],
+          ['LIGHT window', [soft]],
+          ['window sun', []],
+          ['cafe', [cafe]],
+          ['Cafe\u0301', [cafe]],
+          ['strasse', []],
+          ['straße 42', [cafe]],
+          ['ωμεγα', []],
+          ['ωmega', [cafe]],
+          ["d'accord", [cafe]],
+          ['moon', [sun]],
+          // Neither other elements, nor attributes, nor what XML needs for itself.
+          ['topic', []],
+          ['hidden', []],
+          ['chat', []],
+          ['amp', []],
+        ] as const)
+          expect([text, await found(text)]).toEqual([text, expected])
+        expect(await found('light', {}, 'juliet')).toEqual([ids[4]])
+        expect(await found('light', {}, 'nobody')).toEqual([])
+      })
+
+      test('with the other bounds, in pages, counted', async () => {
+        const { log, ids } = fill()
+        expect(await found('the', { with: 'nurse' })).toEqual([ids[1]])
+        expect(await found('light', { with: 'nurse' })).toEqual([])
+        const more = Array.from({ length: 7 }, (_, index) =>
+          log.append('romeo', {
+            value: body(`light ${index}`),
+            at: here.now + index,
+            with: 'juliet',
+            isSearchable: true,
+          }),
+        )
+        const first = await log.page('romeo', { text: 'light', max: 3, count: 100 })
+        expect(first).toMatchObject({ isComplete: false, count: 9, index: 0 })
+        expect(first.entries.map(({ id }) => id)).toEqual([ids[0], ids[2], more[0]])
+        const last = await log.page('romeo', { text: 'light', max: 3, fromEnd: true, count: 100 })
+        expect([last.entries.map(({ id }) => id), last.index, last.isComplete]).toEqual([more.slice(4), 6, false])
+        expect(await found('light', { before: more[4]!, max: 2, fromEnd: true })).toEqual(more.slice(2, 4))
+        expect(await found('light', { after: more[4]! })).toEqual(more.slice(5))
+        expect(await found('light', { start: here.now + 5, end: here.now + 5 })).toEqual([more[5]])
+        expect(await found('light', { ids: [ids[0]!, ids[1]!] })).toEqual([ids[0]])
+      })
+
+      test('what is removed, dropped or has another value is not found any more, also after a restart', async () => {
+        const { log, ids } = fill()
+        log.replace('romeo', ids[0]!, body('quite another thing'))
+        log.replace('romeo', ids[3]!, body('still not searchable'))
+        expect(await found('light')).toEqual([ids[2]])
+        expect(await found('another')).toEqual([ids[0]])
+        expect(await found('searchable')).toEqual([])
+        await here.reopen()
+        expect(await found('light')).toEqual([ids[2]])
+        expect(await here.storage.log('archive').trim('romeo', { text: 'light' })).toBe(1)
+        expect(await found('light')).toEqual([])
+        here.storage.drop('archive', 'juliet')
+        expect(await found('light', {}, 'juliet')).toEqual([])
+        // And whatever is done after that goes on as before.
+        const again = here.storage.log<string>('archive')
+        again.suspend('romeo', [ids[1]!])
+        await turn()
+        again.settle('romeo', [ids[1]!])
+        await here.storage.settled()
+        await here.reopen('kill')
+        expect(await found('moon')).toEqual([ids[1]])
+      })
+
+      test.each([
+        '"',
+        '* OR "light"',
+        'NEAR(light',
+        'text:light',
+        '-',
+        '',
+        '\0',
+        '^light',
+        "'; DROP TABLE texts; --",
+        '\ud800',
+      ])('nothing in a search is more than words: %j', async (text) => {
+        const { ids } = fill()
+        const all = await found(text)
+        expect(all.filter((id) => id !== ids[0] && id !== ids[2])).toEqual([])
+        expect(await found('moon')).toEqual([ids[1]])
+      })
+
+      test('the word that stands for somebody else’s entries finds none of them', async () => {
+        fill()
+        for (let store = 1; store < 5; store += 1)
+          for (let owner = 1; owner < 5; owner += 1) expect(await found(`shelf${store}x${owner} hers`)).toEqual([])
+      })
+    })
+
     test('a trim takes what matched when it was called, and tells how many', async () => {
       const log = here.storage.log<number>('log')
       for (let index = 0; index < 10; index += 1) log.append('romeo', { value: index, at: here.now + index })
