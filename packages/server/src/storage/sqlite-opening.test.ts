@@ -59,7 +59,7 @@ test('a database from a newer version is refused', async () => {
   await keep('one')
   new DatabaseSync(path).exec('PRAGMA user_version = 99')
   expect(refusal()).toBe(
-    `The database ${path} was written by a newer Jackdaw (schema 99, this one knows 2): install that version again or a later one.`,
+    `The database ${path} was written by a newer Jackdaw (schema 99, this one knows 3): install that version again or a later one.`,
   )
 })
 
