@@ -26,7 +26,7 @@ import { stanzaId } from './stanza-id.ts'
 /** Every account's archive of its one-to-one messages. */
 export const mam = defineModule({
   name: 'mam',
-  xeps: ['XEP-0313 1.1.3', 'XEP-0059 1.0', 'XEP-0334 1.0.0', 'XEP-0431 0.2.0'],
+  xeps: ['XEP-0313 1.1.3', 'XEP-0059 1.0', 'XEP-0334 1.0.0', 'XEP-0249 1.2', 'XEP-0431 0.2.0'],
   needs: [archive, stanzaId],
   features: { account: [mamNs, `${mamNs}#extended`, `${mamNs}#groupchat-field`] },
   config: z.object({
