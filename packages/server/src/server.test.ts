@@ -3,7 +3,8 @@ import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { type AddressInfo, connect as dial, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
+import { connect as dialTls, type TLSSocket } from 'node:tls'
+import { Client, type Connect, scenario, tcp, tls, turn, webSocket } from '@jackdaw/testkit'
 import { Jid, saslNs, xml } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
@@ -20,9 +21,9 @@ interface Running extends AsyncDisposable {
 }
 
 /** A real server on real sockets, with the accounts romeo and juliet. */
-async function run(config: ConfigInput = {}): Promise<Running> {
+async function run(config: ConfigInput = {}, clock = systemClock): Promise<Running> {
   const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
-  const server = await createServer({ data, listen, ...config }, { log: pino({ level: 'silent' }) })
+  const server = await createServer({ data, listen, ...config }, { clock, log: pino({ level: 'silent' }) })
   const listening = await server.start()
   for (const host of server.hosts.values())
     for (const name of ['romeo', 'juliet'])
@@ -149,6 +150,34 @@ test('who asks for much at once gets it in portions, and all of it', async () =>
   expect(answers).toEqual(ids)
   expect(sizes.reduce((sum, size) => sum + size)).toBeGreaterThan(36_000_000)
   expect(Math.max(...sizes)).toBeLessThan(3_000_000)
+})
+
+test('RFC 6120 §4.6: who takes nothing of what it asked for is given up, and its session waits for it', async () => {
+  const fast = { ...systemClock, after: (ms: number, act: () => void) => systemClock.after(ms / 10, act) }
+  await using running = await run({ keepalive: { idle: '5 s' } }, fast)
+  const { server, port } = running
+  let socket: TLSSocket | undefined
+  const connect: Connect = async (events) => {
+    const opened = dialTls({ port: port('xmpps'), host: '127.0.0.1', rejectUnauthorized: false })
+    socket = opened
+    opened.on('data', (chunk) => events.data(chunk)).on('close', () => events.gone())
+    await once(opened, 'secureConnect')
+    const write = (text: string) => void opened.write(text)
+    const destroy = () => void opened.destroy()
+    return { framing: 'tcp', isSecure: true, bindings: new Map(), write, end: destroy, destroy }
+  }
+  const romeo = new Client({ jid: 'romeo@localhost/r', password: 'pencil', resume: true, connect })
+  await romeo.connect()
+  for (let i = 0; i < 15; i++)
+    romeo.send(`<message to='juliet@localhost' type='chat'><body>${'x'.repeat(60_000)}</body></message>`)
+  await romeo.settled()
+  socket!.pause()
+  for (let i = 0; i < 40; i++) romeo.send(`<iq type='set' id='q${i}'><query xmlns='urn:xmpp:mam:2'/></iq>`)
+  const [session] = server.sessions
+  await vi.waitFor(() => expect(session!.isDetached).toBe(true), { timeout: 20_000 })
+  socket!.destroy()
+  expect(await romeo.connect()).toBe('resumed')
+  socket!.destroy()
 })
 
 test('virtual hosts: users of two hosts talk to each other, and to nobody elsewhere', async () => {

@@ -276,6 +276,7 @@ export class Server {
     this.#certificates?.close()
     this.#cancelWatch?.()
     this.sessions.close()
+    this.#router.isStopped = true
     try {
       this.#journal.close()
     } finally {

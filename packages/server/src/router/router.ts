@@ -29,6 +29,7 @@ export class Router implements SessionRouter {
   readonly #forget: (session: Session) => Awaitable<void>
   readonly #asked = new Map<string, Asked>()
   #lastAsk = 0
+  isStopped = false
   readonly counts = { messages: 0, presences: 0, iqs: 0, errors: 0 }
 
   /** @param forget called last of all when a session has gone */
@@ -225,6 +226,8 @@ export class Router implements SessionRouter {
 
   /** RFC 6120 §8.3.1: an error is answered to the sender, unless what failed is an error itself or an answer. */
   #refuse(stanza: Stanza, error: unknown): void {
+    // What was under way when the server stopped has not been counted: its client sends it again.
+    if (this.isStopped) return
     this.counts.errors++
     if (!(error instanceof StanzaError))
       this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled')

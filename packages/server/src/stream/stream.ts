@@ -123,6 +123,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #lastInput: number
   #isProbed = false
   #isCongested = false
+  /** What had not left when the client was last looked at, since it stopped reading. */
+  #pendingBefore = Infinity
   #asksAcknowledgement = false
   /** Among what was sent since the last request there is a message. */
   #hasMessage = false
@@ -172,6 +174,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   drain(): void {
     if (!this.#isCongested) return
     this.#isCongested = false
+    this.#pendingBefore = Infinity
     this.#resume()
     this.#tellDrained()
     this.#read()
@@ -523,6 +526,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const { clock, limits } = this.#port
     this.#cancelTimer = clock.after(ms, () => {
       const silence = clock.now() - this.#lastInput
+      if (this.#isCongested) {
+        // Who takes nothing for so long has gone; it can come back.
+        const { pendingBytes } = this.transport
+        if (pendingBytes >= this.#pendingBefore) return this.transport.destroy()
+        this.#pendingBefore = pendingBytes
+        return this.#watch(limits.idleTime)
+      }
       // Who is held back cannot speak.
       if (this.#pauses > 0) return this.#watch(limits.idleTime)
       if (silence < limits.idleTime) return this.#watch(limits.idleTime - silence)
