@@ -249,11 +249,18 @@ test.each(['juliet@home.test', 'nobody@home.test'])('nobody sees the inbox of %s
   await expect(phone.ask('get', InboxQuery.write({}), Jid.parse(to))).rejects.toEqual(refusal('forbidden'))
 })
 
-test('DESIGN 3: what is unread is kept with the message, and read with the marker', async () => {
+test('DESIGN 3: that a conversation is counted is kept with the message, and what is read with the marker', async () => {
   const { stage, phone, balcony } = await play()
   const batchesWith = (text: string) => [...stage.journalStore.read(1)].filter(([, batch]) => batch.includes(text))
   await says(phone, 'juliet', body('needle'), 'm1')
-  expect(batchesWith('needle').map(([, batch]) => batch.includes('/inbox/unread"'))).toEqual([true])
+  expect(batchesWith('needle').map(([, batch]) => batch.includes('/inbox/stale"'))).toEqual([true])
+  // Once for many.
+  await says(phone, 'juliet', body('thread'), 'm2')
+  expect(batchesWith('thread').map(([, batch]) => batch.includes('/inbox/'))).toEqual([false])
+  expect(batchesWith('/inbox/unread"')).toHaveLength(0)
+  await stage.clock.advance(30_000)
+  await phone.sync()
+  expect(batchesWith('/inbox/unread"')).toHaveLength(1)
   await says(balcony, 'romeo', marker('m1'))
   expect(batchesWith(marker('m1').slice(0, 30)).some(([, batch]) => batch.includes('/inbox/unread"'))).toBe(true)
 })
@@ -270,6 +277,35 @@ test('DESIGN 1: an inbox after a crash', async () => {
   await stage.start()
   expect(await balcony.connect()).toBe('resumed')
   expect(await shown(balcony)).toBe(before)
+})
+
+test('DESIGN 1: what a crash found uncounted is counted from the archive, also after more has come', async () => {
+  const { stage, phone, balcony, kitchen } = await play()
+  for (const i of [1, 2, 3]) await says(phone, 'juliet', body(String(i)), `m${i}`)
+  await says(kitchen, 'juliet', body('dinner'))
+  await says(balcony, 'romeo', marker('m1'))
+  await stage.clock.advance(30_000)
+  await says(phone, 'juliet', body('4'))
+  await says(balcony, 'nurse', body('thanks'))
+  await says(kitchen, 'juliet', body('supper'))
+  stage.crash()
+  await stage.start()
+  for (const client of [phone, balcony, kitchen]) expect(await client.connect()).toBe('resumed')
+  await says(phone, 'juliet', body('5'))
+  await says(kitchen, 'juliet', body('bed'))
+  expect(await shown(balcony)).toBe('nurse 2 bed, romeo 4 5')
+  await says(phone, 'juliet', body('6'))
+  expect(await shown(balcony)).toBe('romeo 5 6, nurse 2 bed')
+})
+
+test('what is counted when the module stops is kept', async () => {
+  const { stage, phone, balcony } = await play()
+  await says(phone, 'juliet', body('1'))
+  await stage.server.stop()
+  await stage.start()
+  expect(await balcony.connect()).toBe('resumed')
+  expect([...stage.journalStore.read(1)].some(([, batch]) => batch.includes('/inbox/unread"'))).toBe(true)
+  expect(await shown(balcony)).toBe('romeo 1 1')
 })
 
 test('another module adds conversations of its own, and learns what was read of them', async () => {

@@ -56,6 +56,7 @@ export const inbox = defineModule({
     const marks = new WeakMap<Passage<Message>, Mark>()
 
     host.onStop(onKept((kept) => unreads.arrived(kept)))
+    host.onStop(() => unreads.flush())
     host.onStop(onLost((account) => unreads.lost(account)))
 
     // §4: a marker reads all that came before it. It may have to be looked for: that comes before everything else.

@@ -25,29 +25,58 @@ const stride = 250
 /** Of an id that a room gave, in characters. */
 const longestId = 256
 
-const one: Unread = { count: 1 }
-const oneMore = (old?: Unread): Unread => (old ? { ...old, count: old.count + 1 } : one)
+/** For so long (milliseconds) what passes is counted in memory alone. */
+const behind = 30_000
+
+/** What has passed in a conversation and is not yet in its count. */
+interface Passed {
+  /** The account has said something itself: having read what was there. */
+  isAnswered: boolean
+  /** Messages since then. */
+  added: number
+}
+
 const nothing = (): undefined => undefined
 
-/** How many messages of each conversation an account has not read (XEP-0430 §4): kept as they pass, in the batch of the message. */
+/**
+ * How many messages of each conversation an account has not read (XEP-0430 §4). To write each count as it changes would cost more than to keep
+ * the message: it is noted once that a conversation is being counted, and a count that a kill took is made anew from the archive.
+ */
 export class Unreads {
   readonly #log: LogStore<string>
   readonly #counts: MapStore<Unread>
   readonly #stale: MapStore<true>
   readonly #clock: Clock
+  /** By account and conversation. */
+  readonly #passed = new Map<string, Map<string, Passed>>()
+  /** Tells the notes of this life from those that a kill has left. */
+  readonly #life: string
+  #cancelFlush: (() => void) | undefined
 
+  /** @param stale conversations whose count is not what the archive says: `''` for all of them */
   constructor(log: LogStore<string>, counts: MapStore<Unread>, stale: MapStore<true>, clock: Clock) {
     this.#log = log
     this.#counts = counts
     this.#stale = stale
     this.#clock = clock
+    this.#life = String(clock.now())
   }
 
-  /** A message is in the account's archive now. What the account says itself, it says having read what was there. */
+  /** A message is in the account's archive now. */
   arrived({ account, other, message }: Kept): void {
     if (other.bare.equals(account) || !isInstantMessage(message)) return
-    const isOwn = account.equals(message.from?.bare)
-    void this.#counts.edit(account.toString(), other.bare.toString(), isOwn ? nothing : oneMore)
+    const passed = this.#passedIn(account.toString(), other.bare.toString())
+    if (account.equals(message.from?.bare)) {
+      passed.isAnswered = true
+      passed.added = 0
+    } else passed.added++
+  }
+
+  /** Writes all counts. */
+  flush(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+    for (const owner of [...this.#passed.keys()]) this.#flush(owner)
   }
 
   /** Messages have gone from the archive: what is counted must be counted anew. */
@@ -58,12 +87,17 @@ export class Unreads {
   /** Of all conversations that have any; counted anew where that is due. */
   async of(account: Jid): Promise<ReadonlyMap<string, Unread>> {
     const owner = account.toString()
-    if (await this.#stale.get(owner, '')) {
-      for (const [other, { read }] of await this.#counts.all(owner)) {
-        const count = await this.#count(owner, other, read)
-        void this.#counts.edit(owner, other, (old) => (old && count > 0 ? { ...old, count } : undefined))
+    this.#flush(owner)
+    const stale = await this.#stale.all(owner)
+    if (stale.size > 0) {
+      const counts = await this.#counts.all(owner)
+      const others = new Set(stale.has('') ? counts.keys() : [])
+      for (const key of stale.keys()) if (key !== '') others.add(key.slice(key.indexOf(' ') + 1))
+      for (const other of others) {
+        const count = await this.#count(owner, other, counts.get(other)?.read)
+        void this.#counts.edit(owner, other, (old) => (count > 0 ? { ...old, count } : undefined))
       }
-      void this.#stale.edit(owner, '', nothing)
+      for (const key of stale.keys()) if (!key.startsWith(`${this.#life} `)) void this.#stale.edit(owner, key, nothing)
     }
     return this.#counts.all(owner)
   }
@@ -72,6 +106,7 @@ export class Unreads {
   async find(account: Jid, other: Jid, id: string, isArchiveId = false): Promise<Mark | undefined> {
     const owner = account.toString()
     const key = other.bare.toString()
+    this.#flush(owner)
     const before = (await this.#counts.get(owner, key))?.count ?? 0
     if (before === 0) return undefined
     const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
@@ -99,6 +134,7 @@ export class Unreads {
   /** @param left how many stay unread; undefined when there is nothing to be read */
   #move(account: Jid, other: Jid, id: string, left: (old?: Unread) => number | undefined): boolean {
     let isNew = false
+    this.#flush(account.toString())
     void this.#counts.edit(account.toString(), other.bare.toString(), (old) => {
       const count = left(old)
       if (count === undefined || (old?.read !== undefined && old.read >= id)) return old
@@ -106,6 +142,35 @@ export class Unreads {
       return { count, read: id }
     })
     return isNew
+  }
+
+  #passedIn(owner: string, other: string): Passed {
+    let conversations = this.#passed.get(owner)
+    if (!conversations) this.#passed.set(owner, (conversations = new Map()))
+    let passed = conversations.get(other)
+    if (!passed) {
+      conversations.set(other, (passed = { isAnswered: false, added: 0 }))
+      void this.#stale.edit(owner, this.#note(other), () => true)
+      this.#cancelFlush ??= this.#clock.after(behind, () => this.flush())
+    }
+    return passed
+  }
+
+  #flush(owner: string): void {
+    const conversations = this.#passed.get(owner)
+    if (!conversations) return
+    this.#passed.delete(owner)
+    for (const [other, { isAnswered, added }] of conversations) {
+      void this.#counts.edit(owner, other, (old) => {
+        const before = isAnswered ? undefined : old
+        return added > 0 ? { ...before, count: (before?.count ?? 0) + added } : before
+      })
+      void this.#stale.edit(owner, this.#note(other), nothing)
+    }
+  }
+
+  #note(other: string): string {
+    return `${this.#life} ${other}`
   }
 
   /** From the end back to what was read, or to what the account said itself. */
@@ -119,6 +184,12 @@ export class Unreads {
         fromEnd: true,
         ...(before !== undefined && { before }),
       })
+      // What has passed up to here is in the first page.
+      const passed = before === undefined ? this.#passed.get(owner)?.get(other) : undefined
+      if (passed) {
+        passed.isAnswered = false
+        passed.added = 0
+      }
       for (const entry of entries.toReversed()) {
         if (read !== undefined && entry.id <= read) return count
         const message = messageOf(entry)
