@@ -24,4 +24,6 @@ test('XEP-0313 §3.1: an id cannot be made without the secret', () => {
     '__proto__',
   ])
     expect(() => ids.position(guess)).toThrow(UnknownIdError)
+  // Nor from that of its neighbour.
+  expect(new Set(Array.from({ length: 100 }, (_, position) => ids.id(position).slice(11))).size).toBe(100)
 })
