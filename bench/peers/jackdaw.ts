@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Module, modules } from '@jackdaw/server'
@@ -7,7 +8,7 @@ import { fill } from './jackdaw-data.ts'
 const address = '127.0.0.1'
 const many = 1_000_000_000
 
-/** Jackdaw, from these sources, as its command starts it. */
+/** Jackdaw, built from these sources, as `npm start` starts it. */
 export const jackdaw: Kind = {
   name: 'jackdaw',
   prepare(setting) {
@@ -31,8 +32,9 @@ export const jackdaw: Kind = {
     const file = join(data, 'jackdaw.yaml')
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config))
-    const cli = join(import.meta.dirname, '../../packages/server/src/cli.ts')
-    return { file: process.execPath, args: ['--conditions=source', cli, 'start', '--config', file] }
+    const root = join(import.meta.dirname, '../..')
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', join(root, 'packages/server')])
+    return { file: process.execPath, args: [join(root, 'packages/server/dist/cli.js'), 'start', '--config', file] }
   },
 }
 
