@@ -1,3 +1,4 @@
+// Longer than the others: all that a log must do, in one list that every driver passes.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Json } from '../world.ts'
