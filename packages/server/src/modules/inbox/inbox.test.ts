@@ -298,6 +298,27 @@ test('DESIGN 1: what a crash found uncounted is counted from the archive, also a
   expect(await shown(balcony)).toBe('romeo 5 6, nurse 2 bed')
 })
 
+test('XEP-0430 §4: a marker after a crash reads what the crash found uncounted', async () => {
+  const { stage, phone, balcony } = await play()
+  for (const i of [1, 2, 3]) await says(phone, 'juliet', body(String(i)), `m${i}`)
+  stage.crash()
+  await stage.start()
+  expect(await balcony.connect()).toBe('resumed')
+  await says(balcony, 'romeo', marker('m2'))
+  expect(await shown(balcony)).toBe('romeo 1 3')
+})
+
+test('what was counted of an account that is removed is not written after it', async () => {
+  const { stage, phone } = await play()
+  await says(phone, 'juliet', body('1'))
+  await stage.server.hosts.get('home.test')!.accounts.remove(Jid.parse('juliet@home.test'))
+  await phone.sync()
+  const last = stage.journalStore.last
+  await stage.clock.advance(30_000)
+  await phone.sync()
+  expect([...stage.journalStore.read(last + 1)].filter(([, batch]) => /inbox\/\w+","juliet/.test(batch))).toEqual([])
+})
+
 test('what is counted when the module stops is kept', async () => {
   const { stage, phone, balcony } = await play()
   await says(phone, 'juliet', body('1'))

@@ -57,6 +57,7 @@ export const inbox = defineModule({
 
     host.onStop(onKept((kept) => unreads.arrived(kept)))
     host.onStop(() => unreads.flush())
+    host.on('account:removed', ({ account }) => unreads.forget(account))
     host.onStop(onLost((account) => unreads.lost(account)))
 
     // §4: a marker reads all that came before it. It may have to be looked for: that comes before everything else.

@@ -79,6 +79,11 @@ export class Unreads {
     for (const owner of [...this.#passed.keys()]) this.#flush(owner)
   }
 
+  /** The account is removed: what was not written yet is not to outlive it. */
+  forget(account: Jid): void {
+    this.#passed.delete(account.toString())
+  }
+
   /** Messages have gone from the archive: what is counted must be counted anew. */
   lost(account: string): void {
     void this.#stale.edit(account, '', () => true)
@@ -107,6 +112,8 @@ export class Unreads {
     const owner = account.toString()
     const key = other.bare.toString()
     this.#flush(owner)
+    // After a kill nobody may have asked yet how many there are.
+    if ((await this.#stale.all(owner)).size > 0) await this.of(account)
     const before = (await this.#counts.get(owner, key))?.count ?? 0
     if (before === 0) return undefined
     const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
