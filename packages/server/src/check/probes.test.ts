@@ -1,6 +1,5 @@
 import { accessSync, chmodSync, mkdirSync, mkdtempSync, rmSync, statfsSync, utimesSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -119,9 +118,19 @@ describe('ports', () => {
     listen: { xmpp: { port, address: '127.0.0.1' }, xmpps: false, http: false, https: false } as const,
   })
 
+  /** On a port that the system gives to nobody by itself: once it is free again it stays so. */
+  async function listeningApart(): Promise<Server> {
+    for (let port = 20_000 + (process.pid % 10_000); ; port++) {
+      const server = createServer()
+      const isListening = await new Promise<boolean>((resolve) => {
+        server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+      })
+      if (isListening) return server
+    }
+  }
+
   test('one that is taken by another program, by the running server, and one that is free', async () => {
-    const server = createServer()
-    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const server = await listeningApart()
     const { port } = server.address() as AddressInfo
     const taken = await ports(scene(only(port)))
     const own = await ports(scene(only(port), { running: [{ name: 'xmpp', address: '127.0.0.1', port }] }))
