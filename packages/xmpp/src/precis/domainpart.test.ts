@@ -121,6 +121,8 @@ test.each([
 test('RFC 5952: any eight groups, written twice, are the same as URL has them', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 }), (groups) => {
+      // RFC 5952 §5: what holds an IPv4 address is written with it; URL does not do so.
+      fc.pre(groups.findIndex((group) => group !== 0) !== 5 || groups[5] !== 0xffff)
       const literal = `[${groups.map((group) => group.toString(16)).join(':')}]`
       expect(domainpart(literal)).toBe(new URL(`http://${literal}`).hostname)
     }),
