@@ -1,4 +1,3 @@
-// Longer than the others: reading, writing, holding back and ending share one state, which a split would only pass to and fro.
 import {
   clientNs,
   closed,
@@ -20,36 +19,15 @@ import {
   XmlError,
   xml,
 } from '@jackdaw/xmpp'
-import type { Logger } from 'pino'
-import type { Journal, TickEnd } from '../journal/journal.ts'
+import type { TickEnd } from '../journal/journal.ts'
 import type { Transport, TransportEvents } from '../transport/transport.ts'
-import type { Awaitable, Clock, Random } from '../world.ts'
-import type { Attempts } from './attempts.ts'
+import type { Awaitable } from '../world.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
-import type { Requests } from './requests.ts'
-
-/** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
-const outputPerTick = 1_048_576
-
-/** Bounds on what one connection may ask of the server. Sizes in bytes, times in milliseconds. */
-export interface StreamLimits {
-  readonly stanzaBytes: number
-  readonly unauthenticatedStanzaBytes: number
-  readonly depth: number
-  readonly attributes: number
-  readonly unauthenticatedTime: number
-  readonly authenticationAttempts: number
-  readonly authenticationDelay: number
-  readonly authenticationDelayMax: number
-  readonly inboundBytesPerSecond: number
-  readonly inboundBurstBytes: number
-  readonly stanzasPerSecond: number
-  readonly stanzasBurst: number
-  readonly outboundBytes: number
-  readonly idleTime: number
-  readonly pingTime: number
-}
+import { Intake } from './intake.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { Output } from './output.ts'
+import type { StreamHost, StreamPort } from './port.ts'
 
 /** Milliseconds after which other clients have their turn, though more of this one's input is there. */
 const mostTime = 20
@@ -61,34 +39,6 @@ const request = write(xml('r', smNs))
 /** How many stanzas may wait before their acknowledgement is asked for at once. */
 const askedAt = 8
 
-/** A virtual host as a stream sees it. */
-export interface StreamHost {
-  readonly domain: Jid
-  /** Whether a client at that address may log in without TLS. */
-  allowsPlaintext(address: string): boolean
-  /** In the order in which they are offered (RFC 6120 §4.3.2). */
-  readonly streamFeatures: Iterable<StreamFeature>
-}
-
-/** What a stream needs of the port that opened it. */
-export interface StreamPort {
-  readonly clock: Clock
-  readonly random: Random
-  readonly journal: Journal
-  readonly log: Logger
-  readonly limits: StreamLimits
-  readonly attempts: Attempts
-  readonly requests: Requests
-  /** The virtual host of that name. */
-  host(domain: string): StreamHost | undefined
-  /** What the server calls itself to who names no host of it. */
-  readonly domain: string
-  /** Called once, when the client has logged in. */
-  loggedIn(stream: Stream): void
-  /** Called once, when the connection is gone. */
-  gone(stream: Stream): void
-}
-
 /**
  * One client's stream (RFC 6120 §4): header, features, errors, and whole stanzas to the session that is bound on it. Input is taken one
  * element at a time: while one waits, the next is not read, and the connection is paused.
@@ -97,6 +47,9 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   readonly transport: Transport
   readonly #port: StreamPort
   readonly #framing: Framing
+  readonly #intake: Intake
+  readonly #output: Output
+  #keepAlive: KeepAlive | undefined
   readonly #states = new Set<StreamState>()
   host: StreamHost | undefined
   /** Bare, once authenticated. */
@@ -111,26 +64,15 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** Who the client says that it is, in its header. */
   #claimed: string | undefined
   readonly #isTraced: boolean
-  #out: string[] = []
-  #outSize = 0
   #hasHeader = false
   #hasAnswered = false
   #isOver = false
   #isReading = false
-  #pauses = 0
-  #bytes: number
-  #stanzas: number
-  #lastInput: number
-  #isProbed = false
-  #isCongested = false
-  /** What had not left when the client was last looked at, since it stopped reading. */
-  #pendingBefore = Infinity
   #asksAcknowledgement = false
   /** Among what was sent since the last request there is a message. */
   #hasMessage = false
   #cancelTimer: () => void
   #afterFlush: (() => void) | undefined
-  #whenDrained: (() => void) | undefined
 
   constructor(transport: Transport, port: StreamPort) {
     this.transport = transport
@@ -139,10 +81,9 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#isTraced = port.log.isLevelEnabled('trace')
     const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
     this.#framing = transport.framing === 'tcp' ? new TcpFraming(parserLimits) : new WebSocketFraming(parserLimits)
+    this.#intake = new Intake(transport, port)
+    this.#output = new Output(transport, port, this.#intake)
     if (transport.tls) this.#states.add('secure')
-    this.#lastInput = clock.now()
-    this.#bytes = limits.inboundBurstBytes
-    this.#stanzas = limits.stanzasBurst
     this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
       this.end(new StreamError('connection-timeout', 'Log in sooner')),
     )
@@ -165,18 +106,15 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   data(chunk: Uint8Array | string): void {
     if (this.#isOver) return
-    this.#spend(chunk.length)
-    this.#isProbed = false
+    this.#intake.heard(chunk.length)
+    this.#keepAlive?.heard()
     this.#framing.write(chunk)
     this.#read()
   }
 
   drain(): void {
-    if (!this.#isCongested) return
-    this.#isCongested = false
-    this.#pendingBefore = Infinity
-    this.#resume()
-    this.#tellDrained()
+    if (!this.#output.isCongested) return
+    this.#output.drain()
     this.#read()
   }
 
@@ -203,7 +141,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   whenDrained(act: () => void): void {
-    this.#whenDrained = act
+    this.#output.whenDrained = act
     this.#port.journal.afterCommit(this)
   }
 
@@ -212,28 +150,14 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const { session } = this
     if (session?.isManaged && !this.#asksAcknowledgement) {
       // Who has shown a message and logs out at once has told so; for the rest, asking would double what is read and written.
-      if (this.#hasMessage || session.unacknowledged >= askedAt) this.#out.push(this.#request())
+      if (this.#hasMessage || session.unacknowledged >= askedAt) this.#output.add(this.#request())
       else if (session.unacknowledged > 0) this.#port.requests.soon(this)
     }
-    // What was left of earlier output tells who does not read; this tick's may be any size.
-    const isBehind = this.transport.pendingBytes > this.#port.limits.outboundBytes
-    const out = this.#out
-    this.#out = []
-    const isFull = this.#outSize > outputPerTick
-    this.#outSize = 0
-    if (this.#isTraced) for (const sent of out) this.#port.log.trace({ address: this.transport.address, sent })
-    let isFlowing = true
-    if (this.transport.framing === 'tcp') isFlowing = this.transport.write(out.join(''))
-    else for (const message of out) isFlowing = this.transport.write(message)
+    const wasFull = this.#output.isFull
+    const isTaken = this.#output.flush(this.#isOver)
     if (this.#isOver) this.transport.close()
-    else if (isBehind) this.transport.destroy()
-    else if (!isFlowing && !this.#isCongested) {
-      // Who does not read is not read from.
-      this.#isCongested = true
-      this.#pause()
-    }
-    if (isFull && !this.#isCongested) this.#port.clock.soon(() => this.#read())
-    if (this.#whenDrained && !this.#isCongested) this.#tellDrained()
+    else if (!isTaken) this.transport.destroy()
+    else if (wasFull && !this.#output.isCongested) this.#port.clock.soon(() => this.#read())
     const after = this.#afterFlush
     this.#afterFlush = undefined
     after?.()
@@ -297,7 +221,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     )
     this.#states.add('bound')
     this.#cancelTimer()
-    this.#watch(this.#port.limits.idleTime)
+    this.#keepAlive = new KeepAlive(this, this.#intake, this.#output)
   }
 
   /** RFC 6120 §4.4: ends the stream in an orderly way. */
@@ -339,7 +263,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       while (!this.#isOver) {
         if (journal.isTroubled) return this.#hold(journal.relieved())
         // What it has sent ahead waits as well.
-        if (this.#isCongested || this.#outSize > outputPerTick) break
+        if (this.#output.isFull) break
         // And what the tick keeps is bounded, however much is asked for with few bytes.
         if (journal.isFull) return this.#hold(journal.turned())
         if (clock.now() - began > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
@@ -355,12 +279,12 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #hold(wait: Promise<void>): void {
-    this.#pause()
+    this.#intake.pause()
     wait
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#isReading = false
-        this.#resume()
+        this.#intake.resume()
         this.#read()
       })
   }
@@ -378,7 +302,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   #accept(session: StreamSession, element: Element): Awaitable<void> {
-    this.#stanzas--
+    this.#intake.stanza()
     let stanza: Stanza
     try {
       stanza = Stanza.from(element)
@@ -474,6 +398,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelTimer()
+    this.#keepAlive?.stop()
+    this.#output.whenDrained = undefined
     this.session?.detach(this, isClosed)
     this.session = undefined
   }
@@ -484,66 +410,14 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#framing.restart()
   }
 
-  // Holding back
-
   #write(text: string): void {
     if (this.#isOver) return
-    this.#out.push(text)
-    this.#outSize += text.length
+    this.#output.add(text)
     this.#port.journal.afterCommit(this)
   }
 
-  /** Token buckets of bytes and stanzas: who is too fast waits until what it owes is earned. */
-  #spend(bytes: number): void {
-    const { clock, limits } = this.#port
-    const now = clock.now()
-    const seconds = (now - this.#lastInput) / 1000
-    this.#lastInput = now
-    this.#bytes = Math.min(this.#bytes + seconds * limits.inboundBytesPerSecond, limits.inboundBurstBytes) - bytes
-    this.#stanzas = Math.min(this.#stanzas + seconds * limits.stanzasPerSecond, limits.stanzasBurst)
-    const debt = Math.max(-this.#bytes / limits.inboundBytesPerSecond, -this.#stanzas / limits.stanzasPerSecond)
-    if (debt <= 0) return
-    this.#pause()
-    clock.after(debt * 1000, () => this.#resume())
-  }
-
-  #tellDrained(): void {
-    const act = this.#whenDrained
-    this.#whenDrained = undefined
-    if (act && !this.#isOver) this.#port.clock.soon(act)
-  }
-
-  #pause(): void {
-    if (++this.#pauses === 1) this.transport.pause()
-  }
-
-  #resume(): void {
-    if (--this.#pauses === 0) this.transport.resume()
-  }
-
-  /** RFC 6120 §4.6: asks a silent client for a sign of life, then gives it up. */
-  #watch(ms: number): void {
-    const { clock, limits } = this.#port
-    this.#cancelTimer = clock.after(ms, () => {
-      const silence = clock.now() - this.#lastInput
-      if (this.#isCongested) {
-        // Who takes nothing for so long has gone; it can come back.
-        const { pendingBytes } = this.transport
-        if (pendingBytes >= this.#pendingBefore) return this.transport.destroy()
-        this.#pendingBefore = pendingBytes
-        return this.#watch(limits.idleTime)
-      }
-      // Who is held back cannot speak.
-      if (this.#pauses > 0) return this.#watch(limits.idleTime)
-      if (silence < limits.idleTime) return this.#watch(limits.idleTime - silence)
-      if (this.#isProbed) return this.end(new StreamError('connection-timeout'))
-      this.#isProbed = true
-      this.#probe()
-      this.#watch(limits.pingTime)
-    })
-  }
-
-  #probe(): void {
+  /** Asks for a sign of life. */
+  probe(): void {
     if (this.session?.isManaged) return this.#write(request)
     const ping = xml('ping', pingNs)
     const attrs = { type: 'get', id: 'keep-alive', from: String(this.host!.domain), to: String(this.session!.jid) }

@@ -1,0 +1,51 @@
+import type { Transport } from '../transport/transport.ts'
+import type { StreamPort } from './port.ts'
+
+/** How fast a client speaks (token buckets of bytes and stanzas), and for how many reasons it is held back. */
+export class Intake {
+  readonly #transport: Transport
+  readonly #port: StreamPort
+  #bytes: number
+  #stanzas: number
+  #pauses = 0
+  /** When the client was heard last, in milliseconds. */
+  lastInput: number
+
+  constructor(transport: Transport, port: StreamPort) {
+    this.#transport = transport
+    this.#port = port
+    this.lastInput = port.clock.now()
+    this.#bytes = port.limits.inboundBurstBytes
+    this.#stanzas = port.limits.stanzasBurst
+  }
+
+  get isHeld(): boolean {
+    return this.#pauses > 0
+  }
+
+  /** Who is too fast waits until what it owes is earned. */
+  heard(bytes: number): void {
+    const { clock, limits } = this.#port
+    const now = clock.now()
+    const seconds = (now - this.lastInput) / 1000
+    this.lastInput = now
+    this.#bytes = Math.min(this.#bytes + seconds * limits.inboundBytesPerSecond, limits.inboundBurstBytes) - bytes
+    this.#stanzas = Math.min(this.#stanzas + seconds * limits.stanzasPerSecond, limits.stanzasBurst)
+    const debt = Math.max(-this.#bytes / limits.inboundBytesPerSecond, -this.#stanzas / limits.stanzasPerSecond)
+    if (debt <= 0) return
+    this.pause()
+    clock.after(debt * 1000, () => this.resume())
+  }
+
+  stanza(): void {
+    this.#stanzas--
+  }
+
+  pause(): void {
+    if (++this.#pauses === 1) this.#transport.pause()
+  }
+
+  resume(): void {
+    if (--this.#pauses === 0) this.#transport.resume()
+  }
+}

@@ -1,0 +1,49 @@
+import { StreamError } from '@jackdaw/xmpp'
+import type { Intake } from './intake.ts'
+import type { Output } from './output.ts'
+import type { Stream } from './stream.ts'
+
+/** RFC 6120 §4.6: asks a silent client for a sign of life, then gives it up. */
+export class KeepAlive {
+  readonly #stream: Stream
+  readonly #intake: Intake
+  readonly #output: Output
+  #isProbed = false
+  #cancel: () => void
+
+  constructor(stream: Stream, intake: Intake, output: Output) {
+    this.#stream = stream
+    this.#intake = intake
+    this.#output = output
+    this.#cancel = this.#in(stream.port.limits.idleTime)
+  }
+
+  heard(): void {
+    this.#isProbed = false
+  }
+
+  stop(): void {
+    this.#cancel()
+  }
+
+  #in(ms: number): () => void {
+    return this.#stream.port.clock.after(ms, () => this.#look())
+  }
+
+  #look(): void {
+    const { clock, limits } = this.#stream.port
+    const silence = clock.now() - this.#intake.lastInput
+    let next = limits.idleTime
+    if (this.#output.isCongested) {
+      // Who takes nothing for so long has gone; it can come back.
+      if (this.#output.isStuck()) return this.#stream.transport.destroy()
+    } else if (!this.#intake.isHeld && silence >= limits.idleTime) {
+      // Who is held back cannot speak.
+      if (this.#isProbed) return this.#stream.end(new StreamError('connection-timeout'))
+      this.#isProbed = true
+      this.#stream.probe()
+      next = limits.pingTime
+    } else if (!this.#intake.isHeld) next = limits.idleTime - silence
+    this.#cancel = this.#in(next)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Transport } from '../transport/transport.ts'
+import type { Intake } from './intake.ts'
+import type { StreamPort } from './port.ts'
+
+/** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
+const perTick = 1_048_576
+
+/** What a client is sent: gathered during a tick, written at its end; and whether the client takes it. */
+export class Output {
+  readonly #transport: Transport
+  readonly #port: StreamPort
+  readonly #intake: Intake
+  readonly #isTraced: boolean
+  #texts: string[] = []
+  #size = 0
+  #isCongested = false
+  /** What had not left when the client was last looked at, since it stopped reading. */
+  #pendingBefore = Infinity
+  /** Called once, in a later tick, when all has left. */
+  whenDrained: (() => void) | undefined
+
+  constructor(transport: Transport, port: StreamPort, intake: Intake) {
+    this.#transport = transport
+    this.#port = port
+    this.#intake = intake
+    this.#isTraced = port.log.isLevelEnabled('trace')
+  }
+
+  add(text: string): void {
+    this.#texts.push(text)
+    this.#size += text.length
+  }
+
+  /** Whether the client does not read, and therefore is not read from. */
+  get isCongested(): boolean {
+    return this.#isCongested
+  }
+
+  /** Whether no more input is to be taken before this has left. */
+  get isFull(): boolean {
+    return this.#isCongested || this.#size > perTick
+  }
+
+  /** Writes what was gathered; `isLast` when the stream is over. False: the client is too far behind to be waited for. */
+  flush(isLast: boolean): boolean {
+    // What was left of earlier output tells who does not read; this tick's may be any size.
+    const isBehind = this.#transport.pendingBytes > this.#port.limits.outboundBytes
+    const texts = this.#texts
+    this.#texts = []
+    this.#size = 0
+    if (this.#isTraced) for (const sent of texts) this.#port.log.trace({ address: this.#transport.address, sent })
+    let isFlowing = true
+    if (this.#transport.framing === 'tcp') isFlowing = this.#transport.write(texts.join(''))
+    else for (const message of texts) isFlowing = this.#transport.write(message)
+    if (isLast || isBehind) return !isBehind
+    if (!isFlowing && !this.#isCongested) {
+      this.#isCongested = true
+      this.#intake.pause()
+    }
+    if (!this.#isCongested) this.#tellDrained()
+    return true
+  }
+
+  /** What was written has left. */
+  drain(): void {
+    this.#isCongested = false
+    this.#pendingBefore = Infinity
+    this.#intake.resume()
+    this.#tellDrained()
+  }
+
+  /** Whether a congested client has taken nothing since this was asked before. */
+  isStuck(): boolean {
+    const { pendingBytes } = this.#transport
+    const isStuck = pendingBytes >= this.#pendingBefore
+    this.#pendingBefore = pendingBytes
+    return isStuck
+  }
+
+  #tellDrained(): void {
+    const act = this.whenDrained
+    this.whenDrained = undefined
+    if (act) this.#port.clock.soon(act)
+  }
+}
