@@ -308,6 +308,47 @@ test('XEP-0430 §4: a marker after a crash reads what the crash found uncounted'
   expect(await shown(balcony)).toBe('romeo 1 3')
 })
 
+/** From another server, so that nobody is held back for saying much. */
+let deliver: (text: string) => void
+const far = defineModule({
+  name: 'far',
+  start(host) {
+    const [to, from] = [Jid.parse('juliet@home.test'), Jid.parse('paris@far.test/home')]
+    deliver = (text) => host.send(message({ to, from, type: 'chat' }, xml('body', 'jabber:client', {}, text)))
+  },
+})
+
+test.each([
+  ['what comes', 'is added', (count: number) => `paris ${count} more`],
+  ['an answer', 'reads it', () => 'paris 0 answer'],
+])('DESIGN 1: while a count is made anew from many pages, and counts are written, %s %s', async (what, _, outcome) => {
+  const { stage, balcony } = await play({
+    modules: [...modules, far],
+    config: { hosts: { 'home.test': { modules: { offline: { limit: 10_000 } } } }, keepalive: { idle: '10 d' } },
+  })
+  const laptop = await stage.login('juliet', 'laptop')
+  const before = 3000
+  for (let i = 0; i < before; i++) deliver(String(i))
+  while ((await query(balcony, { set: { max: 0 } })).fin.set.count !== before);
+  stage.crash()
+  await stage.start()
+  for (const client of [balcony, laptop]) expect(await client.connect()).toBe('resumed')
+  const progress = { isDone: false }
+  let meanwhile = 0
+  const answers = Promise.all([1, 2].map(() => balcony.ask('get', InboxQuery.write({}))))
+  const done = answers.then(() => (progress.isDone = true))
+  while (!progress.isDone) {
+    if (what === 'an answer' && meanwhile > 0) laptop.says(`<message to='paris@far.test'>${body('answer')}</message>`)
+    else deliver('more')
+    meanwhile++
+
+    await stage.clock.advance(30_000)
+  }
+  await done
+  expect(meanwhile).toBeGreaterThan(1)
+  expect(await shown(balcony)).toBe(outcome(before + meanwhile))
+})
+
 test('what was counted of an account that is removed is not written after it', async () => {
   const { stage, phone } = await play()
   await says(phone, 'juliet', body('1'))

@@ -50,13 +50,13 @@ export const inbox = defineModule({
   }),
   start(host) {
     const { log, onKept, onLost } = host.use(archive)
-    const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock)
+    const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock, host.random)
     const sources = new Set<InboxSource>()
     const readers = new Set<(read: Read) => void>()
     const marks = new WeakMap<Passage<Message>, Mark>()
 
     host.onStop(onKept((kept) => unreads.arrived(kept)))
-    host.onStop(() => unreads.flush())
+    host.onStop(() => unreads.stop())
     host.on('account:removed', ({ account }) => unreads.forget(account))
     host.onStop(onLost((account) => unreads.lost(account)))
 

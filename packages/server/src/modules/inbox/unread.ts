@@ -1,6 +1,6 @@
 import { isInstantMessage, type Jid, type Message } from '@jackdaw/xmpp'
 import type { LogStore, MapStore } from '../../storage/storage.ts'
-import type { Clock } from '../../world.ts'
+import type { Clock, Random } from '../../world.ts'
 import { type Kept, messageOf } from '../archive.ts'
 
 /** What an account has not read of a conversation. There is none where everything was read by answering. */
@@ -36,6 +36,15 @@ interface Passed {
   added: number
 }
 
+/**
+ * What comes while a conversation is looked through. It is counted as it passes: not a second time by who looks, and not written until that is done.
+ */
+interface Watch {
+  readonly other: string
+  /** Id of the first message. */
+  since?: string
+}
+
 const nothing = (): undefined => undefined
 
 /**
@@ -49,23 +58,33 @@ export class Unreads {
   readonly #clock: Clock
   /** By account and conversation. */
   readonly #passed = new Map<string, Map<string, Passed>>()
+  /** By account, of which one conversation at a time is looked through. */
+  readonly #watches = new Map<string, Watch>()
+  /** By account: the last of those who look. */
+  readonly #turns = new Map<string, Promise<unknown>>()
+  /** Accounts that have lost messages since their counting anew began. */
+  readonly #losers = new Set<string>()
   /** Tells the notes of this life from those that a kill has left. */
   readonly #life: string
   #cancelFlush: (() => void) | undefined
 
   /** @param stale conversations whose count is not what the archive says: `''` for all of them */
-  constructor(log: LogStore<string>, counts: MapStore<Unread>, stale: MapStore<true>, clock: Clock) {
+  constructor(log: LogStore<string>, counts: MapStore<Unread>, stale: MapStore<true>, clock: Clock, random: Random) {
     this.#log = log
     this.#counts = counts
     this.#stale = stale
     this.#clock = clock
-    this.#life = String(clock.now())
+    this.#life = Buffer.from(random.bytes(6)).toString('hex')
   }
 
   /** A message is in the account's archive now. */
-  arrived({ account, other, message }: Kept): void {
+  arrived({ account, other, id, message }: Kept): void {
     if (other.bare.equals(account) || !isInstantMessage(message)) return
-    const passed = this.#passedIn(account.toString(), other.bare.toString())
+    const owner = account.toString()
+    const key = other.bare.toString()
+    const watch = this.#watches.get(owner)
+    if (watch?.other === key) watch.since ??= id
+    const passed = this.#passedIn(owner, key)
     if (account.equals(message.from?.bare)) {
       passed.isAnswered = true
       passed.added = 0
@@ -77,55 +96,60 @@ export class Unreads {
     this.#cancelFlush?.()
     this.#cancelFlush = undefined
     for (const owner of [...this.#passed.keys()]) this.#flush(owner)
+    if (this.#passed.size > 0) this.#flushLater()
   }
 
   /** The account is removed: what was not written yet is not to outlive it. */
   forget(account: Jid): void {
     this.#passed.delete(account.toString())
+    this.#watches.delete(account.toString())
+  }
+
+  /** Nothing is written any more. */
+  stop(): void {
+    this.flush()
+    this.#watches.clear()
+    this.#cancelFlush?.()
   }
 
   /** Messages have gone from the archive: what is counted must be counted anew. */
   lost(account: string): void {
+    if (this.#turns.has(account)) this.#losers.add(account)
     void this.#stale.edit(account, '', () => true)
   }
 
   /** Of all conversations that have any; counted anew where that is due. */
-  async of(account: Jid): Promise<ReadonlyMap<string, Unread>> {
+  of(account: Jid): Promise<ReadonlyMap<string, Unread>> {
     const owner = account.toString()
-    this.#flush(owner)
-    const stale = await this.#stale.all(owner)
-    if (stale.size > 0) {
-      const counts = await this.#counts.all(owner)
-      const others = new Set(stale.has('') ? counts.keys() : [])
-      for (const key of stale.keys()) if (key !== '') others.add(key.slice(key.indexOf(' ') + 1))
-      for (const other of others) {
-        const count = await this.#count(owner, other, counts.get(other)?.read)
-        void this.#counts.edit(owner, other, (old) => (count > 0 ? { ...old, count } : undefined))
-      }
-      for (const key of stale.keys()) if (!key.startsWith(`${this.#life} `)) void this.#stale.edit(owner, key, nothing)
-    }
-    return this.#counts.all(owner)
+    return this.#inTurn(owner, async () => {
+      await this.#renew(owner)
+      this.#flush(owner)
+      return this.#counts.all(owner)
+    })
   }
 
   /** Finds the message that a marker of the account's names (XEP-0333 §4.2): by its own id, or by that in the archive. */
-  async find(account: Jid, other: Jid, id: string, isArchiveId = false): Promise<Mark | undefined> {
+  find(account: Jid, other: Jid, id: string, isArchiveId = false): Promise<Mark | undefined> {
     const owner = account.toString()
     const key = other.bare.toString()
-    this.#flush(owner)
-    // After a kill nobody may have asked yet how many there are.
-    if ((await this.#stale.all(owner)).size > 0) await this.of(account)
-    const before = (await this.#counts.get(owner, key))?.count ?? 0
-    if (before === 0) return undefined
-    const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
-    let left = 0
-    for (const entry of entries.toReversed()) {
-      if (isArchiveId && entry.id === id) return { id: entry.id, left, before }
-      const message = messageOf(entry)
-      if (account.equals(message.from?.bare)) continue
-      if (!isArchiveId && message.id === id) return { id: entry.id, left, before }
-      if (isInstantMessage(message)) left++
-    }
-    return undefined
+    return this.#inTurn(owner, async () => {
+      // After a kill nobody may have asked yet how many there are.
+      await this.#renew(owner)
+      return this.#watching(owner, key, async (watch) => {
+        const before = (await this.#counts.get(owner, key))?.count ?? 0
+        if (before === 0) return undefined
+        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
+        let left = 0
+        for (const entry of entries.toReversed()) {
+          if (isArchiveId && entry.id === id) return { id: entry.id, left, before }
+          const message = messageOf(entry)
+          if (account.equals(message.from?.bare)) continue
+          if (!isArchiveId && message.id === id) return { id: entry.id, left, before }
+          if (isInstantMessage(message) && isBefore(entry, watch)) left++
+        }
+        return undefined
+      })
+    })
   }
 
   /** All up to the mark has been read. Returns whether that is new: a mark that stands before the last one says nothing. */
@@ -158,30 +182,95 @@ export class Unreads {
     if (!passed) {
       conversations.set(other, (passed = { isAnswered: false, added: 0 }))
       void this.#stale.edit(owner, this.#note(other), () => true)
-      this.#cancelFlush ??= this.#clock.after(behind, () => this.flush())
+      this.#flushLater()
     }
     return passed
+  }
+
+  #flushLater(): void {
+    this.#cancelFlush ??= this.#clock.after(behind, () => this.flush())
   }
 
   #flush(owner: string): void {
     const conversations = this.#passed.get(owner)
     if (!conversations) return
-    this.#passed.delete(owner)
     for (const [other, { isAnswered, added }] of conversations) {
+      if (this.#watches.get(owner)?.other === other) continue
+      conversations.delete(other)
       void this.#counts.edit(owner, other, (old) => {
         const before = isAnswered ? undefined : old
         return added > 0 ? { ...before, count: (before?.count ?? 0) + added } : before
       })
       void this.#stale.edit(owner, this.#note(other), nothing)
     }
+    if (conversations.size === 0) this.#passed.delete(owner)
   }
 
   #note(other: string): string {
     return `${this.#life} ${other}`
   }
 
+  /** One after the other, so that none overtakes what another one counts. */
+  #inTurn<T>(owner: string, act: () => Promise<T>): Promise<T> {
+    const turn = (this.#turns.get(owner) ?? Promise.resolve()).then(act, act)
+    this.#turns.set(owner, turn)
+    const done = () => {
+      if (this.#turns.get(owner) !== turn) return
+      this.#turns.delete(owner)
+      this.#losers.delete(owner)
+    }
+    turn.then(done, done)
+    return turn
+  }
+
+  async #watching<T>(owner: string, other: string, look: (watch: Watch) => Promise<T>): Promise<T> {
+    this.#flush(owner)
+    const watch: Watch = { other }
+    this.#watches.set(owner, watch)
+    try {
+      return await look(watch)
+    } finally {
+      if (this.#watches.get(owner) === watch) this.#watches.delete(owner)
+    }
+  }
+
+  /** Counts anew what is stale. */
+  async #renew(owner: string): Promise<void> {
+    for (;;) {
+      this.#flush(owner)
+      const stale = await this.#stale.all(owner)
+      if (stale.size === 0) return
+      this.#losers.delete(owner)
+      const others = new Set(stale.has('') ? (await this.#counts.all(owner)).keys() : [])
+      for (const key of stale.keys()) if (key !== '') others.add(key.slice(key.indexOf(' ') + 1))
+      for (const other of others) if (!(await this.#recount(owner, other))) return
+      if (this.#losers.delete(owner)) continue
+      for (const key of stale.keys()) if (!key.startsWith(`${this.#life} `)) void this.#stale.edit(owner, key, nothing)
+      return
+    }
+  }
+
+  /** Returns false when the account is gone. */
+  #recount(owner: string, other: string): Promise<boolean> {
+    return this.#watching(owner, other, async (watch) => {
+      for (;;) {
+        const read = (await this.#counts.get(owner, other))?.read
+        const count = await this.#count(owner, other, read, watch)
+        if (this.#watches.get(owner) !== watch) return false
+        let isOvertaken = false
+        await this.#counts.edit(owner, other, (old) => {
+          // A marker has been faster.
+          isOvertaken = old?.read !== read
+          if (isOvertaken) return old
+          return count > 0 ? { ...old, count } : undefined
+        })
+        if (!isOvertaken) return true
+      }
+    })
+  }
+
   /** From the end back to what was read, or to what the account said itself. */
-  async #count(owner: string, other: string, read: string | undefined): Promise<number> {
+  async #count(owner: string, other: string, read: string | undefined, watch: Watch): Promise<number> {
     let count = 0
     let before: string | undefined
     for (;;) {
@@ -191,14 +280,9 @@ export class Unreads {
         fromEnd: true,
         ...(before !== undefined && { before }),
       })
-      // What has passed up to here is in the first page.
-      const passed = before === undefined ? this.#passed.get(owner)?.get(other) : undefined
-      if (passed) {
-        passed.isAnswered = false
-        passed.added = 0
-      }
       for (const entry of entries.toReversed()) {
         if (read !== undefined && entry.id <= read) return count
+        if (!isBefore(entry, watch)) continue
         const message = messageOf(entry)
         if (!isInstantMessage(message)) continue
         if (isFrom(message, owner)) return count
@@ -209,6 +293,10 @@ export class Unreads {
       await new Promise<void>((resolve) => this.#clock.soon(resolve))
     }
   }
+}
+
+function isBefore({ id }: { readonly id: string }, { since }: Watch): boolean {
+  return since === undefined || id < since
 }
 
 function isFrom(message: Message, owner: string): boolean {
