@@ -19,21 +19,31 @@ export function mayCreate(host: MucHost, user: Jid): Awaitable<void> {
   })
 }
 
-/** Nobody inherits what an account that is gone was to the rooms; a room without an owner goes to who comes next. */
+/** Nobody inherits what an account that is gone was to the rooms, or hears what it asked for; a room without an owner goes to who comes next. */
 export async function forgetAccount(
   rooms: Rooms,
   { stores }: MucHost,
   account: Jid,
   abandon: (room: Room) => void,
 ): Promise<void> {
-  for await (const [name] of stores.affiliations.owners(account.toString())) {
+  const key = account.toString()
+  const concerned = new Set((await stores.inviters.all(key)).keys())
+  for (const store of [stores.affiliations, stores.invited, stores.applicants])
+    for await (const [name] of store.owners(key)) concerned.add(name)
+  for (const name of concerned) {
     const room = await rooms.find(Jid.parse(name))
     if (!room) continue
+    room.applicants.delete(account)
+    room.invited.delete(account)
+    room.invited.deleteIf(({ by }) => by === key)
     const wasOwner = room.affiliations.get(account).affiliation === 'owner'
     // A ban stays.
     if (room.affiliations.get(account).affiliation !== 'outcast') changeAffiliation(room, account, 'none')
     if (!wasOwner || room.isDestroyed || room.affiliations.count('owner') > 0) continue
-    const [heir] = [...room.affiliations.list('admin'), ...room.affiliations.list('member')]
+    const [heir] = [...room.affiliations.list('admin'), ...room.affiliations.list('member')].filter(
+      // Not everybody of a domain.
+      ([jid]) => jid.local !== undefined,
+    )
     if (heir) changeAffiliation(room, heir[0], 'owner')
     else abandon(room)
   }

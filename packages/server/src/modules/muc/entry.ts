@@ -22,6 +22,7 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
   room.occupants.put(occupant, from!, contentOf(stanza), room.host.clock.now())
+  room.invited.delete(from!)
   welcome(room, occupant, from!, entry, statuses)
 }
 

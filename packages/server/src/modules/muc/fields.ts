@@ -3,6 +3,7 @@ import { size, subdomain } from '../../config/fields.ts'
 import { log, map } from '../../module.ts'
 import type { Affiliated } from './affiliations.ts'
 import type { Visit } from './occupants.ts'
+import type { Applied, Invited } from './pending.ts'
 import type { RoomRecord, Subject } from './room.ts'
 
 export const mucFields = z.object({
@@ -45,6 +46,11 @@ export const mucStores = {
   affiliations: map<Affiliated>(),
   /** By full JID. */
   occupants: map<Visit>(),
+  /** By bare JID. */
+  invited: map<Invited>(),
+  applicants: map<Applied>(),
+  /** Owned by users; by the rooms into which they have invited others. */
+  inviters: map<true>(),
   /** Of rooms that everybody may find: their name. */
   listed: map<string>(),
   /** Owned by users; by the rooms that they have made. */

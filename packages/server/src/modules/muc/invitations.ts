@@ -1,4 +1,5 @@
-import { type Jid, type Message, type MucInvitation, MucUser, message, StanzaError } from '@jackdaw/xmpp'
+import { Jid, type Message, type MucInvitation, MucUser, message, StanzaError } from '@jackdaw/xmpp'
+import { when } from '../../when.ts'
 import { isAtLeast } from './affiliations.ts'
 import { take } from './messages.ts'
 import type { Occupant } from './occupants.ts'
@@ -39,10 +40,11 @@ export function inviteMember(room: Room, user: Jid, reason: string | undefined):
 /** §7.8.2: who was invited does not come. Only that: who is in the room, and what else strangers have to say, stays where it is. */
 export function decline(room: Room, stanza: Message, { reason }: MucInvitation): void {
   const from = stanza.from!.bare
-  const inviter = room.invited.get(from.toString())
-  if (!inviter) throw new StanzaError('item-not-found', 'You have not been invited')
-  room.invited.delete(from.toString())
-  room.host.send(message({ from: room.jid, to: inviter, id: stanza.id }, MucUser.write({ declined: { from, reason } })))
+  const invited = room.invited.get(from)
+  if (!invited) throw new StanzaError('item-not-found', 'You have not been invited')
+  room.invited.delete(from)
+  const to = Jid.parse(invited.by)
+  room.host.send(message({ from: room.jid, to, id: stanza.id }, MucUser.write({ declined: { from, reason } })))
 }
 
 /** In a semi-anonymous room an inviter is known by its nickname alone. */
@@ -50,9 +52,12 @@ function inviterOf({ config }: Room, { account, jid }: Occupant): Jid {
   return config.whois === 'anyone' ? account : jid
 }
 
-function remember({ invited }: Room, user: Jid, { account }: Occupant): void {
-  invited.set(user.bare.toString(), account)
-  if (invited.size > mostInvited) invited.delete(invited.keys().next().value!)
+function remember({ host, invited, jid }: Room, user: Jid, { account }: Occupant): void {
+  const by = account.toString()
+  invited.add(user, { by, at: host.clock.now() })
+  if (invited.size > mostInvited) invited.deleteFirst()
+  const rooms = host.stores.inviters
+  void when(rooms.get(by, jid.toString()), (is) => is ?? rooms.edit(by, jid.toString(), () => true))
 }
 
 function send({ config, host, jid }: Room, to: Jid, invitation: MucInvitation, id?: string): void {

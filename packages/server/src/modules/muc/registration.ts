@@ -21,8 +21,9 @@ const nickVar = 'muc#register_roomnick'
 const allowVar = 'muc#register_allow'
 /** Not of XEP-0045: whom an admin lets in, for the nickname alone does not tell. */
 const jidVar = 'muc#jid'
-/** Most whose requests wait. */
+/** Most whose requests wait, and how long (milliseconds) one does: then it can be made again. */
 const mostApplicants = 100
+const patience = 30 * 24 * 3_600_000
 
 /** XEP-0045 §7.10, XEP-0077 §3: a user registers with a room. */
 export interface RoomRegistration {
@@ -98,7 +99,7 @@ export function isApproval(form: Form): boolean {
 export function approve(room: Room, admin: Jid, form: Form): void {
   if (!isAtLeast(room.affiliations.of(admin), 'admin')) throw new StanzaError('forbidden', 'Only admins do that')
   const user = jidValue(fieldValues(form, jidVar)?.[0] ?? '').bare
-  if (form.type !== 'submit' || !room.applicants.delete(user.toString())) return
+  if (form.type !== 'submit' || !room.applicants.delete(user)) return
   if (!booleanValue(fieldValues(form, allowVar)?.[0] ?? '0')) return
   const nick = fieldValues(form, nickVar)?.[0] ?? ''
   if (nick !== '') checkReservation(room, user, nick)
@@ -107,18 +108,19 @@ export function approve(room: Room, admin: Jid, form: Form): void {
 
 function askAdmins(room: Room, user: Jid, nick: string): void {
   const { affiliations, applicants, host, jid } = room
-  const key = user.bare.toString()
+  const now = host.clock.now()
+  applicants.deleteIf(({ at }) => at <= now - patience)
   // Asked for once, however often somebody asks.
-  if (applicants.has(key)) return
+  if (applicants.get(user)) return
   if (applicants.size >= mostApplicants) throw new StanzaError('resource-constraint', 'Too many are waiting')
-  applicants.add(key)
+  applicants.add(user, { at: now })
   const question = Form.write({
     type: 'form',
     title: 'Request for registration',
     instructions: ['Somebody wants to be a member of this room.'],
     fields: [
       formTypeField(mucRegisterForm),
-      { var: jidVar, type: 'jid-single', label: 'Address', values: [key] },
+      { var: jidVar, type: 'jid-single', label: 'Address', values: [user.bare.toString()] },
       { var: nickVar, type: 'text-single', label: 'Nickname', values: [nick] },
       { var: allowVar, type: 'boolean', label: 'Let this person be a member?', values: ['0'] },
     ],

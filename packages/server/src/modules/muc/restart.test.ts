@@ -1,4 +1,5 @@
 import { type Actor } from '@jackdaw/testkit'
+import { Form, type Stanza } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import {
   admin,
@@ -110,6 +111,132 @@ test('room, configuration, affiliations, subject, history and archive are there 
   await play.tablet.hears(`<message from='${room}/secondwitch'><subject>Fire</subject></message>`)
   const answer = await play.tablet.asks(`<iq to='${room}' type='set'><query xmlns='urn:xmpp:mam:2'/></iq>`)
   expect(answer.first()!.child('set', 'http://jabber.org/protocol/rsm')!.child('count')!.text).toBe('2')
+})
+
+const inviting = (to: string) => `<message to='${room}'>${x(`<invite to='${to}'/>`)}</message>`
+const declining = `<message to='${room}'>${x("<decline to='crone1@home.test'><reason>Too cold</reason></decline>")}</message>`
+
+test('XEP-0045 §7.8.2: who was invited before a kill declines after it, once', async () => {
+  const play = await coven({}, { resume: true })
+  play.pda.comes()
+  play.pda.says(inviting('wiccarocks@home.test'))
+  await play.desktop.settled()
+  await settled(play)
+  await again(play, play.pda, play.tablet)
+  play.tablet.says(declining)
+  await play.pda.awaits(
+    `<message from='${room}'>${x("<decline from='wiccarocks@home.test'><reason>Too cold</reason></decline>")}</message>`,
+  )
+  play.tablet.says(declining)
+  await play.tablet.hears(`<message type='error'>${error('item-not-found')}</message>`)
+})
+
+test('XEP-0045 §7.8.2: nobody hears what an account asked that had the same name before, whoever is removed', async () => {
+  const play = await coven({ persistentroom: '1' }, { resume: true })
+  const { accounts } = play.server.hosts.get('home.test')!
+  play.pda.says(inviting('wiccarocks@home.test'))
+  play.desktop.says(inviting('hag66@home.test'))
+  await settled(play)
+  await accounts.remove(play.pda.account)
+  await play.register('hag66')
+  const heir = await play.login('hag66', 'heir')
+  heir.comes()
+  play.tablet.says(declining)
+  await play.tablet.hears(`<message type='error'>${error('item-not-found')}</message>`)
+  heir.says(declining)
+  await heir.awaits(`<message type='error'>${error('item-not-found')}</message>`)
+  await heir.hearsNothing()
+})
+
+const registering = `<iq to='${room}' type='set'><query xmlns='jabber:iq:register'><x xmlns='jabber:x:data' type='submit'>
+  <field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#register</value></field>
+  <field var='muc#register_roomnick'><value>Hecate</value></field></x></query></iq>`
+
+/** The form that an admin was sent, with what it says to it. */
+function submitted(question: Stanza, allowed: string): string {
+  const form = Form.read(question.child(Form.name, Form.ns)!)
+  const fields = form.fields!.map((field) => (field.var?.endsWith('_allow') ? { ...field, values: ['1'] } : field))
+  expect(form.fields!.map((field) => field.var)).toContain(allowed)
+  return `<message to='${room}'>${Form.write({ ...form, type: 'submit', fields })}</message>`
+}
+
+test('XEP-0045 §7.10, §9.9: who asked for membership before a kill is let in after it, and is not asked about twice', async () => {
+  const play = await coven({ membersonly: '0', persistentroom: '1' }, { resume: true })
+  await configured(play.desktop, { membersonly: '1' })
+  play.desktop.comes()
+  await quiet(play)
+  await play.pda.asks(registering)
+  const question = await play.desktop.hears(`<message from='${room}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  await settled(play)
+  await again(play, play.desktop, play.pda)
+  await play.pda.asks(registering)
+  await play.desktop.hearsNothing()
+  play.desktop.says(submitted(question, 'muc#register_allow'))
+  await play.desktop.sync()
+  await entered(play.pda, 'Hecate')
+})
+
+test('XEP-0045 §9.9: after a month an application that nobody has answered can be made again', async () => {
+  const play = await coven({ membersonly: '0', persistentroom: '1' }, { config: { keepalive: { idle: '20 d' } } })
+  await configured(play.desktop, { membersonly: '1' })
+  play.desktop.comes()
+  await quiet(play)
+  const asked = async () => {
+    await play.pda.asks(registering)
+    await play.desktop.sync()
+    return play.desktop.inbox.filter((stanza) => stanza.child(Form.name, Form.ns)).length
+  }
+  expect(await asked()).toBe(1)
+  for (const [days, questions] of [
+    [15, 1],
+    [14, 1],
+    [2, 2],
+  ] as const) {
+    await play.clock.advance(days * 24 * 3_600_000)
+    expect(await asked()).toBe(questions)
+  }
+})
+
+test('XEP-0045 §7.13, §8.6: who asked for voice before a kill is given it after it', async () => {
+  const play = await coven({ moderatedroom: '1' }, { resume: true })
+  play.pda.says(
+    `<message to='${room}'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field><field var='muc#role'><value>participant</value></field></x></message>`,
+  )
+  const question = await play.desktop.hears(`<message from='${room}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  await settled(play)
+  await again(play, play.desktop, play.laptop, play.pda)
+  play.desktop.says(submitted(question, 'muc#request_allow'))
+  await play.laptop.hears(`<presence from='${room}/thirdwitch'>${x("<item role='participant'/>")}</presence>`)
+})
+
+test('XEP-0045 §7.2.13, §14.3: what is said while a room is not logged is told to who enters, until the server ends', async () => {
+  const play = await coven({ persistentroom: '1' }, { resume: true })
+  says(play.laptop, 'logged')
+  await play.desktop.hears('<message><body>logged</body></message>')
+  await configured(play.desktop, { enablelogging: '0' })
+  says(play.laptop, 'secret')
+  await play.desktop.awaits('<message><body>secret</body></message>')
+  const told = async () => {
+    enters(play.tablet, 'fourth')
+    const bodies: string[] = []
+    for (;;) {
+      const stanza = await play.tablet.stanza()
+      if (stanza.child('subject')) break
+      const body = stanza.child('body')
+      if (body) bodies.push(body.text)
+    }
+    play.tablet.says(`<presence to='${room}/fourth' type='unavailable'/>`)
+    await play.tablet.awaits(`<presence from='${room}/fourth' type='unavailable'/>`)
+    return bodies
+  }
+  expect(await told()).toEqual(['logged', 'secret'])
+  await settled(play)
+  await again(play, play.desktop, play.laptop, play.tablet)
+  expect(await told()).toEqual([])
+  await configured(play.desktop, { enablelogging: '1' })
+  await settled(play)
+  await again(play, play.desktop, play.laptop, play.tablet)
+  expect(await told()).toEqual(['logged'])
 })
 
 test('a temporary room whose occupants are all gone with the server is gone', async () => {

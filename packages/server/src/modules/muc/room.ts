@@ -6,6 +6,7 @@ import type { RoomConfig } from './config-form.ts'
 import type { mucFields, mucStores } from './fields.ts'
 import type { History } from './history.ts'
 import type { Occupants } from './occupants.ts'
+import type { Applied, Invited, Pending } from './pending.ts'
 
 export type MucHost = Host<typeof mucFields, typeof mucStores>
 
@@ -34,6 +35,8 @@ export interface RoomParts {
   readonly affiliations: Affiliations
   readonly occupants: Occupants
   readonly history: History
+  readonly invited: Pending<Invited>
+  readonly applicants: Pending<Applied>
 }
 
 /** Most occupant-ids that are remembered. */
@@ -46,10 +49,8 @@ export class Room {
   readonly affiliations: Affiliations
   readonly occupants: Occupants
   readonly history: History
-  /** Who has asked to become a member (§7.10), by bare JID. */
-  readonly applicants = new Set<string>()
-  /** Who has been invited, and by whom, both by bare JID (§7.8.2). */
-  readonly invited = new Map<string, Jid>()
+  readonly invited: Pending<Invited>
+  readonly applicants: Pending<Applied>
   isDestroyed = false
   readonly #leave: (room: Room) => void
   readonly #ids = new Map<string, string>()
@@ -64,6 +65,8 @@ export class Room {
     this.affiliations = parts.affiliations
     this.occupants = parts.occupants
     this.history = parts.history
+    this.invited = parts.invited
+    this.applicants = parts.applicants
     this.#record = parts.record
     this.#subject = parts.subject
     this.#vcard = parts.vcard

@@ -7,6 +7,7 @@ import { defaultConfig } from './config-form.ts'
 import { History } from './history.ts'
 import { leave } from './leaving.ts'
 import { Occupants } from './occupants.ts'
+import { Pending } from './pending.ts'
 import { type MucHost, Room, type RoomParts, type RoomRecord } from './room.ts'
 
 /** Most rooms without occupants that stay in memory. */
@@ -72,6 +73,8 @@ export class Rooms {
       affiliations: new Affiliations(stores.affiliations, jid, none),
       occupants: new Occupants(stores.occupants, jid, none),
       history: new History(jid, config.history),
+      invited: new Pending(stores.invited, jid, none),
+      applicants: new Pending(stores.applicants, jid, none),
     })
     room.config = record.config
     room.affiliations.set(creator, { affiliation: 'owner' })
@@ -82,11 +85,14 @@ export class Rooms {
   /** Forgets a room and all that was kept of it. */
   drop(room: Room): void {
     const key = room.jid.toString()
-    const { rooms, subjects, pictures, listed, created, messages } = this.#host.stores
+    const { rooms, subjects, pictures, listed, created, inviters, messages } = this.#host.stores
     room.isDestroyed = true
     for (const store of [rooms, subjects, pictures, listed]) void store.edit(key, 'room', () => undefined)
     void created.edit(room.creator, key, () => undefined)
     room.affiliations.drop()
+    for (const { by } of room.invited.values) void inviters.edit(by, key, () => undefined)
+    room.invited.deleteIf(() => true)
+    room.applicants.deleteIf(() => true)
     void messages.trim(key, {})
     this.#here.delete(key)
     this.#idle.delete(key)
@@ -97,8 +103,11 @@ export class Rooms {
     const key = jid.toString()
     const [subject, vcard] = [await stores.subjects.get(key, 'room'), await stores.pictures.get(key, 'room')]
     const history = new History(jid, config.history)
-    const { entries } = await stores.messages.page(key, { max: config.history, fromEnd: true })
-    for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
+    // Of a room that is no longer logged, what was said at last is lost: that is no reason to tell of what was said long before.
+    if (record.config.isLogged) {
+      const { entries } = await stores.messages.page(key, { max: config.history, fromEnd: true })
+      for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
+    }
     const room = this.#add(jid, {
       record,
       subject,
@@ -106,6 +115,8 @@ export class Rooms {
       affiliations: new Affiliations(stores.affiliations, jid, await stores.affiliations.all(key)),
       occupants: new Occupants(stores.occupants, jid, await stores.occupants.all(key)),
       history,
+      invited: new Pending(stores.invited, jid, await stores.invited.all(key)),
+      applicants: new Pending(stores.applicants, jid, await stores.applicants.all(key)),
     })
     // Sessions that ended while the room could not be told.
     for (const session of [...room.occupants.sessions].map((text) => Jid.parse(text)))

@@ -61,6 +61,7 @@ export function changeAffiliation(
     ...(reserved !== undefined && { nick: reserved }),
     ...(change.reason !== undefined && { reason: change.reason }),
   })
+  if (affiliation !== 'none') room.applicants.delete(user)
   const here =
     user.local === undefined
       ? [...occupants].filter(({ account }) => account.domain === user.domain)
