@@ -22,7 +22,7 @@ export const archiveRetention = defineModule({
     keep: duration({ min: '1 h', max: '36500 d' })
       .optional()
       .describe(
-        'How long archives keep a message; when not set, for ever. One that still waits for its recipient goes as well.',
+        'How long archives, those of rooms too, keep a message; when not set, for ever. One that still waits for its recipient goes as well.',
       ),
   }),
   start(host) {

@@ -49,7 +49,7 @@ export const archive = defineModule({
       .boolean()
       .default(false)
       .describe(
-        'Whether messages that come from now on can be searched by their words (XEP-0431); the thread of the database then works half as much again for each.',
+        'Whether messages that come from now on, in rooms too, can be searched by their words (XEP-0431); the thread of the database then works half as much again for each.',
       ),
   }),
   start(host): Archive {

@@ -4,6 +4,8 @@ import type { MapStore } from '../../storage/storage.ts'
 /** What a room knows of a user, whether or not it is here. */
 export type Affiliated = {
   readonly affiliation: MucAffiliation
+  /** Since when, milliseconds since the Unix epoch, it is a member or more. */
+  readonly since?: number
   /** The nickname that is reserved for it (§7.10). */
   readonly nick?: string
   readonly reason?: string

@@ -1,23 +1,34 @@
-import { Jid, type MamFin, type MamQuery, MamResult, type Message, message, MucUser, StanzaError } from '@jackdaw/xmpp'
+import {
+  fullTextField,
+  Jid,
+  type MamFin,
+  type MamQuery,
+  MamResult,
+  type Message,
+  message,
+  type MucAffiliation,
+  MucUser,
+  StanzaError,
+} from '@jackdaw/xmpp'
 import type { LogEntry } from '../../storage/storage.ts'
 import { messageOf } from '../archive.ts'
 import { checkFields, findPage, finOf, known } from '../archive-search.ts'
 import { isAtLeast } from './affiliations.ts'
 import { sendTo } from './broadcast.ts'
-import type { Room } from './room.ts'
+import type { Room, RoomRecord } from './room.ts'
 import { standingOf } from './standing.ts'
 
 /** XEP-0313 §6.1.2: a user reads the archive of a room. */
 export async function readArchive(room: Room, user: Jid, asked: MamQuery): Promise<MamFin> {
   checkReader(room, user)
   if (asked.node !== undefined) throw new StanzaError('feature-not-implemented', 'A room has no archived nodes')
-  checkFields(asked)
-  const { host, jid } = room
+  const { archives, host, jid } = room
+  checkFields(asked, archives.isSearchable ? [fullTextField] : [])
   const seesJids = room.config.whois === 'anyone' || standingOf(room, user).role === 'moderator'
   const { with: other } = asked
   // Who may not know who is who does not learn it by asking for somebody.
   if (other && !seesJids && !other.bare.equals(jid)) return { isComplete: true, isStable: true, set: {} }
-  const page = await known(() => findPage(host.stores.messages, jid.toString(), asked, host))
+  const page = await known(() => findPage(archives.log, jid.toString(), asked, host))
   for (const entry of asked.isFlipped ? page.entries.toReversed() : page.entries)
     sendTo(room, result(room, entry, asked.queryId, seesJids), user)
   return finOf(page)
@@ -25,15 +36,22 @@ export async function readArchive(room: Room, user: Jid, asked: MamQuery): Promi
 
 /** §6.1.2: who may enter may read. @throws StanzaError item-not-found, service-unavailable, forbidden */
 export function checkReader(room: Room, user: Jid): void {
-  const { config, isLocked, occupants } = room
-  const affiliation = room.affiliations.of(user)
-  if (isLocked) throw new StanzaError('item-not-found', 'The room is being made')
-  if (!config.isLogged) throw new StanzaError('service-unavailable', 'This room keeps no archive')
+  if (room.isLocked) throw new StanzaError('item-not-found', 'The room is being made')
+  if (!room.config.isLogged) throw new StanzaError('service-unavailable', 'This room keeps no archive')
+  if (!isReadable(room, room.affiliations.of(user), room.occupants.of(user) !== undefined))
+    throw new StanzaError('forbidden', 'You may not read the archive of this room')
+}
+
+/** Whether a room has an archive that somebody may read. */
+export function isReadable(
+  { config, isLocked }: Pick<RoomRecord, 'config' | 'isLocked'>,
+  affiliation: MucAffiliation,
+  isInside: boolean,
+): boolean {
+  if (isLocked || !config.isLogged || affiliation === 'outcast') return false
   // Who knows the password is known while it is here.
   const isRestricted = config.isMembersOnly || config.password !== ''
-  const isKnown = isAtLeast(affiliation, 'member') || occupants.of(user) !== undefined
-  if (affiliation === 'outcast' || (isRestricted && !isKnown))
-    throw new StanzaError('forbidden', 'You may not read the archive of this room')
+  return !isRestricted || isAtLeast(affiliation, 'member') || isInside
 }
 
 function result(room: Room, entry: LogEntry<string>, queryId: string | undefined, seesJids: boolean): Message {

@@ -5,6 +5,7 @@ import {
   discoItemsNs,
   type Form,
   formTypeField,
+  fullTextNs,
   type Identity,
   type Jid,
   mamNs,
@@ -60,6 +61,7 @@ export function roomInfo(room: Room, user: Jid, node: string | undefined): Disco
   const features = [
     ...ofRooms,
     ...(config.isLogged ? [mamNs, `${mamNs}#extended`] : []),
+    ...(config.isLogged && room.archives.isSearchable ? [fullTextNs] : []),
     config.password === '' ? 'muc_unsecured' : 'muc_passwordprotected',
     config.isPublic ? 'muc_public' : 'muc_hidden',
     config.isPersistent ? 'muc_persistent' : 'muc_temporary',

@@ -32,6 +32,11 @@ export class History {
     if (this.#said.length > this.#most) this.#said.shift()
   }
 
+  /** Forgets what was said up to then, milliseconds. */
+  expire(until: number): void {
+    this.#said = this.#said.filter(({ at }) => at > until)
+  }
+
   /** Whether it was there. */
   remove(id: string): boolean {
     const before = this.#said.length

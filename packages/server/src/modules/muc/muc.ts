@@ -3,6 +3,7 @@ import {
   DiscoItems,
   Form,
   formType,
+  fullTextField,
   type Iq,
   type Jid,
   MamFin,
@@ -26,12 +27,16 @@ import {
   VCard,
 } from '@jackdaw/xmpp'
 import { defineModule, type IqRequest } from '../../module.ts'
+import type { LogQuery } from '../../storage/storage.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
+import { archive } from '../archive.ts'
+import { archiveRetention } from '../archive-retention.ts'
 import { extentOf } from '../archive-search.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
 import { change, list } from './admin.ts'
 import { checkReader, readArchive } from './archive.ts'
+import { RoomArchives } from './archives.ts'
 import { getVcard, setVcard } from './avatar.ts'
 import { forgetAccount, mayCreate } from './creation.ts'
 import { roomInfo, roomItems, serviceInfo } from './disco.ts'
@@ -48,18 +53,36 @@ import { relay } from './relay.ts'
 import { moderate } from './retractions.ts'
 import type { Room } from './room.ts'
 import { noRoom, Rooms } from './rooms.ts'
+import { tiesOf } from './ties.ts'
 import { voiceForm } from './voice.ts'
 
 /** Rooms for many, at a domain of their own. What is for one room is done in one go, so that its order is the same for everybody. */
 export const muc = defineModule({
   name: 'muc',
-  xeps: ['XEP-0045 1.35.5', 'XEP-0410 1.1.0', 'XEP-0421 1.0.1', 'XEP-0424 0.4.2', 'XEP-0425 0.3.0', 'XEP-0486 0.1.0'],
+  xeps: [
+    'XEP-0045 1.35.5',
+    'XEP-0410 1.1.0',
+    'XEP-0421 1.0.1',
+    'XEP-0424 0.4.2',
+    'XEP-0425 0.3.0',
+    'XEP-0431 0.2.0',
+    'XEP-0486 0.1.0',
+  ],
   // It tells the rooms of a session that the session has ended (RFC 6121 §4.6.3).
-  needs: [presenceModule],
+  needs: [presenceModule, archive, archiveRetention],
   config: mucFields,
   stores: mucStores,
   start(host) {
-    const rooms = new Rooms(host)
+    const archives = new RoomArchives(host.stores.messages, host.use(archive).isSearchable)
+    const rooms = new Rooms(host, archives)
+    const expiring = {
+      owners: () => archives.log.owners(),
+      page: (owner: string, query: LogQuery) => archives.log.page(owner, query),
+      trim: (owner: string, query: LogQuery) => archives.trim(owner, query),
+    }
+    host.onStop(host.use(archiveRetention).cover(expiring))
+    // What the archive has lost who enters is not told of either.
+    host.onStop(archives.watch({ lost: (jid, until) => until !== undefined && rooms.here(jid)?.history.expire(until) }))
     const listeners = new Set<(said: Said) => void>()
     const told = (said: Said) => {
       for (const listener of listeners) listener(said)
@@ -192,6 +215,7 @@ export const muc = defineModule({
       )
     }
 
+    const more = archives.isSearchable ? [fullTextField] : []
     ofRoom('get', MucAdmin, list, MucAdmin.write)
     ofRoom('set', MucAdmin, change)
     ofRoom('get', MucOwner, configuration, MucOwner.write)
@@ -203,13 +227,13 @@ export const muc = defineModule({
     ofRoom('get', Ping, () => {})
     ofRoom('set', Moderation, moderate)
     ofRoom('set', MamQuery, readArchive, MamFin.write)
-    ofRoom('get', MamForm, checkReader, () => MamForm.write(mamFields))
+    ofRoom('get', MamForm, checkReader, () => MamForm.write({ ...mamFields, fields: [...mamFields.fields!, ...more] }))
     ofRoom(
       'get',
       MamMetadata,
       (room, from) => {
         checkReader(room, from)
-        return extentOf(host.stores.messages, room.jid.toString())
+        return extentOf(archives.log, room.jid.toString())
       },
       MamMetadata.write,
     )
@@ -233,6 +257,10 @@ export const muc = defineModule({
     listeners.add(() => messages.inc())
 
     return {
+      domain: service.domain,
+      archives,
+      /** The rooms of this service that are conversations of an account, and since when; `marked`: those that it has marked for itself. */
+      tiesOf: (account: Jid, marked: ReadonlyMap<string, number>) => tiesOf(rooms, host, account, marked),
       /** Calls back in the same tick when something was said in a room; returns what ends that. */
       onSaid(listener: (said: Said) => void): () => void {
         listeners.add(listener)

@@ -18,6 +18,18 @@ export type Visit = {
   /** What it said of itself, as XML. */
   readonly presence: string
   readonly at: number
+  /** When it came. */
+  readonly since?: number
+}
+
+/** Times are milliseconds since the Unix epoch. */
+interface OccupantSession {
+  readonly jid: Jid
+  readonly presence: Presence
+  /** When it last said something of itself. */
+  readonly at: number
+  /** When it came. */
+  readonly since: number
 }
 
 /** A nickname in a room, with the sessions of the one user that has it (§7.2.8). */
@@ -27,7 +39,7 @@ export class Occupant {
   readonly account: Jid
   role: MucRole
   /** By full JID, the one that spoke last at the end. */
-  readonly sessions = new Map<string, { readonly jid: Jid; readonly presence: Presence; readonly at: number }>()
+  readonly sessions = new Map<string, OccupantSession>()
   /** Its presence as others see it, with and without its JID; undefined when that has changed since it was told. */
   seen: { readonly open: Presence; readonly closed: Presence } | undefined
   /** What it may still say at once, and when that was worked out. */
@@ -63,7 +75,7 @@ export class Occupants {
       const jid = Jid.parse(key)
       const occupant = this.withNick(record.nick) ?? new Occupant(room.withResource(record.nick), jid.bare, record.role)
       const presence = Stanza.from(parse(record.presence, unlimited)) as Presence
-      occupant.sessions.set(key, { jid, presence, at: record.at })
+      occupant.sessions.set(key, { jid, presence, at: record.at, since: record.since ?? record.at })
       this.#byNick.set(folded(record.nick), occupant)
       this.#bySession.set(key, occupant)
     }
@@ -106,9 +118,10 @@ export class Occupants {
   put(occupant: Occupant, session: Jid, content: readonly Element[], at: number): void {
     const key = session.toString()
     const presence = presenceOf({}, ...content)
+    const since = occupant.sessions.get(key)?.since ?? at
     occupant.seen = undefined
     occupant.sessions.delete(key)
-    occupant.sessions.set(key, { jid: session, presence, at })
+    occupant.sessions.set(key, { jid: session, presence, at, since })
     this.#byNick.set(folded(occupant.nick), occupant)
     this.#bySession.set(key, occupant)
     this.#keep(occupant, key)
@@ -138,8 +151,8 @@ export class Occupants {
   }
 
   #keep(occupant: Occupant, key: string): void {
-    const { presence, at } = occupant.sessions.get(key)!
-    const record: Visit = { nick: occupant.nick, role: occupant.role, presence: presence.toString(), at }
+    const { presence, at, since } = occupant.sessions.get(key)!
+    const record: Visit = { nick: occupant.nick, role: occupant.role, presence: presence.toString(), at, since }
     void this.#store.edit(this.#room.toString(), key, () => record)
   }
 }

@@ -49,12 +49,12 @@ function bury(room: Room, entry: LogEntry<string>, tombstone: Element): void {
   const old = messageOf(entry)
   const author = old.child(OccupantId.name, OccupantId.ns)
   const left = old.containing(author ? [author, tombstone] : [tombstone])
-  room.host.stores.messages.replace(room.jid.toString(), entry.id, left.toString())
+  room.archives.replace(room.jid, entry.id, left)
 }
 
-async function find({ host, jid }: Room, id: string): Promise<LogEntry<string> | undefined> {
+async function find({ archives, jid }: Room, id: string): Promise<LogEntry<string> | undefined> {
   try {
-    return (await host.stores.messages.page(jid.toString(), { ids: [id] })).entries[0]
+    return (await archives.log.page(jid.toString(), { ids: [id] })).entries[0]
   } catch (error) {
     if (error instanceof UnknownIdError) return undefined
     throw error

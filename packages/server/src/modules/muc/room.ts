@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Jid, Message } from '@jackdaw/xmpp'
 import type { Host } from '../../module.ts'
 import type { Affiliations } from './affiliations.ts'
+import type { RoomArchives } from './archives.ts'
 import type { RoomConfig } from './config-form.ts'
 import type { mucFields, mucStores } from './fields.ts'
 import type { History } from './history.ts'
@@ -46,6 +47,7 @@ const mostIds = 10_000
 export class Room {
   readonly host: MucHost
   readonly jid: Jid
+  readonly archives: RoomArchives
   readonly affiliations: Affiliations
   readonly occupants: Occupants
   readonly history: History
@@ -59,8 +61,9 @@ export class Room {
   #vcard: string | undefined
 
   /** @param left called when the last occupant has gone */
-  constructor(host: MucHost, jid: Jid, parts: RoomParts, left: (room: Room) => void) {
+  constructor(host: MucHost, archives: RoomArchives, jid: Jid, parts: RoomParts, left: (room: Room) => void) {
     this.host = host
+    this.archives = archives
     this.jid = jid
     this.affiliations = parts.affiliations
     this.occupants = parts.occupants
@@ -133,11 +136,7 @@ export class Room {
 
   /** Keeps a message in the room's archive; returns its id. */
   archive(message: Message, author: Jid): string {
-    return this.host.stores.messages.append(this.jid.toString(), {
-      value: message.toString(),
-      at: this.host.clock.now(),
-      with: author.bare.toString(),
-    })
+    return this.archives.keep(this.jid, author, message, this.host.clock.now())
   }
 
   #keep(record: RoomRecord): void {

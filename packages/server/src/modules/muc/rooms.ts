@@ -3,6 +3,7 @@ import { messageOf } from '../archive.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { Affiliations } from './affiliations.ts'
+import type { RoomArchives } from './archives.ts'
 import { defaultConfig } from './config-form.ts'
 import { History } from './history.ts'
 import { leave } from './leaving.ts'
@@ -16,13 +17,15 @@ const mostIdle = 200
 /** The rooms of one service: in memory while somebody is there, read when they are asked for. */
 export class Rooms {
   readonly #host: MucHost
+  readonly #archives: RoomArchives
   readonly #here = new Map<string, Room>()
   readonly #loading = new Map<string, Promise<Room | undefined>>()
   /** Those without occupants, the one that was used last at the end. */
   readonly #idle = new Map<string, Room>()
 
-  constructor(host: MucHost) {
+  constructor(host: MucHost, archives: RoomArchives) {
     this.#host = host
+    this.#archives = archives
   }
 
   /** Rooms in memory. */
@@ -32,6 +35,11 @@ export class Rooms {
 
   [Symbol.iterator](): Iterator<Room> {
     return this.#here.values()
+  }
+
+  /** One that is in memory. */
+  here(jid: string): Room | undefined {
+    return this.#here.get(jid)
   }
 
   find(jid: Jid): Awaitable<Room | undefined> {
@@ -77,7 +85,7 @@ export class Rooms {
       applicants: new Pending(stores.applicants, jid, none),
     })
     room.config = record.config
-    room.affiliations.set(creator, { affiliation: 'owner' })
+    room.affiliations.set(creator, { affiliation: 'owner', since: this.#host.clock.now() })
     void stores.created.edit(record.creator, jid.toString(), () => true)
     return room
   }
@@ -85,7 +93,7 @@ export class Rooms {
   /** Forgets a room and all that was kept of it. */
   drop(room: Room): void {
     const key = room.jid.toString()
-    const { rooms, subjects, pictures, listed, created, inviters, messages } = this.#host.stores
+    const { rooms, subjects, pictures, listed, created, inviters } = this.#host.stores
     room.isDestroyed = true
     for (const store of [rooms, subjects, pictures, listed]) void store.edit(key, 'room', () => undefined)
     void created.edit(room.creator, key, () => undefined)
@@ -93,7 +101,7 @@ export class Rooms {
     for (const { by } of room.invited.values) void inviters.edit(by, key, () => undefined)
     room.invited.deleteIf(() => true)
     room.applicants.deleteIf(() => true)
-    void messages.trim(key, {})
+    this.#archives.drop(room.jid)
     this.#here.delete(key)
     this.#idle.delete(key)
   }
@@ -105,7 +113,7 @@ export class Rooms {
     const history = new History(jid, config.history)
     // Of a room that is no longer logged, what was said at last is lost: that is no reason to tell of what was said long before.
     if (record.config.isLogged) {
-      const { entries } = await stores.messages.page(key, { max: config.history, fromEnd: true })
+      const { entries } = await this.#archives.log.page(key, { max: config.history, fromEnd: true })
       for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
     }
     const room = this.#add(jid, {
@@ -126,7 +134,7 @@ export class Rooms {
   }
 
   #add(jid: Jid, parts: RoomParts): Room {
-    const room = new Room(this.#host, jid, parts, (empty) => this.#emptied(empty))
+    const room = new Room(this.#host, this.#archives, jid, parts, (empty) => this.#emptied(empty))
     this.#here.set(jid.toString(), room)
     return room
   }

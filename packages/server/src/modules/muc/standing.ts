@@ -56,8 +56,10 @@ export function changeAffiliation(
   const isTied = isAtLeast(affiliation, 'member')
   // §9.1: an outcast has no reserved nickname; neither has who is nothing to the room.
   const reserved = isTied ? (nick ?? old.nick) || undefined : undefined
+  const since = isAtLeast(old.affiliation, 'member') ? old.since : room.host.clock.now()
   affiliations.set(user, {
     affiliation,
+    ...(isTied && since !== undefined && { since }),
     ...(reserved !== undefined && { nick: reserved }),
     ...(change.reason !== undefined && { reason: change.reason }),
   })
