@@ -1,4 +1,5 @@
-"""Three users of slixmpp live through a room with its plugins for XEP-0045, XEP-0249, XEP-0313 and XEP-0421; each thing that
+"""Three users of slixmpp live through a room with its plugins for XEP-0045, XEP-0249, XEP-0313, XEP-0333 and XEP-0421, and ask for their
+inboxes; each thing that
 went as its plugin wants is told in a line of JSON."""
 
 import asyncio
@@ -8,11 +9,13 @@ import sys
 from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError, PresenceError
 from slixmpp.xmlstream.handler import Callback
-from slixmpp.xmlstream.matcher import StanzaPath
+from slixmpp.xmlstream import ET
+from slixmpp.xmlstream.matcher import MatchXPath, StanzaPath
 
 ROOM = JID('coven@rooms.localhost')
-PLUGINS = ('xep_0004', 'xep_0030', 'xep_0045', 'xep_0059', 'xep_0199', 'xep_0203', 'xep_0249', 'xep_0313', 'xep_0359',
-           'xep_0421')
+INBOX = '{urn:xmpp:inbox:1}'
+PLUGINS = ('xep_0004', 'xep_0030', 'xep_0045', 'xep_0059', 'xep_0199', 'xep_0203', 'xep_0249', 'xep_0313', 'xep_0333',
+           'xep_0359', 'xep_0421')
 
 
 class User(ClientXMPP):
@@ -30,6 +33,19 @@ class User(ClientXMPP):
         self.send_presence()
         await self.get_roster()
         self.online.set_result(True)
+
+    async def unread(self, jid):
+        """How much a conversation has that is unread, with its last message (XEP-0430)."""
+        found = []
+        self.register_handler(Callback('inbox', MatchXPath('{jabber:client}message/' + INBOX + 'entry'), found.append))
+        iq = self.make_iq_get()
+        iq.append(ET.Element(INBOX + 'inbox'))
+        await iq.send(timeout=20)
+        self.remove_handler('inbox')
+        for message in found:
+            entry = message.xml.find(INBOX + 'entry')
+            if entry.get('jid') == jid:
+                return int(entry.get('unread')), entry.get('id'), message.xml.findtext('.//{jabber:client}body')
 
     def next(self, event):
         """What the event brings when it happens next."""
@@ -115,6 +131,22 @@ async def main():
 
     bodies = [result['mam_result']['forwarded']['stanza']['body'] async for result in hag['xep_0313'].iterate(jid=ROOM)]
     tell('reads the archive', [body for body in bodies if body] == ['Harpier cries'])
+
+    await crone.room.set_affiliation(ROOM, affiliation='member', jid='macbeth@localhost')
+    form = await crone.room.get_room_config(ROOM)
+    form['type'] = 'submit'
+    form.set_values({**form.get_values(), 'muc#roomconfig_membersonly': True})
+    await crone.room.set_room_config(ROOM, form)
+    heard = hag.next(f'muc::{ROOM}::message')
+    crone.send_message(mto=ROOM, mbody='Double, double', mtype='groupchat')
+    await heard
+    unread, last, body = await macbeth.unread(ROOM)
+    tell('finds a room for members only in its inbox', unread > 0 and body == 'Double, double')
+    await macbeth.room.join_muc_wait(ROOM, 'thane', maxstanzas=0, timeout=20)
+    marker = macbeth.make_message(mto=ROOM, mtype='groupchat')
+    marker['displayed']['id'] = last
+    marker.send()
+    tell('has read it', (await macbeth.unread(ROOM))[0] == 0)
 
     left = hag.next(f'muc::{ROOM}::got_offline')
     await crone.room.set_role(ROOM, 'oldhag', 'none', reason='Avaunt')

@@ -43,6 +43,8 @@ test.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): the life of a room'
       'hears that an invitation is declined',
       'is invited directly',
       'reads the archive',
+      'finds a room for members only in its inbox',
+      'has read it',
       'is kicked',
       'is banned',
       'destroys the room',

@@ -11,6 +11,7 @@ import {
   withoutDisplayed,
 } from '@jackdaw/xmpp'
 import { defineModule, type Passage } from '../module.ts'
+import type { Awaitable } from '../world.ts'
 import { inbox } from './inbox/inbox.ts'
 import type { Mark } from './inbox/unread.ts'
 import { pubsub } from './pubsub/pubsub.ts'
@@ -23,7 +24,7 @@ const config = {
   send_last_published_item: 'never',
 } as const
 
-/** What a client says that it has displayed, and where that stands in the account's archive. */
+/** What a client says that it has displayed, and where that stands. */
 interface Assisted {
   readonly displayed: StanzaId
   readonly mark: Mark | undefined
@@ -64,7 +65,7 @@ export const displayed = defineModule({
       const { to } = passage.stanza
       const conversation = to ?? account
       publish(account, conversation, found.displayed)
-      read(account, conversation, found)
+      read(account, conversation, found.mark)
     })
 
     // XEP-0333: clients that know markers alone are in step as well.
@@ -94,18 +95,19 @@ export const displayed = defineModule({
     async function learn(account: Jid, id: string, payload: string): Promise<void> {
       const value = Displayed.read(parse(payload))
       const conversation = jidValue(id)
-      read(account, conversation, { displayed: value, mark: await find(account, conversation, value) })
+      read(account, conversation, await find(account, conversation, value))
     }
 
-    function read(account: Jid, conversation: Jid, { displayed: { id, by }, mark }: Assisted): void {
+    function read(account: Jid, conversation: Jid, mark: Mark | undefined): void {
+      if (!mark) return
       isOurs = true
-      if (mark) conversations.read(account, conversation, mark)
-      else if (by.equals(conversation.bare) && !by.equals(account)) conversations.readInRoom(account, conversation, id)
+      conversations.read(account, conversation, mark)
       isOurs = false
     }
 
-    function find(account: Jid, conversation: Jid, { id, by }: StanzaId): Promise<Mark | undefined> | undefined {
-      return by.equals(account) ? conversations.find(account, conversation, id) : undefined
+    function find(account: Jid, conversation: Jid, { id, by }: StanzaId): Awaitable<Mark | undefined> {
+      if (by.equals(account)) return conversations.find(account, conversation, id)
+      return by.equals(conversation.bare) ? conversations.findInRoom(account, conversation, id) : undefined
     }
 
     function publish(account: Jid, conversation: Jid, value: StanzaId): void {

@@ -25,6 +25,7 @@ import { pubsub } from './pubsub/pubsub.ts'
 import { privateStorage } from './private.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
+import { roomInbox } from './room-inbox/room-inbox.ts'
 import { retraction } from './retraction.ts'
 import { roster } from './roster/roster.ts'
 import { search } from './search.ts'
@@ -72,4 +73,5 @@ export const modules: readonly Module[] = [
   register,
   reporting,
   muc,
+  roomInbox,
 ]

@@ -22,6 +22,18 @@ export interface LastMessage {
   readonly size: number
 }
 
+/** Each of them once: in a room an account finds what is said to all, and private messages (XEP-0045 §7.5) in its own archive. */
+export function merged(all: readonly Conversation[]): Conversation[] {
+  const found = new Map<string, Conversation>()
+  for (const one of all) {
+    const key = one.jid.toString()
+    const other = found.get(key)
+    if (!other) found.set(key, one)
+    else found.set(key, { ...(one.id > other.id ? one : other), unread: one.unread + other.unread })
+  }
+  return [...found.values()]
+}
+
 /** How many conversations are looked for in one tick. */
 const stride = 500
 /** So many entries at the end of a conversation are looked through for one that somebody reads; the rest are receipts and the like. */

@@ -370,6 +370,27 @@ test('what is counted when the module stops is kept', async () => {
   expect(await shown(balcony)).toBe('romeo 1 1')
 })
 
+test('XEP-0333 §4.3: a marker in a room elsewhere, whose ids tell no order, reads what the room said to the account alone', async () => {
+  const { phone, balcony } = await play({ modules: [...modules, far] })
+  const whispers = async (text: string) => {
+    deliver(text)
+    while ((await query(balcony, {})).bodies.at(-1) !== text);
+  }
+  await whispers('psst')
+  expect(await shown(balcony)).toBe('paris 1 psst')
+  const displays = (id: string) => balcony.says(`<message to='paris@far.test' type='groupchat'>${marker(id)}</message>`)
+  displays('zzzzzzzzzzzzzzzzzzzzzzz')
+  expect(await shown(balcony)).toBe('paris 0 psst')
+  await whispers('pssst')
+  expect(await shown(balcony)).toBe('paris 1 pssst')
+  displays('x'.repeat(257))
+  expect(await shown(balcony)).toBe('paris 1 pssst')
+  // Counted anew.
+  await says(phone, 'juliet', body('x'), 'm1')
+  await says(phone, 'juliet', "<retract xmlns='urn:xmpp:message-retract:1' id='m1'/>", 'r1')
+  expect(await shown(balcony)).toContain('paris 1 pssst')
+})
+
 test('another module adds conversations of its own, and learns what was read of them', async () => {
   const asked: unknown[] = []
   const rooms = defineModule({
@@ -386,9 +407,12 @@ test('another module adds conversations of its own, and learns what was read of 
           xml('body', 'jabber:client', {}, 'boo'),
         ),
       })
-      const stop = host.use(inbox).addSource((account, read) => {
-        asked.push([String(account), read(room)])
-        return [{ jid: room, id: 'zzzzzzzzzzz', unread: read(room) === undefined ? 7 : 0, last }]
+      const stop = host.use(inbox).addSource({
+        conversations(account, read) {
+          asked.push([String(account), read(room)])
+          return [{ jid: room, id: 'zzzzzzzzzzz', unread: read(room) === undefined ? 7 : 0, last }]
+        },
+        has: (jid, id) => (jid.equals(room) ? id.startsWith('stanza-id') : undefined),
       })
       host.onStop(stop)
       host.hook('message:out', 'deliver', ({ stanza }) => (stanza.to?.domain === 'rooms.test' ? 'stop' : undefined))

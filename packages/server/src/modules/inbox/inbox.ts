@@ -15,16 +15,19 @@ import {
 import * as z from 'zod'
 import { size } from '../../config/fields.ts'
 import { defineModule, map, type Passage } from '../../module.ts'
+import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { archive } from '../archive.ts'
-import { type Conversation, conversationsIn, lastMessage, pageOf } from './conversations.ts'
+import { type Conversation, conversationsIn, lastMessage, merged, pageOf } from './conversations.ts'
 import { type Mark, type Unread, Unreads } from './unread.ts'
 
-/** Tells of an account's conversations that are not in its own archive (rooms); `read` says up to which id one has been displayed. */
-export type InboxSource = (
-  account: Jid,
-  read: (conversation: Jid) => string | undefined,
-) => Awaitable<readonly Conversation[]>
+/** Tells of an account's conversations that are not in its own archive (rooms). */
+export interface InboxSource {
+  /** @param read up to which id one has been displayed */
+  conversations(account: Jid, read: (conversation: Jid) => string | undefined): Awaitable<readonly Conversation[]>
+  /** Whether a room has given that id to something that was said in it; undefined for rooms of which it does not tell. */
+  has(room: Jid, id: string): Awaitable<boolean> | undefined
+}
 
 /** Up to where an account has read a conversation. */
 export interface Read {
@@ -34,6 +37,9 @@ export interface Read {
   /** The message of the account's that says so, where it is one. */
   readonly passage?: Passage<Message> | undefined
 }
+
+/** Of an id that a room elsewhere gave, in characters. */
+const longestId = 256
 
 /** The conversations of an account, the liveliest first, with what has not been read and the last message of each. */
 export const inbox = defineModule({
@@ -64,21 +70,19 @@ export const inbox = defineModule({
     host.hook('message:out', 'check', (passage) => {
       const { stanza } = passage
       const id = displayedId(stanza)
-      if (id === undefined || !stanza.to || messageType(stanza) === 'error' || messageType(stanza) === 'groupchat')
-        return
-      return unreads.find(passage.sender!.account, stanza.to, id).then((mark) => {
+      if (id === undefined || !stanza.to || messageType(stanza) === 'error') return
+      const { account } = passage.sender!
+      // XEP-0333 §4.3: in a room it is the id that the room gave.
+      const found =
+        messageType(stanza) === 'groupchat' ? findInRoom(account, stanza.to, id) : unreads.find(account, stanza.to, id)
+      return when(found, (mark) => {
         if (mark) marks.set(passage, mark)
       })
     })
 
     host.hook('message:out', 'store', (passage) => {
-      const { stanza } = passage
-      const id = displayedId(stanza)
-      if (id === undefined || !stanza.to) return
-      const { account } = passage.sender!
       const mark = marks.get(passage)
-      if (mark) read(account, stanza.to, mark, passage)
-      else if (messageType(stanza) === 'groupchat') readInRoom(account, stanza.to, id, passage)
+      if (mark) read(passage.sender!.account, passage.stanza.to!, mark, passage)
     })
 
     host.answer('get', 'account', InboxQuery, async ({ iq, payload: query, to, sender, isOwn }) => {
@@ -118,15 +122,18 @@ export const inbox = defineModule({
     })
 
     function read(account: Jid, other: Jid, mark: Mark, passage?: Passage<Message>): void {
-      if (unreads.read(account, other, mark)) tell({ account, other, id: { id: mark.id, by: account }, passage })
+      if (!unreads.read(account, other, mark)) return
+      const by = mark.room ? other.bare : account
+      for (const reader of readers) reader({ account, other, id: { id: mark.id, by }, passage })
     }
 
-    function readInRoom(account: Jid, room: Jid, id: string, passage?: Passage<Message>): void {
-      if (unreads.readInRoom(account, room, id)) tell({ account, other: room, id: { id, by: room.bare }, passage })
-    }
-
-    function tell(what: Read): void {
-      for (const reader of readers) reader(what)
+    /** Undefined when the room has given no such id. */
+    function findInRoom(account: Jid, room: Jid, id: string): Awaitable<Mark | undefined> {
+      for (const source of sources) {
+        const has = source.has(room.bare, id)
+        if (has !== undefined) return when(has, (is) => (is ? unreads.findInRoom(account, room, id) : undefined))
+      }
+      return id.length > longestId ? undefined : unreads.findElsewhere(account, room, id)
     }
 
     /** The liveliest first. */
@@ -134,8 +141,10 @@ export const inbox = defineModule({
       const counts = await unreads.of(account)
       const found = await conversationsIn(log, account, counts, host.clock)
       for (const source of sources)
-        found.push(...(await source(account, (conversation) => counts.get(conversation.toString())?.read)))
-      return found.toSorted((a, b) => (a.id > b.id ? -1 : 1))
+        found.push(
+          ...(await source.conversations(account, (conversation) => counts.get(conversation.toString())?.read)),
+        )
+      return merged(found).toSorted((a, b) => (a.id > b.id ? -1 : 1))
     }
 
     return {
@@ -146,10 +155,12 @@ export const inbox = defineModule({
       },
       /** Finds the place of an id of the account's archive in a conversation, to be read; undefined when nothing there is unread. */
       find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => unreads.find(account, other, id, true),
+      /** Finds the place of an id that a room gave; undefined when it has not. */
+      findInRoom,
       /** All up to the mark has been read. */
       read,
-      /** All in a room up to the id that the room gave has been read. */
-      readInRoom,
+      /** A conversation is gone, for everybody. */
+      forget: (conversation: Jid): Promise<void> => unreads.forgetAll(conversation),
       /** Is told, in the same tick, up to where an account has read a conversation; returns what ends that. */
       onRead(reader: (read: Read) => void): () => void {
         readers.add(reader)

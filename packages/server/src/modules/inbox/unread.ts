@@ -3,7 +3,7 @@ import type { LogStore, MapStore } from '../../storage/storage.ts'
 import type { Clock, Random } from '../../world.ts'
 import { type Kept, messageOf } from '../archive.ts'
 
-/** What an account has not read of a conversation. There is none where everything was read by answering. */
+/** What an account has not read of a conversation. There is none where everything was read by answering and nothing was displayed before. */
 export type Unread = {
   readonly count: number
   /** The id in the archive up to which it has been displayed. */
@@ -12,7 +12,12 @@ export type Unread = {
 
 /** Where in a conversation a marker stands. */
 export interface Mark {
+  /** By which all know it: the id in the account's archive, or the one that a room gave. */
   readonly id: string
+  /** Up to where in the archives of this host, whose ids are in one order, all has been read; undefined when there is nothing to be read. */
+  readonly place: string | undefined
+  /** The ids of a room elsewhere are in no order. */
+  readonly room?: 'here' | 'elsewhere'
   /** How many unread messages come after it, and how many there were in all when it was found. */
   readonly left: number
   readonly before: number
@@ -22,16 +27,14 @@ export interface Mark {
 const reach = { max: 500, maxBytes: 4 * 1024 * 1024 }
 /** How many entries are looked through in one tick. */
 const stride = 250
-/** Of an id that a room gave, in characters. */
-const longestId = 256
 
 /** For so long (milliseconds) what passes is counted in memory alone. */
 const behind = 30_000
 
 /** What has passed in a conversation and is not yet in its count. */
 interface Passed {
-  /** The account has said something itself: having read what was there. */
-  isAnswered: boolean
+  /** Id of what the account has said itself, having read what was there. */
+  answer?: string
   /** Messages since then. */
   added: number
 }
@@ -86,7 +89,7 @@ export class Unreads {
     if (watch?.other === key) watch.since ??= id
     const passed = this.#passedIn(owner, key)
     if (account.equals(message.from?.bare)) {
-      passed.isAnswered = true
+      passed.answer = id
       passed.added = 0
     } else passed.added++
   }
@@ -141,10 +144,10 @@ export class Unreads {
         const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
         let left = 0
         for (const entry of entries.toReversed()) {
-          if (isArchiveId && entry.id === id) return { id: entry.id, left, before }
+          if (isArchiveId && entry.id === id) return { id, place: id, left, before }
           const message = messageOf(entry)
           if (account.equals(message.from?.bare)) continue
-          if (!isArchiveId && message.id === id) return { id: entry.id, left, before }
+          if (!isArchiveId && message.id === id) return { id: entry.id, place: entry.id, left, before }
           if (isInstantMessage(message) && isBefore(entry, watch)) left++
         }
         return undefined
@@ -152,27 +155,61 @@ export class Unreads {
     })
   }
 
+  /**
+   * In a room what is said to all is in the room's own archive; what the account has of it are invitations and private messages. Those that came
+   * before what has been displayed are read as well.
+   */
+  findInRoom(account: Jid, room: Jid, id: string): Promise<Mark> {
+    const owner = account.toString()
+    const key = room.bare.toString()
+    return this.#inTurn(owner, async () => {
+      await this.#renew(owner)
+      return this.#watching(owner, key, async (watch): Promise<Mark> => {
+        const before = (await this.#counts.get(owner, key))?.count ?? 0
+        if (before === 0) return { id, place: id, room: 'here', left: 0, before }
+        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
+        const left = entries.filter((entry) => entry.id > id && isBefore(entry, watch) && isToRead(entry, owner))
+        return { id, place: id, room: 'here', left: left.length, before }
+      })
+    })
+  }
+
+  /** Of a room elsewhere the account has invitations and private messages: what came until now is read. */
+  findElsewhere(account: Jid, room: Jid, id: string): Promise<Mark> {
+    const owner = account.toString()
+    const key = room.bare.toString()
+    return this.#inTurn(owner, async () => {
+      await this.#renew(owner)
+      return this.#watching(owner, key, async (watch): Promise<Mark> => {
+        const before = (await this.#counts.get(owner, key))?.count ?? 0
+        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
+        const place = entries.findLast((entry) => isBefore(entry, watch))?.id
+        return { id, place, room: 'elsewhere', left: 0, before }
+      })
+    })
+  }
+
   /** All up to the mark has been read. Returns whether that is new: a mark that stands before the last one says nothing. */
-  read(account: Jid, other: Jid, { id, left, before }: Mark): boolean {
-    return this.#move(account, other, id, (old) => old && Math.min(old.count, left + Math.max(0, old.count - before)))
-  }
-
-  /** In a room, whose messages are in its own archive, only the place is kept. */
-  readInRoom(account: Jid, room: Jid, id: string): boolean {
-    return id.length <= longestId && this.#move(account, room, id, () => 0)
-  }
-
-  /** @param left how many stay unread; undefined when there is nothing to be read */
-  #move(account: Jid, other: Jid, id: string, left: (old?: Unread) => number | undefined): boolean {
-    let isNew = false
-    this.#flush(account.toString())
-    void this.#counts.edit(account.toString(), other.bare.toString(), (old) => {
-      const count = left(old)
-      if (count === undefined || (old?.read !== undefined && old.read >= id)) return old
+  read(account: Jid, other: Jid, { left, before, place, room }: Mark): boolean {
+    const owner = account.toString()
+    let isNew = room === 'elsewhere'
+    if (place === undefined) return isNew
+    this.#flush(owner)
+    void this.#counts.edit(owner, other.bare.toString(), (old) => {
+      // Where nothing is counted, only the place in a room says something.
+      if (old ? old.read !== undefined && old.read >= place : room !== 'here') return old
       isNew = true
-      return { count, read: id }
+      const count = old?.count ?? 0
+      return { count: Math.min(count, left + Math.max(0, count - before)), read: place }
     })
     return isNew
+  }
+
+  /** A conversation is gone, for everybody: what they had displayed of it is not to outlive it. */
+  async forgetAll(other: Jid): Promise<void> {
+    const key = other.bare.toString()
+    for await (const [owner] of this.#counts.owners(key))
+      void this.#counts.edit(owner, key, (old) => (old && old.count > 0 ? { count: old.count } : undefined))
   }
 
   #passedIn(owner: string, other: string): Passed {
@@ -180,7 +217,7 @@ export class Unreads {
     if (!conversations) this.#passed.set(owner, (conversations = new Map()))
     let passed = conversations.get(other)
     if (!passed) {
-      conversations.set(other, (passed = { isAnswered: false, added: 0 }))
+      conversations.set(other, (passed = { added: 0 }))
       void this.#stale.edit(owner, this.#note(other), () => true)
       this.#flushLater()
     }
@@ -194,11 +231,11 @@ export class Unreads {
   #flush(owner: string): void {
     const conversations = this.#passed.get(owner)
     if (!conversations) return
-    for (const [other, { isAnswered, added }] of conversations) {
+    for (const [other, { answer, added }] of conversations) {
       if (this.#watches.get(owner)?.other === other) continue
       conversations.delete(other)
       void this.#counts.edit(owner, other, (old) => {
-        const before = isAnswered ? undefined : old
+        const before = answer === undefined ? old : answered(old, answer)
         return added > 0 ? { ...before, count: (before?.count ?? 0) + added } : before
       })
       void this.#stale.edit(owner, this.#note(other), nothing)
@@ -262,7 +299,7 @@ export class Unreads {
           // A marker has been faster.
           isOvertaken = old?.read !== read
           if (isOvertaken) return old
-          return count > 0 ? { ...old, count } : undefined
+          return count > 0 || old?.read !== undefined ? { ...old, count } : undefined
         })
         if (!isOvertaken) return true
       }
@@ -295,8 +332,19 @@ export class Unreads {
   }
 }
 
+/** Where something was displayed, that place is kept for what the conversation has elsewhere. */
+function answered(old: Unread | undefined, answer: string): Unread | undefined {
+  if (old?.read === undefined) return undefined
+  return { count: 0, read: old.read > answer ? old.read : answer }
+}
+
 function isBefore({ id }: { readonly id: string }, { since }: Watch): boolean {
   return since === undefined || id < since
+}
+
+function isToRead(entry: { readonly value: string }, owner: string): boolean {
+  const message = messageOf(entry)
+  return isInstantMessage(message) && !isFrom(message, owner)
 }
 
 function isFrom(message: Message, owner: string): boolean {

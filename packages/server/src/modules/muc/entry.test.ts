@@ -257,7 +257,12 @@ test.each([
 ])('XEP-0045 §10.1.1: where %s may make rooms, somebody of %s is refused', async (create, where, condition) => {
   const play = await witches({
     accounts: { [`crone1@${where}.test`]: ['desktop'], wiccarocks: ['laptop', 'tablet'], hag66: ['pda'] },
-    config: { hosts: { 'home.test': { modules: { muc: { create } } }, 'away.test': { modules: { muc: false } } } },
+    config: {
+      hosts: {
+        'home.test': { modules: { muc: { create } } },
+        'away.test': { modules: { muc: false, 'room-inbox': false } },
+      },
+    },
   })
   enters(play.desktop, 'firstwitch')
   await play.desktop.hears(
