@@ -13,7 +13,7 @@ import {
 import { defineModule, type Passage } from '../module.ts'
 import type { Awaitable } from '../world.ts'
 import { inbox } from './inbox/inbox.ts'
-import type { Mark } from './inbox/unread.ts'
+import type { Mark } from './inbox/marks.ts'
 import { pubsub } from './pubsub/pubsub.ts'
 
 /** XEP-0490 §4.2, §8: who makes the node makes it so. */

@@ -19,7 +19,8 @@ import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { archive } from '../archive.ts'
 import { type Conversation, conversationsIn, lastMessage, merged, pageOf } from './conversations.ts'
-import { type Mark, type Unread, Unreads } from './unread.ts'
+import { type Mark, Marks } from './marks.ts'
+import { type Unread, Unreads } from './unread.ts'
 
 /** Tells of an account's conversations that are not in its own archive (rooms). */
 export interface InboxSource {
@@ -57,9 +58,10 @@ export const inbox = defineModule({
   start(host) {
     const { log, onKept, onLost } = host.use(archive)
     const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock, host.random)
+    const marks = new Marks(log, unreads)
     const sources = new Set<InboxSource>()
     const readers = new Set<(read: Read) => void>()
-    const marks = new WeakMap<Passage<Message>, Mark>()
+    const marked = new WeakMap<Passage<Message>, Mark>()
 
     host.onStop(onKept((kept) => unreads.arrived(kept)))
     host.onStop(() => unreads.stop())
@@ -74,14 +76,14 @@ export const inbox = defineModule({
       const { account } = passage.sender!
       // XEP-0333 §4.3: in a room it is the id that the room gave.
       const found =
-        messageType(stanza) === 'groupchat' ? findInRoom(account, stanza.to, id) : unreads.find(account, stanza.to, id)
+        messageType(stanza) === 'groupchat' ? findInRoom(account, stanza.to, id) : marks.find(account, stanza.to, id)
       return when(found, (mark) => {
-        if (mark) marks.set(passage, mark)
+        if (mark) marked.set(passage, mark)
       })
     })
 
     host.hook('message:out', 'store', (passage) => {
-      const mark = marks.get(passage)
+      const mark = marked.get(passage)
       if (mark) read(passage.sender!.account, passage.stanza.to!, mark, passage)
     })
 
@@ -122,7 +124,7 @@ export const inbox = defineModule({
     })
 
     function read(account: Jid, other: Jid, mark: Mark, passage?: Passage<Message>): void {
-      if (!unreads.read(account, other, mark)) return
+      if (!marks.read(account, other, mark)) return
       const by = mark.room ? other.bare : account
       for (const reader of readers) reader({ account, other, id: { id: mark.id, by }, passage })
     }
@@ -131,9 +133,9 @@ export const inbox = defineModule({
     function findInRoom(account: Jid, room: Jid, id: string): Awaitable<Mark | undefined> {
       for (const source of sources) {
         const has = source.has(room.bare, id)
-        if (has !== undefined) return when(has, (is) => (is ? unreads.findInRoom(account, room, id) : undefined))
+        if (has !== undefined) return when(has, (is) => (is ? marks.findInRoom(account, room, id) : undefined))
       }
-      return id.length > longestId ? undefined : unreads.findElsewhere(account, room, id)
+      return id.length > longestId ? undefined : marks.findElsewhere(account, room, id)
     }
 
     /** The liveliest first. */
@@ -154,7 +156,7 @@ export const inbox = defineModule({
         return () => void sources.delete(source)
       },
       /** Finds the place of an id of the account's archive in a conversation, to be read; undefined when nothing there is unread. */
-      find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => unreads.find(account, other, id, true),
+      find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => marks.find(account, other, id, true),
       /** Finds the place of an id that a room gave; undefined when it has not. */
       findInRoom,
       /** All up to the mark has been read. */

@@ -10,24 +10,8 @@ export type Unread = {
   readonly read?: string
 }
 
-/** Where in a conversation a marker stands. */
-export interface Mark {
-  /** By which all know it: the id in the account's archive, or the one that a room gave. */
-  readonly id: string
-  /** Up to where in the archives of this host, whose ids are in one order, all has been read; undefined when there is nothing to be read. */
-  readonly place: string | undefined
-  /** The ids of a room elsewhere are in no order. */
-  readonly room?: 'here' | 'elsewhere'
-  /** How many unread messages come after it, and how many there were in all when it was found. */
-  readonly left: number
-  readonly before: number
-}
-
-/** How far back the message that a marker names is looked for. */
-const reach = { max: 500, maxBytes: 4 * 1024 * 1024 }
 /** How many entries are looked through in one tick. */
 const stride = 250
-
 /** For so long (milliseconds) what passes is counted in memory alone. */
 const behind = 30_000
 
@@ -46,6 +30,17 @@ interface Watch {
   readonly other: string
   /** Id of the first message. */
   since?: string
+}
+
+/** A conversation that is looked through. */
+export interface Look {
+  /** The account. */
+  readonly owner: string
+  /** The other side. */
+  readonly key: string
+  /** How many messages were unread when it began. */
+  readonly before: number
+  isBefore(entry: { readonly id: string }): boolean
 }
 
 const nothing = (): undefined => undefined
@@ -121,6 +116,28 @@ export class Unreads {
     void this.#stale.edit(account, '', () => true)
   }
 
+  /**
+   * Looks through a conversation when those who came before have done so. What comes meanwhile, of which `isBefore` is not true, is counted by itself.
+   */
+  look<T>(account: Jid, other: Jid, act: (look: Look) => Promise<T>): Promise<T> {
+    const owner = account.toString()
+    const key = other.bare.toString()
+    return this.#inTurn(owner, async () => {
+      // After a kill nobody may have asked yet how many there are.
+      await this.#renew(owner)
+      return this.#watching(owner, key, async (watch) => {
+        const before = (await this.#counts.get(owner, key))?.count ?? 0
+        return act({ owner, key, before, isBefore: (entry) => isBefore(entry, watch) })
+      })
+    })
+  }
+
+  change(account: Jid, other: Jid, edit: (old?: Unread) => Unread | undefined): void {
+    const owner = account.toString()
+    this.#flush(owner)
+    void this.#counts.edit(owner, other.bare.toString(), edit)
+  }
+
   /** Of all conversations that have any; counted anew where that is due. */
   of(account: Jid): Promise<ReadonlyMap<string, Unread>> {
     const owner = account.toString()
@@ -129,80 +146,6 @@ export class Unreads {
       this.#flush(owner)
       return this.#counts.all(owner)
     })
-  }
-
-  /** Finds the message that a marker of the account's names (XEP-0333 §4.2): by its own id, or by that in the archive. */
-  find(account: Jid, other: Jid, id: string, isArchiveId = false): Promise<Mark | undefined> {
-    const owner = account.toString()
-    const key = other.bare.toString()
-    return this.#inTurn(owner, async () => {
-      // After a kill nobody may have asked yet how many there are.
-      await this.#renew(owner)
-      return this.#watching(owner, key, async (watch) => {
-        const before = (await this.#counts.get(owner, key))?.count ?? 0
-        if (before === 0) return undefined
-        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
-        let left = 0
-        for (const entry of entries.toReversed()) {
-          if (isArchiveId && entry.id === id) return { id, place: id, left, before }
-          const message = messageOf(entry)
-          if (account.equals(message.from?.bare)) continue
-          if (!isArchiveId && message.id === id) return { id: entry.id, place: entry.id, left, before }
-          if (isInstantMessage(message) && isBefore(entry, watch)) left++
-        }
-        return undefined
-      })
-    })
-  }
-
-  /**
-   * In a room what is said to all is in the room's own archive; what the account has of it are invitations and private messages. Those that came
-   * before what has been displayed are read as well.
-   */
-  findInRoom(account: Jid, room: Jid, id: string): Promise<Mark> {
-    const owner = account.toString()
-    const key = room.bare.toString()
-    return this.#inTurn(owner, async () => {
-      await this.#renew(owner)
-      return this.#watching(owner, key, async (watch): Promise<Mark> => {
-        const before = (await this.#counts.get(owner, key))?.count ?? 0
-        if (before === 0) return { id, place: id, room: 'here', left: 0, before }
-        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
-        const left = entries.filter((entry) => entry.id > id && isBefore(entry, watch) && isToRead(entry, owner))
-        return { id, place: id, room: 'here', left: left.length, before }
-      })
-    })
-  }
-
-  /** Of a room elsewhere the account has invitations and private messages: what came until now is read. */
-  findElsewhere(account: Jid, room: Jid, id: string): Promise<Mark> {
-    const owner = account.toString()
-    const key = room.bare.toString()
-    return this.#inTurn(owner, async () => {
-      await this.#renew(owner)
-      return this.#watching(owner, key, async (watch): Promise<Mark> => {
-        const before = (await this.#counts.get(owner, key))?.count ?? 0
-        const { entries } = await this.#log.page(owner, { ...reach, with: key, fromEnd: true })
-        const place = entries.findLast((entry) => isBefore(entry, watch))?.id
-        return { id, place, room: 'elsewhere', left: 0, before }
-      })
-    })
-  }
-
-  /** All up to the mark has been read. Returns whether that is new: a mark that stands before the last one says nothing. */
-  read(account: Jid, other: Jid, { left, before, place, room }: Mark): boolean {
-    const owner = account.toString()
-    let isNew = room === 'elsewhere'
-    if (place === undefined) return isNew
-    this.#flush(owner)
-    void this.#counts.edit(owner, other.bare.toString(), (old) => {
-      // Where nothing is counted, only the place in a room says something.
-      if (old ? old.read !== undefined && old.read >= place : room !== 'here') return old
-      isNew = true
-      const count = old?.count ?? 0
-      return { count: Math.min(count, left + Math.max(0, count - before)), read: place }
-    })
-    return isNew
   }
 
   /** A conversation is gone, for everybody: what they had displayed of it is not to outlive it. */
@@ -340,11 +283,6 @@ function answered(old: Unread | undefined, answer: string): Unread | undefined {
 
 function isBefore({ id }: { readonly id: string }, { since }: Watch): boolean {
   return since === undefined || id < since
-}
-
-function isToRead(entry: { readonly value: string }, owner: string): boolean {
-  const message = messageOf(entry)
-  return isInstantMessage(message) && !isFrom(message, owner)
 }
 
 function isFrom(message: Message, owner: string): boolean {

@@ -6,6 +6,8 @@ import type { Rooms } from './rooms.ts'
 
 /** Most rooms of each kind. */
 const most = 1000
+/** How many affiliations are looked at in one tick. */
+const stride = 500
 
 /**
  * The rooms that are conversations of an account, and since when (milliseconds since the Unix epoch): those for members only of which it is one,
@@ -28,8 +30,9 @@ export async function tiesOf(
   const candidates = new Set([...inside.keys(), ...[...marked.keys()].slice(0, most)])
   const keys = [account.toString(), account.domain]
   for (const key of keys) {
-    let count = 0
+    let [count, seen] = [0, 0]
     for await (const [room, { affiliation }] of affiliations.owners(key)) {
+      if (++seen % stride === 0) await new Promise<void>((resolve) => host.clock.soon(resolve))
       if (!isAtLeast(affiliation, 'member')) continue
       candidates.add(room)
       if (++count >= most) break

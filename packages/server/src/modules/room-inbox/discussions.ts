@@ -73,6 +73,10 @@ export class Discussions {
     this.#clock = clock
   }
 
+  get size(): number {
+    return this.#known.size
+  }
+
   kept({ room, ...kept }: KeptInRoom): void {
     this.#known.get(room)?.discussion.add(kept)
   }

@@ -53,6 +53,12 @@ export const roomInbox = defineModule({
       }),
     )
 
+    host.metrics.gauge(
+      'jackdaw_room_inbox_discussions',
+      'Rooms whose last messages are remembered for inboxes',
+      () => discussions.size,
+    )
+
     /** XEP-0402: since when. */
     async function bookmarked(account: Jid): Promise<ReadonlyMap<string, number>> {
       const items = await nodes.items(account, bookmarksNs)
