@@ -60,6 +60,24 @@ function isWithin(other: Jid, owner: string): boolean {
   return !other.isBare && other.bare.toString() === owner
 }
 
+/**
+ * The page of so many entries before that one, or at the end; empty when that one has gone: an archive loses what is oldest first
+ * (XEP-0313 §3.2).
+ */
+export async function pageBefore(
+  log: LogStore<string>,
+  owner: string,
+  before: string | undefined,
+  query: LogQuery,
+): Promise<Page<string>> {
+  try {
+    return await log.page(owner, { ...query, fromEnd: true, ...(before !== undefined && { before }) })
+  } catch (error) {
+    if (error instanceof UnknownIdError) return { entries: [], isComplete: true }
+    throw error
+  }
+}
+
 /** §4.3.2 */
 export function finOf({ entries, isComplete, index, count }: Page<string>): MamFin {
   return { isComplete, isStable: true, set: { first: entries[0]?.id, last: entries.at(-1)?.id, index, count } }

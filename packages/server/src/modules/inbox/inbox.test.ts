@@ -309,18 +309,19 @@ test('XEP-0430 §4: a marker after a crash reads what the crash found uncounted'
 })
 
 /** From another server, so that nobody is held back for saying much. */
-let deliver: (text: string) => void
+let deliver: (text: string, id?: string) => void
 const far = defineModule({
   name: 'far',
   start(host) {
     const [to, from] = [Jid.parse('juliet@home.test'), Jid.parse('paris@far.test/home')]
-    deliver = (text) => host.send(message({ to, from, type: 'chat' }, xml('body', 'jabber:client', {}, text)))
+    deliver = (text, id) => host.send(message({ to, from, type: 'chat', id }, xml('body', 'jabber:client', {}, text)))
   },
 })
 
 test.each([
   ['what comes', 'is added', (count: number) => `paris ${count} more`],
   ['an answer', 'reads it', () => 'paris 0 answer'],
+  ['what is erased', 'is not unread', () => ''],
 ])('DESIGN 1: while a count is made anew from many pages, and counts are written, %s %s', async (what, _, outcome) => {
   const { stage, balcony } = await play({
     modules: [...modules, far],
@@ -337,16 +338,56 @@ test.each([
   let meanwhile = 0
   const answers = Promise.all([1, 2].map(() => balcony.ask('get', InboxQuery.write({}))))
   const done = answers.then(() => (progress.isDone = true))
+  for (; meanwhile < 4; meanwhile++) {
+    deliver('more')
+    await new Promise((resolve) => void setImmediate(resolve))
+  }
   while (!progress.isDone) {
-    if (what === 'an answer' && meanwhile > 0) laptop.says(`<message to='paris@far.test'>${body('answer')}</message>`)
+    if (what === 'an answer' && meanwhile > 4) laptop.says(`<message to='paris@far.test'>${body('answer')}</message>`)
+    else if (what === 'what is erased' && meanwhile > 4)
+      void laptop.asks("<iq type='set'><erase xmlns='urn:jackdaw:erasure:0'/></iq>")
     else deliver('more')
     meanwhile++
 
     await stage.clock.advance(30_000)
   }
   await done
-  expect(meanwhile).toBeGreaterThan(1)
+  expect(meanwhile).toBeGreaterThan(5)
   expect(await shown(balcony)).toBe(outcome(before + meanwhile))
+})
+
+test('XEP-0430 §4: a marker that was found before, and reads while a count is made anew, is heeded', async () => {
+  const [found, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow = defineModule({
+    name: 'slow',
+    needs: [inbox],
+    start(host) {
+      host.hook('message:out', 'check', ({ stanza }) => {
+        if (!stanza.child('displayed', 'urn:xmpp:chat-markers:0')) return
+        found.resolve()
+        return goOn.promise
+      })
+    },
+  })
+  const { stage, balcony } = await play({
+    modules: [...modules, far, slow],
+    config: { hosts: { 'home.test': { modules: { offline: { limit: 10_000 } } } } },
+  })
+  const laptop = await stage.login('juliet', 'laptop')
+  for (let i = 0; i < 3000; i++) deliver(String(i), `m${i}`)
+  while ((await query(balcony, { set: { max: 0 } })).fin.set.count !== 3000);
+  expect(await shown(laptop)).toBe('paris 3000 2999')
+  balcony.says(`<message to='paris@far.test'>${marker('m2899')}</message>`)
+  await found.promise
+  const { ids } = await query(laptop, { set: { max: 1 } })
+  await laptop.asks(
+    `<iq type='set'><erase xmlns='urn:jackdaw:erasure:0'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>urn:xmpp:mam:2</value></field><field var='ids'><value>${ids[0]}</value></field></x></erase></iq>`,
+  )
+  const answer = laptop.ask('get', InboxQuery.write({}))
+  for (let i = 0; i < 6; i++) await new Promise((resolve) => void setImmediate(resolve))
+  goOn.resolve()
+  expect(InboxFin.read((await answer).first()!).allUnread).toBe(100)
+  expect(await shown(laptop)).toBe('paris 100 2999')
 })
 
 test('what was counted of an account that is removed is not written after it', async () => {

@@ -2,6 +2,7 @@ import { isInstantMessage, type Jid, type Message } from '@jackdaw/xmpp'
 import type { LogStore, MapStore } from '../../storage/storage.ts'
 import type { Clock, Random } from '../../world.ts'
 import { type Kept, messageOf } from '../archive.ts'
+import { pageBefore } from '../archive-search.ts'
 
 /** What an account has not read of a conversation. There is none where everything was read by answering and nothing was displayed before. */
 export type Unread = {
@@ -254,12 +255,7 @@ export class Unreads {
     let count = 0
     let before: string | undefined
     for (;;) {
-      const { entries, isComplete } = await this.#log.page(owner, {
-        with: other,
-        max: stride,
-        fromEnd: true,
-        ...(before !== undefined && { before }),
-      })
+      const { entries, isComplete } = await pageBefore(this.#log, owner, before, { with: other, max: stride })
       for (const entry of entries.toReversed()) {
         if (read !== undefined && entry.id <= read) return count
         if (!isBefore(entry, watch)) continue

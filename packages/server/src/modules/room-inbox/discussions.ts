@@ -2,6 +2,7 @@ import { isInstantMessage } from '@jackdaw/xmpp'
 import type { LogStore } from '../../storage/storage.ts'
 import type { Awaitable, Clock } from '../../world.ts'
 import { messageOf } from '../archive.ts'
+import { pageBefore } from '../archive-search.ts'
 import type { KeptInRoom } from '../muc/archives.ts'
 
 /** A message that somebody reads. */
@@ -115,11 +116,7 @@ export class Discussions {
     let lastId = ''
     let before: string | undefined
     for (let seen = 0; seen < reach && lines.length < most; seen += stride) {
-      const { entries, isComplete } = await this.#log.page(room, {
-        max: stride,
-        fromEnd: true,
-        ...(before !== undefined && { before }),
-      })
+      const { entries, isComplete } = await pageBefore(this.#log, room, before, { max: stride })
       lastId ||= entries.at(-1)?.id ?? ''
       for (const entry of entries.toReversed())
         if (isInstantMessage(messageOf(entry))) lines.push({ id: entry.id, at: entry.at, author: entry.with ?? '' })

@@ -355,6 +355,25 @@ test('what came while a discussion was read, and was read as well, is in it once
   expect([discussion.unread('hag66@home.test', undefined, 0), discussion.lastId]).toEqual([4, '4'])
 })
 
+test('XEP-0045 §10.9: a room that is destroyed while its discussion is looked through is no error', async () => {
+  const play = await closed()
+  for (let i = 0; i < 450; i++) {
+    says(play.desktop, String(i))
+    if (i % 100 === 99) {
+      await play.desktop.awaits(`<message><body>${i}</body></message>`)
+      await play.clock.advance(10_000)
+    }
+  }
+  await play.desktop.awaits('<message><body>449</body></message>')
+  const asked = play.pda.ask('get', InboxQuery.write({}))
+  const destroyed = play.desktop.asks(
+    `<iq to='${room}' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>`,
+  )
+  expect((await asked).type).toBe('result')
+  await destroyed
+  expect(await shown(play.pda)).toBe('')
+})
+
 test('modules that a host does not want: rooms and inbox go without each other', async () => {
   const stage = await scenario({
     accounts: { romeo: ['phone'] },
