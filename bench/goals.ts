@@ -20,6 +20,10 @@ const bestPeer = (part: number, words: string): Goal => ({
   words: `${words} of the better peer`,
   limit: (row, results) => times(part, results.best(row)),
 })
+const ejabberds = (part: number, words: string): Goal => ({
+  words: `${words} of ejabberd`,
+  limit: ({ work, figure }, results) => times(part, results.median(work, figure, 'ejabberd')),
+})
 const below: Goal = { words: 'below the better peer', limit: (row, results) => results.best(row) }
 const relayed = (factor: number): Goal => ({
   words: `≤ ${factor} × a bare relay`,
@@ -55,6 +59,24 @@ export const rows: readonly Row[] = [
   measured('presence broadcast: CPU per copy', 'presence', 'cpu', 'µs', bestPeer(1 / 4, '≤ ¼')),
   measured('ping to the server: CPU', 'ping', 'cpu', 'µs', bestPeer(1 / 4, '≤ ¼')),
   measured('archive, page of 50: CPU', 'pages', 'cpu', 'µs'),
+  measured('room of 200, no archive: CPU per copy', 'room-small', 'cpu', 'µs', ejabberds(1 / 4, '≤ ¼')),
+  measured('room of 1,000, no archive: CPU per copy', 'room-large', 'cpu', 'µs', ejabberds(1 / 4, '≤ ¼')),
+  measured(
+    'room of 200, archive and acknowledgements: CPU per copy',
+    'room-full-small',
+    'cpu',
+    'µs',
+    ejabberds(1 / 4, '≤ ¼'),
+  ),
+  measured(
+    'room of 1,000, archive and acknowledgements: CPU per copy',
+    'room-full-large',
+    'cpu',
+    'µs',
+    ejabberds(1 / 4, '≤ ¼'),
+  ),
+  measured('1,000 enter a room: CPU for each', 'room-large', 'join', 'ms'),
+  measured('notification of a personal node: CPU per copy', 'pep', 'cpu', 'µs'),
   measured('login, plaintext: CPU', 'login-plain', 'cpu', 'ms', bestPeer(1 / 3, '≤ ⅓')),
   measured('login, TLS: CPU', 'login-tls', 'cpu', 'ms', bestPeer(1 / 3, '≤ ⅓')),
   measured('idle session, plaintext, of 5,000', 'idle-plain', 'some', 'kB', bestPeer(1 / 3, '≤ ⅓')),
@@ -101,6 +123,14 @@ export const rows: readonly Row[] = [
     'µs',
     as('growth-messages-few', 'cpu', 1.15, '≤ 1.15 × with 10⁵'),
   ),
+  measured('archive: last 50 with a contact: CPU, 10⁵ messages', 'archive-few', 'contact', 'µs'),
+  measured('the same: 10⁷ messages', 'archive-many', 'contact', 'µs'),
+  measured('archive: 50 from a day on: CPU, 10⁵ messages', 'archive-few', 'date', 'µs'),
+  measured('the same: 10⁷ messages', 'archive-many', 'date', 'µs'),
+  measured('archive: last 50 with a word: CPU, 10⁵ messages', 'archive-few', 'text', 'µs'),
+  measured('the same: 10⁷ messages', 'archive-many', 'text', 'µs'),
+  measured('archive: inbox of 40 conversations: CPU, 10⁵ messages', 'archive-few', 'inbox', 'µs'),
+  measured('the same: 10⁷ messages', 'archive-many', 'inbox', 'µs'),
   measured('start with 10⁶ accounts, 10⁷ messages', 'start', 'time', 'ms', atMost(1000, 'ms')),
   measured('memory after that start', 'start', 'memory', 'MB', atMost(120, 'MB')),
 ]

@@ -29,9 +29,9 @@ export async function* measure(plan: Plan): AsyncGenerator<Result> {
       for (const kind of stage.servers) {
         if (!plan.servers.includes(kind.name)) continue
         const data = join(plan.folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)
-        const { hasFeatures } = stage
+        const { hasFeatures, extra } = stage
         const ports = { port: await freePort(), tlsPort: await freePort() }
-        const peer = new Peer(kind, { data, ...ports, ...certificate, hasFeatures, ...stage.stored(plan.sizes) })
+        const peer = new Peer(kind, { data, ...ports, ...certificate, hasFeatures, extra, ...stage.stored(plan.sizes) })
         try {
           for (const work of works)
             yield { run, server: kind.name, work: work.name, ...(await outcome(work, peer, plan)) }

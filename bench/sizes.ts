@@ -12,6 +12,8 @@ export interface Sizes {
   /** Users who all see one another's presence. */
   readonly contacts: number
   readonly pingers: number
+  /** Occupants of the two rooms. */
+  readonly rooms: readonly [number, number]
   /** Logins that are counted, after as many that are not. */
   readonly logins: number
   readonly idle: readonly [number, number]
@@ -41,6 +43,7 @@ export const full: Sizes = {
   ratePairs: 100,
   contacts: 40,
   pingers: 500,
+  rooms: [200, 1000],
   logins: 1000,
   idle: [5000, 15_000],
   idleTime: 3,
@@ -62,6 +65,7 @@ export const quick: Sizes = {
   ratePairs: 20,
   contacts: 10,
   pingers: 50,
+  rooms: [20, 50],
   logins: 100,
   idle: [200, 400],
   idleTime: 0.5,
@@ -84,6 +88,7 @@ export const tiny: Sizes = {
   ratePairs: 5,
   contacts: 4,
   pingers: 5,
+  rooms: [4, 8],
   logins: 10,
   idle: [10, 20],
   idleTime: 0.1,

@@ -1,17 +1,20 @@
-import type { Kind } from './peers/peer.ts'
+import type { Extra, Kind } from './peers/peer.ts'
 import { ejabberd } from './peers/ejabberd.ts'
 import { jackdaw } from './peers/jackdaw.ts'
 import { prosody } from './peers/prosody.ts'
 import { relay } from './peers/relay.ts'
 import type { Sizes, Stored } from './sizes.ts'
+import { archive } from './work/archive.ts'
 import { chat } from './work/chat.ts'
 import { growingSessions, stored } from './work/growth.ts'
 import { handshakes } from './work/handshakes.ts'
 import { idle } from './work/idle.ts'
 import { logins } from './work/logins.ts'
 import { pages } from './work/pages.ts'
+import { pep } from './work/pep.ts'
 import { ping } from './work/ping.ts'
 import { presence } from './work/presence.ts'
+import { room } from './work/rooms.ts'
 import { rate } from './work/rate.ts'
 import { start } from './work/start.ts'
 import { storm } from './work/storm.ts'
@@ -21,6 +24,7 @@ import type { Work } from './work/work.ts'
 export interface Stage {
   readonly servers: readonly Kind[]
   readonly hasFeatures: boolean
+  readonly extra?: Extra
   /** In the first run only: what takes long, and hardly varies. */
   readonly isOnce?: boolean
   /** Name of the data that all runs share, because it takes long to make. */
@@ -70,6 +74,23 @@ export const stages: readonly Stage[] = [
       pages('pages'),
     ],
   },
+  {
+    // ejabberd 23.01 does not deliver all of them, so there is nothing to compare.
+    servers: [jackdaw, prosody],
+    hasFeatures: false,
+    extra: 'pep',
+    stored: ({ contacts }) => accounts(contacts),
+    works: [pep('pep', plain)],
+  },
+  ...[plain, plainFull].map((link) => ({
+    servers: all,
+    hasFeatures: link.hasFeatures,
+    isOnce: true,
+    stored: ({ rooms }: Sizes) => accounts(rooms[1]),
+    works: ([0, 1] as const).map((which) =>
+      room(`room-${link.hasFeatures ? 'full-' : ''}${which === 0 ? 'small' : 'large'}`, link, which),
+    ),
+  })),
   ...[idle('idle-plain', plain), idle('idle-tls', secure)].map((work) => ({
     servers: all,
     hasFeatures: false,
@@ -89,6 +110,15 @@ export const stages: readonly Stage[] = [
     stored: ({ sessions }) => accounts(sessions[2]),
     works: [growingSessions('growth-sessions', plain)],
   },
+  ...(['few', 'many'] as const).map((amount) => ({
+    servers: [jackdaw],
+    hasFeatures: true,
+    extra: 'search' as const,
+    isOnce: true,
+    data: amount,
+    stored: (sizes: Sizes) => sizes[amount],
+    works: [archive(`archive-${amount}`, amount)],
+  })),
   ...(['few', 'many'] as const).flatMap((amount) =>
     [false, true].map((hasFeatures) => ({
       servers: [jackdaw],

@@ -10,6 +10,10 @@ const features = `  mod_mam: { default: always }
   mod_stream_mgmt: {}
 `
 
+const pep = `  mod_caps: {}
+  mod_pubsub: { plugins: [flat, pep] }
+`
+
 /**
  * ejabberd, Debian's package, started as its control script does, but without the network of Erlang nodes, and without waiting busily, which
  * costs it a tenth of its processor time.
@@ -29,12 +33,21 @@ export const ejabberd: Kind = {
   },
 }
 
-function command(data: string, { key, cert, port, tlsPort, hasFeatures }: Setting, ...more: string[]): Command {
+function command(data: string, { key, cert, port, tlsPort, hasFeatures, extra }: Setting, ...more: string[]): Command {
   const pem = join(data, 'localhost.pem')
   writeFileSync(pem, readFileSync(cert, 'utf8') + readFileSync(key, 'utf8'))
   const template = readFileSync(join(import.meta.dirname, 'ejabberd.yml.in'), 'utf8')
   const config = join(data, 'ejabberd.yml')
-  writeFileSync(config, filled(template, { pem, port, tlsPort, features: hasFeatures ? features : '' }))
+  writeFileSync(
+    config,
+    filled(template, {
+      pem,
+      port,
+      tlsPort,
+      features: (hasFeatures ? features : '') + (extra === 'pep' ? pep : ''),
+      archives: String(hasFeatures),
+    }),
+  )
   return {
     file: 'erl',
     args: [

@@ -11,13 +11,19 @@ const many = 1_000_000_000
 /** Jackdaw, built from these sources, as `npm start` starts it. */
 export const jackdaw: Kind = {
   name: 'jackdaw',
+  roomLogging: 'muc#roomconfig_enablelogging',
   prepare(setting) {
-    const { data, port, tlsPort, key, cert, hasFeatures } = setting
+    const { data, port, tlsPort, key, cert, hasFeatures, extra } = setting
     fill(join(data, 'jackdaw.db'), setting)
     const off = hasFeatures ? {} : without(['archive', 'carbons', 'stanza-id'])
+    const configured = {
+      ...off,
+      muc: { messagesPerSecond: many },
+      ...(extra === 'search' && { archive: { fullText: true } }),
+    }
     const config = {
       data,
-      hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: off } },
+      hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: configured } },
       listen: { xmpp: { port, address }, xmpps: { port: tlsPort, address }, http: false, https: false },
       log: { level: 'error' },
       limits: {

@@ -2,6 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { type Command, listening, ServerProcess } from '../processes.ts'
 import type { Stored } from '../sizes.ts'
 
+/** Personal eventing (XEP-0163), or search in archives by words (XEP-0431). */
+export type Extra = 'pep' | 'search'
+
 /** What a server is set up with. */
 export interface Setting extends Stored {
   readonly data: string
@@ -11,6 +14,8 @@ export interface Setting extends Stored {
   readonly cert: string
   /** Archive, carbons and stream management on, or all of them off. */
   readonly hasFeatures: boolean
+  /** What is on beside, and costs where it is not asked for. */
+  readonly extra?: Extra | undefined
 }
 
 /** How a server is prepared, started and reached. */
@@ -18,6 +23,8 @@ export interface Kind {
   readonly name: string
   /** What must be installed, and the program by which one sees that it is. */
   readonly needs?: { readonly program: string; readonly package: string }
+  /** The field of a room's form that switches its archive off, where the service has no option for that. */
+  readonly roomLogging?: string
   /** Fills the folder; gives the command that serves it. */
   prepare(setting: Setting): Command | Promise<Command>
 }

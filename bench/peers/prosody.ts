@@ -8,11 +8,12 @@ import type { Kind } from './peer.ts'
 export const prosody: Kind = {
   name: 'prosody',
   needs: { program: '/usr/bin/prosody', package: 'prosody' },
-  prepare({ data, port, tlsPort, key, cert, hasFeatures, accounts }) {
-    const features = hasFeatures ? '"mam", "carbons", "smacks"' : ''
+  prepare({ data, port, tlsPort, key, cert, hasFeatures, extra, accounts }) {
+    const features = `${hasFeatures ? '"mam", "carbons", "smacks", ' : ''}${extra === 'pep' ? '"pep"' : ''}`
+    const roomFeatures = hasFeatures ? '"muc_mam"' : ''
     const template = readFileSync(join(import.meta.dirname, 'prosody.cfg.lua.in'), 'utf8')
     const config = join(data, 'prosody.cfg.lua')
-    writeFileSync(config, filled(template, { data, key, cert, port, tlsPort, features }))
+    writeFileSync(config, filled(template, { data, key, cert, port, tlsPort, features, roomFeatures }))
     const folder = join(data, 'localhost', 'accounts')
     mkdirSync(folder, { recursive: true })
     const { salt, iterations, storedKey, serverKey } = keysOf('sha1')

@@ -44,7 +44,7 @@ export function presence(name: string, link: Link): Work {
 }
 
 /** Has all subscribe to all, as clients do (RFC 6121 §3.1), until everybody's roster says so. */
-async function befriend(peer: Peer, count: number, link: Link): Promise<void> {
+export async function befriend(peer: Peer, count: number, link: Link): Promise<void> {
   const clients = await loginMany(peer, 0, count, link)
   const end = Promise.withResolvers<void>()
   let missing = count * (count - 1)
