@@ -36,8 +36,12 @@ export function merged(all: readonly Conversation[]): Conversation[] {
 
 /** How many conversations are looked for in one tick. */
 const stride = 500
-/** So many entries at the end of a conversation are looked through for one that somebody reads; the rest are receipts and the like. */
-const reach = { max: 20, maxBytes: 1024 * 1024 }
+/**
+ * So many entries at the end of a conversation are looked through for one that somebody reads; the rest are receipts and the like. The last
+ * one is mostly it.
+ */
+const reaches = [1, 20]
+const maxBytes = 1024 * 1024
 
 /** Those in the account's archive, in no order. */
 export async function conversationsIn(
@@ -64,10 +68,13 @@ export async function lastMessage(
   account: Jid,
   { jid }: Conversation,
 ): Promise<LastMessage | undefined> {
-  const { entries } = await log.page(account.toString(), { ...reach, with: jid.toString(), fromEnd: true })
-  for (const entry of entries.toReversed()) {
-    const message = messageOf(entry)
-    if (isInstantMessage(message)) return { id: entry.id, at: entry.at, message, size: Buffer.byteLength(entry.value) }
+  for (const max of reaches) {
+    const { entries } = await log.page(account.toString(), { max, maxBytes, with: jid.toString(), fromEnd: true })
+    for (const entry of entries.toReversed()) {
+      const message = messageOf(entry)
+      if (isInstantMessage(message))
+        return { id: entry.id, at: entry.at, message, size: Buffer.byteLength(entry.value) }
+    }
   }
   return undefined
 }
