@@ -72,6 +72,13 @@ test('of several domains the request’s decides, or else the first', async () =
   expect(() => site.add('/bosh', answer('twice'), 'home.test')).toThrow('/bosh is served already')
 })
 
+test('an international domain is found by its name in URLs', async () => {
+  const { site, get } = routes()
+  site.add('/', answer('home'), 'home.test')
+  site.add('/', answer('away'), 'münchen.test')
+  expect(await (await get('http://xn--mnchen-3ya.test/')).text()).toBe('away')
+})
+
 test('nothing is left of what is undone; unknown paths are 404', async () => {
   const { site, get } = routes()
   const undo = site.add('/once', answer('once'))

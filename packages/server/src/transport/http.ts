@@ -60,10 +60,11 @@ export class HttpRoutes implements HttpSite {
    */
   add(path: string, serve: Serve, domain = ''): () => void {
     const byDomain = this.#routes.get(path) ?? new Map<string, Serve>()
-    if (byDomain.has(domain)) throw new Error(`The HTTP path ${path} is served already`)
-    this.#routes.set(path, byDomain.set(domain, serve))
+    const name = asInUrl(domain)
+    if (byDomain.has(name)) throw new Error(`The HTTP path ${path} is served already`)
+    this.#routes.set(path, byDomain.set(name, serve))
     return () => {
-      byDomain.delete(domain)
+      byDomain.delete(name)
       if (byDomain.size === 0 && this.#routes.get(path) === byDomain) this.#routes.delete(path)
     }
   }
@@ -107,6 +108,11 @@ export class HttpRoutes implements HttpSite {
       if (at === '/' || at === '') return undefined
     }
   }
+}
+
+/** A domain as it stands in URLs: of an international one, its A-labels. */
+function asInUrl(domain: string): string {
+  return URL.parse(`https://${domain}`)?.hostname ?? domain
 }
 
 function plain(status: number, words: string): Response {
