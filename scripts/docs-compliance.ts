@@ -42,7 +42,7 @@ const row = (feature: string, server: Row['needed'][0], advanced: Row['needed'][
   specs,
 })
 
-/** XEP-0479 §2.1, §2.3: the columns for servers. */
+/** XEP-0479 §2.1 to §2.3: the columns for servers. */
 const suites: readonly (readonly [category: string, rows: readonly Row[]])[] = [
   [
     'Core',
@@ -54,6 +54,13 @@ const suites: readonly (readonly [category: string, rows: readonly Row[]])[] = [
       row('Feature broadcasts', 'no', 'yes', 'XEP-0115'),
       row('Server extensibility', 'yes', 'yes', 'XEP-0114'),
       row('Event publishing', 'no', 'yes', 'XEP-0163'),
+    ],
+  ],
+  [
+    'Web',
+    [
+      row('Web connection mechanisms', 'yes', 'yes', 'RFC 7395', 'XEP-0206'),
+      row('Connection mechanism discovery', 'no', 'N/A', 'XEP-0156'),
     ],
   ],
   [

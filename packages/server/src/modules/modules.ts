@@ -14,6 +14,7 @@ import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
 import { displayed } from './displayed.ts'
+import { hostMeta } from './host-meta.ts'
 import { inbox } from './inbox/inbox.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
@@ -56,6 +57,7 @@ export const modules: readonly Module[] = [
   offline,
   disco,
   contact,
+  hostMeta,
   caps,
   knownCaps,
   pubsub,

@@ -1,0 +1,63 @@
+import { xml } from '@jackdaw/xmpp'
+import * as z from 'zod'
+import { defineModule } from '../module.ts'
+
+const xrdNs = 'http://docs.oasis-open.org/ns/xri/xrd-1.0'
+const relation = 'urn:xmpp:alt-connections:websocket'
+/** §3: pages of any origin may read it. */
+const anyOrigin = { 'access-control-allow-origin': '*' }
+
+const origin = z.string().refine(
+  (text) => {
+    const url = URL.parse(text)
+    return url?.protocol === 'https:' && url.href === `${url.origin}/` && url.hostname !== ''
+  },
+  { error: "expected 'https://', a name and, unless it is 443, a port, such as 'https://chat.example.org'" },
+)
+
+/** Tells web clients where they connect: `/.well-known/host-meta` and `/.well-known/host-meta.json` (RFC 6415). */
+export const hostMeta = defineModule({
+  name: 'host-meta',
+  xeps: ['XEP-0156 1.4.0'],
+  config: z.object({
+    url: origin
+      .optional()
+      .describe(
+        'Where web clients reach this host from outside when a reverse proxy stands before it, such as `https://chat.example.org`. Unless it is set, they are told of the HTTPS port at which they ask, under the name of the host.',
+      ),
+  }),
+  start(host) {
+    const ownName = URL.parse(`https://${host.domain.domain}`)?.hostname
+    const serve = (type: string, write: (href: string) => string) => (request: Request) => {
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return new Response('Only GET and HEAD are answered here.\n', {
+          status: 405,
+          headers: { ...anyOrigin, allow: 'GET, HEAD' },
+        })
+      const base = host.config.url ?? asked(request)
+      if (base === undefined)
+        return new Response('No address is known that web clients could use: see `url` of host-meta.\n', {
+          status: 404,
+          headers: anyOrigin,
+        })
+      const href = new URL('/xmpp', base.replace(/^https:/, 'wss:')).href
+      return new Response(write(href), { headers: { ...anyOrigin, 'content-type': type } })
+    }
+    /** §2.2: only what came over TLS is told of TLS; another domain's name is not this one's. */
+    const asked = ({ url }: Request): string | undefined => {
+      const { protocol, hostname, origin: base } = new URL(url)
+      return protocol === 'https:' && hostname === ownName ? base : undefined
+    }
+    host.http('/.well-known/host-meta', serve('application/xrd+xml', xrd))
+    host.http('/.well-known/host-meta.json', serve('application/json', jrd))
+  },
+})
+
+function xrd(href: string): string {
+  const link = xml('Link', xrdNs, { rel: relation, href })
+  return `<?xml version='1.0' encoding='utf-8'?>\n${xml('XRD', xrdNs, {}, link)}\n`
+}
+
+function jrd(href: string): string {
+  return JSON.stringify({ links: [{ rel: relation, href }] })
+}
