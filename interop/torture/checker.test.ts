@@ -35,6 +35,24 @@ const seen = (status: string, isAvailable = true): Told => ({
   isAvailable,
   status,
 })
+const said = (id: string, to = [0, 1]): Told => ({ kind: 'said', session: 0, channel: 'room', id, to })
+const heard = (id: string, session = 1, channel = 'room'): Told => ({ kind: 'heard', session, channel, id })
+const kept = (...ids: string[]): Told => ({ kind: 'kept', channel: 'room', ids })
+const granted = (jid: string, affiliation: 'member' | 'none' = 'member'): Told => ({
+  kind: 'granted',
+  session: 0,
+  channel: 'room',
+  jid,
+  affiliation,
+})
+const room = (members: string[], occupants = ['n0', 'n1']): Told => ({
+  kind: 'room',
+  channel: 'room',
+  members,
+  occupants,
+  inside: ['n0', 'n1'],
+})
+const talk = (id: string): Told[] => [said(id), acknowledged(id), heard(id, 0), heard(id)]
 const whole = (id: string): Told[] => [sent(id), acknowledged(id), received(id)]
 const here = [online(0), online(1)]
 
@@ -80,6 +98,27 @@ test('a clean run is clean', () => {
 
 test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   ['a session that begins anew', { unresumed: 1 }, [...here, lost(0), online(0)]],
+  ['a room in which all is well', {}, [...here, ...talk('a'), ...talk('b'), kept('a', 'b'), granted('x'), room(['x'])]],
+  ['what one of a room never hears', { acknowledgedLost: 1 }, [...here, said('a'), acknowledged('a'), heard('a')]],
+  ['what is said and never acknowledged', { unsettled: 1 }, [...here, said('a'), heard('a'), heard('a', 0)]],
+  ['what is heard twice', { duplicates: 1 }, [...here, ...talk('a'), heard('a')]],
+  ['what is heard by somebody else', { misdelivered: 1 }, [...here, ...talk('a'), heard('a', 2)]],
+  ['what is heard in another room', { misdelivered: 1 }, [...here, ...talk('a'), heard('a', 1, 'other')]],
+  [
+    'what is heard in another order than it is kept',
+    { disorder: 1 },
+    [...here, ...talk('a'), said('b'), said('c'), acknowledged('b'), acknowledged('c')].concat(
+      [heard('b', 0), heard('c', 0), heard('c'), heard('b')],
+      kept('a', 'b', 'c'),
+    ),
+  ],
+  ['what a room has not kept', { archiveLost: 1 }, [...here, ...talk('a'), ...talk('b'), kept('b')]],
+  ['what a room has kept twice', { archivedTwice: 1 }, [...here, ...talk('a'), kept('a', 'a')]],
+  ['what a room has kept and nobody said', { misdelivered: 1 }, [...here, kept('a')]],
+  ['a member who is none any more', { belonging: 1 }, [...here, granted('x'), granted('x', 'none'), room(['x'])]],
+  ['a member who is forgotten', { belonging: 1 }, [...here, granted('x'), room([])]],
+  ['an occupant who is forgotten', { belonging: 1 }, [...here, room([], ['n0'])]],
+  ['an occupant who flickers', { flicker: 1 }, [...here, { kind: 'left', session: 1, channel: 'room', nick: 'n0' }]],
   ['a session that never comes back', { unresumed: 1 }, [...here, lost(0)]],
   ['an acknowledged message that never comes', { acknowledgedLost: 1 }, [...here, sent('a'), acknowledged('a')]],
   [

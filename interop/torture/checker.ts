@@ -1,3 +1,4 @@
+import { checkChannels } from './channel-checker.ts'
 import type { SessionNumber, TortureEvent } from './events.ts'
 
 /** What must never happen; the number of times it did. */
@@ -14,6 +15,7 @@ export const promises = {
   misdelivered: 'messages delivered to somebody else',
   refused: 'messages returned as errors',
   flicker: 'unavailable presence of a session that was there',
+  belonging: 'rooms whose members or occupants are not those they should be',
   stale: 'contacts left with an old presence',
   trouble: 'other troubles of clients',
 } as const
@@ -38,6 +40,9 @@ export interface Verdict {
   /** Copies for other resources, and entries found in archives. */
   readonly copied: number
   readonly archived: number
+  /** What was said in rooms or published at nodes, and how often it was heard. */
+  readonly said: number
+  readonly heard: number
   readonly kills: number
   /** Connections lost, by kind, and how many came back as the same session. */
   readonly lost: Readonly<Record<'lost' | 'cut' | 'silent', number>>
@@ -101,8 +106,10 @@ export function check(events: readonly TortureEvent[]): Verdict {
         break
       }
       case 'acknowledged': {
+        const message = messages.get(event.id)
+        if (!message) break
         counted.acknowledged++
-        messages.get(event.id)!.isAcknowledged = true
+        message.isAcknowledged = true
         break
       }
       case 'received': {
@@ -184,6 +191,7 @@ export function check(events: readonly TortureEvent[]): Verdict {
       if (!copiedTo.has(session)) violate('copiesLost', at, `no copy of ${id} came to ${session}`)
     if (!isAcknowledged) violate('unsettled', at, id)
   }
+  const channels = checkChannels(events, violate)
   const end = events.at(-1)?.at ?? 0
   for (const [session, contact] of contacts) {
     const last = announced.get(contact)
@@ -201,12 +209,13 @@ export function check(events: readonly TortureEvent[]): Verdict {
     sent: messages.size,
     lost,
     ...counted,
+    ...channels,
     kills: recovered.kills,
     recoveries: recovered.times,
   }
 }
 
-type Violate = (promise: Promised, at: number, what: string) => void
+export type Violate = (promise: Promised, at: number, what: string) => void
 
 /** XEP-0313: whether an archive holds each message that its account sent or was sent, once, and each sender's in order. */
 function checkArchive(

@@ -49,6 +49,34 @@ export type TortureEvent = { readonly at: number } & (
     }
   /** All that the archive of the account with these sessions holds (XEP-0313). */
   | { readonly kind: 'archived'; readonly sessions: readonly SessionNumber[]; readonly ids: readonly string[] }
+  /** Something was said in a room or published at a node, for these sessions. */
+  | {
+      readonly kind: 'said'
+      readonly session: SessionNumber
+      readonly channel: string
+      readonly id: string
+      readonly to: readonly SessionNumber[]
+    }
+  | { readonly kind: 'heard'; readonly session: SessionNumber; readonly channel: string; readonly id: string }
+  /** The session was told that somebody is not in the room any more. */
+  | { readonly kind: 'left'; readonly session: SessionNumber; readonly channel: string; readonly nick: string }
+  | {
+      readonly kind: 'granted'
+      readonly session: SessionNumber
+      readonly channel: string
+      readonly jid: string
+      readonly affiliation: 'member' | 'none'
+    }
+  /** All that a room's archive or a node holds in the end, in order. */
+  | { readonly kind: 'kept'; readonly channel: string; readonly ids: readonly string[] }
+  /** Who belongs to a room and who is in it in the end; and who has been in it all the time. */
+  | {
+      readonly kind: 'room'
+      readonly channel: string
+      readonly members: readonly string[]
+      readonly occupants: readonly string[]
+      readonly inside: readonly string[]
+    }
   | { readonly kind: 'trouble'; readonly session: SessionNumber; readonly what: string }
   /** The server process of that generation was killed. */
   | { readonly kind: 'killed'; readonly generation: number }

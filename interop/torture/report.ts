@@ -15,6 +15,7 @@ export function report(
     ['resumed', `${verdict.resumed}, over another transport ${verdict.switched}`],
     ['messages sent / acknowledged / received', `${verdict.sent} / ${verdict.acknowledged} / ${verdict.received}`],
     ['copies for other resources / archived messages read', `${verdict.copied} / ${verdict.archived}`],
+    ['said in rooms and at nodes / heard', `${verdict.said} / ${verdict.heard}`],
     ['presence broadcast / seen', `${verdict.announced} / ${verdict.presences}`],
   ]
   if (recoveries.length > 0) {

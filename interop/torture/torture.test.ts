@@ -22,6 +22,8 @@ test('XEP-0198 §5: a server killed ten times at work loses nothing, doubles not
   expect(verdict.presences).toBeGreaterThan(100)
   expect(verdict.copied).toBeGreaterThan(100)
   expect(verdict.archived).toBeGreaterThan(1000)
+  expect(verdict.said).toBeGreaterThan(50)
+  expect(verdict.heard).toBeGreaterThan(500)
   // This seed has a kill in the middle of a commit.
   expect(run.torn).toBeGreaterThan(0)
 })

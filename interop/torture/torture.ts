@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Channels } from './channels.ts'
 import { moments } from './die-at-commit.ts'
 import type { SessionNumber, Told, TortureEvent } from './events.ts'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -61,6 +62,7 @@ export async function torture(options: TortureOptions): Promise<TortureRun> {
 class Torture {
   readonly #options: TortureOptions
   readonly #server: KillableServer
+  readonly #channels: Channels
   readonly #events: TortureEvent[] = []
   readonly #users: User[] = []
   readonly #byAccount = new Map<string, User[]>()
@@ -85,6 +87,7 @@ class Torture {
       generation: () => this.#server.generation,
       tell: (event) => this.#tell(event),
       sessionOf: (jid) => numbers.get(jid),
+      elsewhere: (session, stanza) => this.#channels.hear(session, stanza),
     }
     for (let number = 0; number < options.sessions; number++) {
       // Every fifth session is the second of the account before it.
@@ -96,6 +99,9 @@ class Torture {
       if (others) others.push(user)
       else this.#byAccount.set(account, [user])
     }
+    const talkative = this.#users.filter(({ number }) => number % 2 === 0)
+    for (const user of talkative) user.stays = true
+    this.#channels = new Channels(talkative, domain, (event) => this.#tell(event))
     const accounts = [...this.#byAccount.keys()]
     const { journal = true, modules } = options
     this.#server = new KillableServer({ data, ports, domain, accounts, password, journal, modules })
@@ -107,6 +113,7 @@ class Torture {
     await this.#server.ready
     await Promise.all(this.#users.map((user) => user.arrive(this.#accountOf(user).length > 1)))
     await this.#befriend()
+    await this.#channels.open((isSo) => until(isSo, 30_000))
     const sending = this.#send()
     const losing = losses ? this.#lose() : undefined
     const cpuBefore = this.#server.cpu()
@@ -118,6 +125,7 @@ class Torture {
     const cpu = this.#server.cpu() - (kills > 0 ? 0 : cpuBefore)
     await this.#drain()
     await atMost(60_000, this.#readArchives())
+    await atMost(60_000, this.#channels.read())
     return {
       events: this.#events,
       seconds: (performance.now() - this.#began) / 1000,
@@ -174,11 +182,12 @@ class Torture {
     const own = this.#accountOf(user)
     const dice = chance.next()
     if (dice < 0.02) return user.isOut ? user.comeIn() : user.announce()
-    if (dice < 0.025 && own.length === 1 && !user.isOut) {
+    if (dice < 0.025 && !user.stays && own.length === 1 && !user.isOut) {
       user.stepOut()
       setTimeout(() => user.comeIn(), chance.whole(100, 3000))
       return
     }
+    if (dice < 0.08) return this.#channels.act(chance, filler.slice(0, chance.whole(2, 300)))
     const partner = chance.chance(0.5)
       ? chance.one(this.#users)
       : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
@@ -263,7 +272,7 @@ async function atMost(ms: number, awaited: Promise<unknown>): Promise<void> {
 async function until(isSo: () => boolean, ms: number): Promise<void> {
   const end = performance.now() + ms
   while (!isSo()) {
-    if (performance.now() > end) throw new Error('The subscriptions were not approved in time')
+    if (performance.now() > end) throw new Error('The users were not ready in time')
     await delay(20)
   }
 }

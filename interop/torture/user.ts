@@ -30,6 +30,8 @@ export interface World {
   tell(event: Told): void
   /** The number of the session with this full JID. */
   sessionOf(jid: string): SessionNumber | undefined
+  /** Something came that is not from the users' domain. */
+  elsewhere(session: SessionNumber, stanza: Stanza): void
 }
 
 /** Longest that a client waits for a connection to be made and taken up, milliseconds. */
@@ -58,6 +60,8 @@ export class User {
   #isStopped = false
   #whenOnline: (() => void)[] = []
   isOnline = false
+  /** What it is in would be left if it became unavailable. */
+  stays = false
   /** Unavailable by its own wish. */
   isOut = false
 
@@ -84,7 +88,7 @@ export class User {
   async arrive(hasCopies: boolean): Promise<void> {
     await this.#connect()
     await this.roster()
-    if (hasCopies) await this.#ask('set', EnableCarbons.write())
+    if (hasCopies) await this.ask('set', EnableCarbons.write())
     this.announce()
   }
 
@@ -102,6 +106,15 @@ export class User {
       this.#world.tell({ kind: 'sent', session: this.number, id, to, copies, isToAccount: address.isBare })
       this.#unacknowledged.push(id)
       this.#client.send(message({ to: address, id, type: 'chat' }, xml('body', clientNs, {}, text)))
+    })
+  }
+
+  /** Sends what is for elsewhere; once the server has handled it, that is told under the id. */
+  send(stanza: Stanza, id?: string, event?: Told): void {
+    this.#whenHere(() => {
+      if (event) this.#world.tell(event)
+      this.#unacknowledged.push(id)
+      this.#client.send(stanza)
     })
   }
 
@@ -166,7 +179,7 @@ export class User {
 
   /** Asks for the roster: when the answer is there, so is all that came before it. */
   async roster(): Promise<void> {
-    await this.#ask('get', xml('query', 'jabber:iq:roster'))
+    await this.ask('get', xml('query', 'jabber:iq:roster'))
   }
 
   /** Reads the whole archive of the account, page by page. */
@@ -180,7 +193,7 @@ export class User {
         xml('max', rsmNs, {}, '250'),
         after === undefined ? undefined : xml('after', rsmNs, {}, after),
       )
-      const answer = await this.#ask('set', xml('query', mamNs, {}, paging))
+      const answer = await this.ask('set', xml('query', mamNs, {}, paging))
       const fin = answer?.child('fin', mamNs)
       after = fin?.child('set', rsmNs)?.child('last')?.text
       if (!fin || fin.attr('complete') === 'true') return this.#archive
@@ -188,10 +201,10 @@ export class User {
   }
 
   /** Errors are no answers, but as good for waiting. */
-  async #ask(type: 'get' | 'set', payload: Element): Promise<Stanza | undefined> {
+  async ask(type: 'get' | 'set', payload: Element, to?: Jid): Promise<Stanza | undefined> {
     this.#unacknowledged.push(undefined)
     try {
-      return await this.#client.ask(type, payload)
+      return await this.#client.ask(type, payload, to)
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
       this.#world.tell({ kind: 'trouble', session: this.number, what: `${payload.name}: ${error.condition}` })
@@ -209,6 +222,10 @@ export class User {
   #hear(stanza: Stanza): true {
     const { tell, sessionOf } = this.#world
     const { from, id } = stanza
+    if (from && from.domain !== this.#world.domain) {
+      this.#world.elsewhere(this.number, stanza)
+      return true
+    }
     const sender = from && sessionOf(from.toString())
     if (stanza.name === 'message') {
       if (stanza.type === 'error') tell({ kind: 'refused', session: this.number, id: id ?? '' })
