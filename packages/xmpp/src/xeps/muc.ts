@@ -16,6 +16,9 @@ export const mucSelfPingFeature = `${mucNs}#self-ping-optimization`
 /** §7.12: the node of a room whose name is the asker's reserved nickname. */
 export const mucNickNode = 'x-roomuser-item'
 /** §16.5: forms. */
+/** XEP-0502 §3.1: the field that tells how many messages an hour come. */
+export const mucActivityField = '{urn:xmpp:muc-activity}message-activity'
+
 export const mucRoomInfoForm = `${mucNs}#roominfo`
 export const mucRoomConfigForm = `${mucNs}#roomconfig`
 export const mucRegisterForm = `${mucNs}#register`

@@ -9,6 +9,7 @@ import {
   type Identity,
   type Jid,
   mamNs,
+  mucActivityField,
   moderationNs,
   mucNickNode,
   mucNs,
@@ -93,9 +94,20 @@ function infoForm(room: Room): Form {
       field('muc#roomconfig_changesubject', config.maySetSubject ? '1' : '0'),
       field('muc#maxhistoryfetch', String(config.historyLength)),
       ...(config.pubsub === '' ? [] : [field('muc#roomconfig_pubsub', config.pubsub)]),
+      ...(isActivityTold(room) ? [field(mucActivityField, activity(room))] : []),
       ...(hash === undefined ? [] : [{ ...field('muc#roominfo_avatarhash', hash), type: 'text-multi' as const }]),
     ].filter(({ values }) => values?.[0] !== ''),
   }
+}
+
+/** XEP-0502 §3.1, §9: of rooms that everybody finds and may enter. Those that keep no archive do not remember what was said before a restart. */
+function isActivityTold({ config, host }: Room): boolean {
+  const { isPersistent, isPublic, isMembersOnly, password, isLogged } = config
+  return isPersistent && isPublic && !isMembersOnly && password === '' && isLogged && host.config.history > 0
+}
+
+function activity({ history, host }: Room): string {
+  return String(Math.round(history.rate(host.clock.now()) * 100) / 100)
 }
 
 function identity(name: string): Identity {

@@ -1,4 +1,8 @@
-import { Delay, type HistoryWish, type Jid, type Message, StanzaId } from '@jackdaw/xmpp'
+import { correctedId, Delay, type HistoryWish, type Jid, type Message, StanzaId } from '@jackdaw/xmpp'
+
+/** In milliseconds. */
+const hour = 3_600_000
+const day = 24 * hour
 
 /** A message of the discussion. */
 interface Said {
@@ -30,6 +34,18 @@ export class History {
       message: message.append(StanzaId.write({ id, by }), Delay.write({ from: by, stamp: at })),
     })
     if (this.#said.length > this.#most) this.#said.shift()
+  }
+
+  /**
+   * XEP-0502 §4: about how many messages an hour have come, in the last day or, where it remembers less, since the first that it does; corrections
+   * are not counted.
+   */
+  rate(now: number): number {
+    const first = this.#said[0]
+    if (!first) return 0
+    const since = this.#said.length < this.#most ? now - day : Math.max(first.at, now - day)
+    const count = this.#said.filter(({ at, message }) => at >= since && correctedId(message) === undefined).length
+    return (count * hour) / Math.max(now - since, hour)
   }
 
   /** Forgets what was said up to then, milliseconds. */

@@ -67,6 +67,7 @@ export const muc = defineModule({
     'XEP-0425 0.3.0',
     'XEP-0431 0.2.0',
     'XEP-0486 0.1.0',
+    'XEP-0502 0.1.0',
   ],
   // It tells the rooms of a session that the session has ended (RFC 6121 §4.6.3).
   needs: [presenceModule, archive, archiveRetention],
