@@ -1,4 +1,5 @@
 import {
+  channelSearchNs,
   type DiscoInfo,
   type DiscoItem,
   discoInfoNs,
@@ -42,7 +43,7 @@ const ofRooms = [
   registerNs,
   vcardNs,
 ]
-const ofService = [discoInfoNs, discoItemsNs, mucNs, mucStableIdFeature, occupantIdNs, vcardNs, pingNs]
+const ofService = [channelSearchNs, discoInfoNs, discoItemsNs, mucNs, mucStableIdFeature, occupantIdNs, vcardNs, pingNs]
 
 /** §6.2 */
 export function serviceInfo(name: string): DiscoInfo {

@@ -1,4 +1,5 @@
 import {
+  ChannelSearch,
   DiscoInfo,
   DiscoItems,
   Form,
@@ -35,6 +36,7 @@ import { archiveRetention } from '../archive-retention.ts'
 import { extentOf } from '../archive-search.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
 import { change, list } from './admin.ts'
+import { ChannelSearches } from './channel-search.ts'
 import { checkReader, readArchive } from './archive.ts'
 import { RoomArchives } from './archives.ts'
 import { getVcard, setVcard } from './avatar.ts'
@@ -65,6 +67,7 @@ export const muc = defineModule({
     'XEP-0421 1.0.1',
     'XEP-0424 0.4.2',
     'XEP-0425 0.3.0',
+    'XEP-0433 0.1.0',
     'XEP-0431 0.2.0',
     'XEP-0486 0.1.0',
     'XEP-0502 0.1.0',
@@ -245,6 +248,8 @@ export const muc = defineModule({
       if (node !== undefined) throw new StanzaError('item-not-found', `There is no node ${node}`)
       return DiscoInfo.write(serviceInfo(host.config.name))
     })
+    const searches = new ChannelSearches(host, rooms)
+    service.answer('get', 'domain', ChannelSearch, ({ iq: { from }, payload }) => searches.answer(payload, from!))
     service.answer('get', 'domain', DiscoItems, ({ iq: request }) => listing(host, request))
     service.answer('get', 'domain', Ping, () => {})
 
