@@ -25,6 +25,12 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
   },
   { spec: 'RFC 7590', tests: ['packages/server/src/transport/tls.test.ts'] },
   { spec: 'RFC 7395', tests: ['packages/server/src/transport/websocket.test.ts'] },
+  { spec: 'XEP-0124', version: '1.11.2', tests: ['packages/server/src/transport/bosh/bosh.test.ts'] },
+  {
+    spec: 'XEP-0206',
+    version: '1.4',
+    tests: ['packages/server/src/transport/bosh/bosh.test.ts', 'interop/clients/strophe.test.ts'],
+  },
   { spec: 'XEP-0368', version: '1.1.0', tests: ['packages/server/src/transport/tls.test.ts'] },
   { spec: 'XEP-0198', version: '1.6.3', tests: ['packages/server/src/stream/management.test.ts'] },
 ]

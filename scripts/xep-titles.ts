@@ -22,6 +22,7 @@ export const xepTitles: Readonly<Record<string, string>> = {
   '0122': 'Data Forms Validation',
   '0128': 'Service Discovery Extensions',
   '0153': 'vCard-Based Avatars',
+  '0124': 'Bidirectional-streams Over Synchronous HTTP (BOSH)',
   '0156': 'Discovering Alternative XMPP Connection Methods',
   '0157': 'Contact Addresses for XMPP Services',
   '0160': 'Best Practices for Handling Offline Messages',

@@ -5,15 +5,19 @@ import { ConverseBrowser, hasChromium } from './converse-page.ts'
 const password = 'wherefore-art-thou'
 const room = 'verona@rooms.localhost'
 
-test.skipIf(!hasChromium)(
-  'converse.js in Chromium, over WebSocket: a room, its history after a reload, and a kill',
+test.skipIf(!hasChromium).each(['WebSocket', 'BOSH'])(
+  'converse.js in Chromium, over %s: a room, its history after a reload, and a kill',
   { timeout: 180_000 },
-  async () => {
+  async (transport) => {
     const server = await Jackdaw.start()
     const browser = await ConverseBrowser.start()
     try {
       for (const name of ['romeo', 'juliet']) await server.addUser(`${name}@localhost`, password)
-      const connection = { websocket_url: `wss://localhost:${server.ports.https}/xmpp` }
+      const authority = `localhost:${server.ports.https}`
+      const connection: Readonly<Record<string, string>> =
+        transport === 'BOSH'
+          ? { bosh_service_url: `https://${authority}/bosh` }
+          : { websocket_url: `wss://${authority}/xmpp` }
       const romeo = await browser.login('romeo@localhost', password, connection)
       await romeo.enter(room, 'Romeo')
       const juliet = await browser.login('juliet@localhost', password, connection)
@@ -39,7 +43,8 @@ test.skipIf(!hasChromium)(
       await juliet.reads('What man art thou')
 
       await server.kill()
-      for (const user of [romeo, juliet]) await user.lost()
+      // Over BOSH it tries again until the server says that there is no such session.
+      if (transport === 'WebSocket') for (const user of [romeo, juliet]) await user.lost()
       await server.start()
       for (const user of [romeo, juliet]) await user.reconnected()
       await romeo.say('I know not how to tell thee')

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Jackdaw, Ports } from '../jackdaw.ts'
 
 /** How a client reaches the server. */
-export type Transport = 'starttls' | 'tls' | 'websocket'
+export type Transport = 'starttls' | 'tls' | 'websocket' | 'bosh'
 
 /** What a client program is started with: JSON, its one argument. */
 export interface PeerOptions {
@@ -66,7 +66,12 @@ export const hasSlixmpp =
     'import sys, importlib.util; sys.exit(importlib.util.find_spec("slixmpp") is None)',
   ]).status === 0
 
-const doors: Readonly<Record<Transport, keyof Ports>> = { starttls: 'xmpp', tls: 'xmpps', websocket: 'https' }
+const doors: Readonly<Record<Transport, keyof Ports>> = {
+  starttls: 'xmpp',
+  tls: 'xmpps',
+  websocket: 'https',
+  bosh: 'https',
+}
 
 /** The port of the server for the transport. */
 export function portFor(jackdaw: Jackdaw, transport: Transport): number {

@@ -1,5 +1,6 @@
 import { $iq, $msg, $pres, Strophe } from 'strophe.js'
 import { obey, options, tell } from './lines.ts'
+import { XmlHttpRequest } from './xml-http-request.ts'
 
 // Strophe.js as a program: see peer.ts. What it has no words for (roster, carbons …) is written out here.
 /** What is used here of the DOM. */
@@ -11,7 +12,11 @@ interface Element {
 }
 
 const domain = options.jid.split('@')[1]!.split('/')[0]!
-const xmpp = new Strophe.Connection(`wss://127.0.0.1:${options.port}/xmpp`, { enableStreamManagement: true })
+const service =
+  options.transport === 'bosh' ? `https://127.0.0.1:${options.port}/bosh` : `wss://127.0.0.1:${options.port}/xmpp`
+const xmpp = new Strophe.Connection(service, { enableStreamManagement: true })
+const isBosh = options.transport === 'bosh'
+Object.assign(globalThis, { XMLHttpRequest: XmlHttpRequest })
 const mam = 'urn:xmpp:mam:2'
 let isClosing = false
 let again: NodeJS.Timeout | undefined
@@ -28,6 +33,8 @@ function connect(): void {
       xmpp.addHandler(onPresence, null, 'presence', null)
       xmpp.addHandler(onPush, 'jabber:iq:roster', 'iq', 'set')
       if (xmpp.hasResumed()) tell({ is: 'resumed' })
+      // It has stream management over WebSocket alone.
+      else if (isBosh) tell({ is: 'online', jid: xmpp.jid })
     } else if (status === Strophe.Status.DISCONNECTED) {
       tell({ is: 'offline' })
       // It does not come back by itself, and says more than once that it could not.

@@ -9,7 +9,8 @@ const services = {
   tls: `xmpps://127.0.0.1:${options.port}`,
   websocket: `wss://127.0.0.1:${options.port}/xmpp`,
 }
-const xmpp = client({ service: services[options.transport], domain, username, password: options.password, resource })
+const service = services[options.transport as keyof typeof services]
+const xmpp = client({ service, domain, username, password: options.password, resource })
 xmpp.reconnect.delay = 200
 
 xmpp.on('error', (error) => console.error(error))

@@ -2,6 +2,7 @@ import type { Config } from './config.ts'
 import type { ClientPortLimits } from './ports/c2s.ts'
 import type { SessionLimits } from './session/sessions.ts'
 import type { CertificateHost } from './transport/certificate-file.ts'
+import type { BoshLimits } from './transport/bosh/bosh.ts'
 import type { NetworkLimits } from './transport/network.ts'
 
 // What each room may take, out of the one configuration.
@@ -31,6 +32,10 @@ export function networkLimits({ limits }: Config): NetworkLimits {
     httpHeaderTime: 10_000,
     httpRequestTime: 60_000,
   }
+}
+
+export function boshLimits({ limits }: Config): BoshLimits {
+  return limits
 }
 
 export function certificateHosts(config: Config): CertificateHost[] {

@@ -6,7 +6,7 @@ import { type Config, type ConfigInput, configFrom, type HostConfig } from './co
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
-import { certificateHosts, networkLimits, sessionLimits, streamLimits } from './limits.ts'
+import { boshLimits, certificateHosts, networkLimits, sessionLimits, streamLimits } from './limits.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
 import { modules as everyModule } from './modules/modules.ts'
@@ -24,6 +24,7 @@ import { management } from './stream/management.ts'
 import { sasl, type SaslSecrets } from './stream/sasl.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
+import { Bosh } from './transport/bosh/bosh.ts'
 import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
 import type { Listener, Network } from './transport/network.ts'
@@ -153,6 +154,8 @@ export class Server {
       log: this.log,
     })
     this.#http.addWebSocket('/xmpp', this.#port.accept)
+    const { accept } = this.#port
+    this.#http.add('/bosh', new Bosh({ accept, clock, random, limits: () => boshLimits(this.#config) }).serve)
     if (!parts.network) this.metrics.collectProcess()
     this.#measure()
   }

@@ -10,7 +10,10 @@ import { expect, test } from 'vitest'
 import { type ConfigInput, createServer } from '../index.ts'
 
 const free = { port: 0, address: '127.0.0.1' }
-const rel = 'urn:xmpp:alt-connections:websocket'
+const linksAt = (authority: string) => [
+  { rel: 'urn:xmpp:alt-connections:websocket', href: `wss://${authority}/xmpp` },
+  { rel: 'urn:xmpp:alt-connections:xbosh', href: `https://${authority}/bosh` },
+]
 const json = '/.well-known/host-meta.json'
 
 /** A server on real sockets with the hosts home.test and münchen.test. */
@@ -40,17 +43,18 @@ async function run(fields: Record<string, unknown> = {}) {
   }
 }
 
-test('XEP-0156 §2.3: host-meta names the WebSocket, as XRD and as JRD', async () => {
+test('XEP-0156 §2.3: host-meta names WebSocket and BOSH, as XRD and as JRD', async () => {
   await using running = await run()
-  const href = `wss://home.test:${running.https}/xmpp`
+  const links = linksAt(`home.test:${running.https}`)
+  const elements = links.map(({ rel, href }) => `<Link rel='${rel}' href='${href}'/>`)
   const xrd = await running.ask('/.well-known/host-meta')
   expect([xrd.status, xrd.headers['content-type']]).toEqual([200, 'application/xrd+xml'])
   expect(xrd.body).toBe(
-    `<?xml version='1.0' encoding='utf-8'?>\n<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'><Link rel='${rel}' href='${href}'/></XRD>\n`,
+    `<?xml version='1.0' encoding='utf-8'?>\n<XRD xmlns='http://docs.oasis-open.org/ns/xri/xrd-1.0'>${elements.join('')}</XRD>\n`,
   )
   const jrd = await running.ask(json)
   expect([jrd.status, jrd.headers['content-type']]).toEqual([200, 'application/json'])
-  expect(JSON.parse(jrd.body)).toEqual({ links: [{ rel, href }] })
+  expect(JSON.parse(jrd.body)).toEqual({ links })
 })
 
 test('XEP-0156 §2: each host has its own, an international name too', async () => {
@@ -68,7 +72,7 @@ test('XEP-0156 §2.2: over plain HTTP, and under a name that is no host’s, not
 
 test('XEP-0156 §2.2: behind a reverse proxy the configured address is told, whatever the proxy asks by', async () => {
   await using running = await run({ url: 'https://chat.home.test:8443' })
-  const links = [{ rel, href: 'wss://chat.home.test:8443/xmpp' }]
+  const links = linksAt('chat.home.test:8443')
   expect(await (await running.plain(json)).json()).toEqual({ links })
   expect(JSON.parse((await running.ask(json)).body)).toEqual({ links })
 })

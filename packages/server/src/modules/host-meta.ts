@@ -3,7 +3,6 @@ import * as z from 'zod'
 import { defineModule } from '../module.ts'
 
 const xrdNs = 'http://docs.oasis-open.org/ns/xri/xrd-1.0'
-const relation = 'urn:xmpp:alt-connections:websocket'
 /** §3: pages of any origin may read it. */
 const anyOrigin = { 'access-control-allow-origin': '*' }
 
@@ -28,7 +27,7 @@ export const hostMeta = defineModule({
   }),
   start(host) {
     const ownName = URL.parse(`https://${host.domain.domain}`)?.hostname
-    const serve = (type: string, write: (href: string) => string) => (request: Request) => {
+    const serve = (type: string, write: (links: readonly Link[]) => string) => (request: Request) => {
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return new Response('Only GET and HEAD are answered here.\n', {
           status: 405,
@@ -40,8 +39,7 @@ export const hostMeta = defineModule({
           status: 404,
           headers: anyOrigin,
         })
-      const href = new URL('/xmpp', base.replace(/^https:/, 'wss:')).href
-      return new Response(write(href), { headers: { ...anyOrigin, 'content-type': type } })
+      return new Response(write(links(base)), { headers: { ...anyOrigin, 'content-type': type } })
     }
     /** §2.2: only what came over TLS is told of TLS; another domain's name is not this one's. */
     const asked = ({ url }: Request): string | undefined => {
@@ -53,11 +51,20 @@ export const hostMeta = defineModule({
   },
 })
 
-function xrd(href: string): string {
-  const link = xml('Link', xrdNs, { rel: relation, href })
-  return `<?xml version='1.0' encoding='utf-8'?>\n${xml('XRD', xrdNs, {}, link)}\n`
+/** An address, and what it is good for. */
+type Link = Readonly<Record<'rel' | 'href', string>>
+
+function links(base: string): Link[] {
+  return [
+    { rel: 'urn:xmpp:alt-connections:websocket', href: new URL('/xmpp', base.replace(/^https:/, 'wss:')).href },
+    { rel: 'urn:xmpp:alt-connections:xbosh', href: new URL('/bosh', base).href },
+  ]
 }
 
-function jrd(href: string): string {
-  return JSON.stringify({ links: [{ rel: relation, href }] })
+function xrd(all: readonly Link[]): string {
+  return `<?xml version='1.0' encoding='utf-8'?>\n${xml('XRD', xrdNs, {}, ...all.map((link) => xml('Link', xrdNs, link)))}\n`
+}
+
+function jrd(all: readonly Link[]): string {
+  return JSON.stringify({ links: all })
 }

@@ -1,4 +1,5 @@
 import {
+  BoshFraming,
   clientNs,
   closed,
   type Element,
@@ -34,7 +35,9 @@ const mostTime = 20
 
 const languageTag = /^[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,7}$/i
 
-/** XEP-0198 §4: the same in both framings. */
+const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFraming }
+
+/** XEP-0198 §4: the same in all framings. */
 const request = write(xml('r', smNs))
 /** How many stanzas may wait before their acknowledgement is asked for at once. */
 const askedAt = 8
@@ -80,7 +83,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const { limits, clock } = port
     this.#isTraced = port.log.isLevelEnabled('trace')
     const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
-    this.#framing = transport.framing === 'tcp' ? new TcpFraming(parserLimits) : new WebSocketFraming(parserLimits)
+    this.#framing = new framings[transport.framing](parserLimits)
     this.#intake = new Intake(transport, port)
     this.#output = new Output(transport, port, this.#intake)
     if (transport.tls) this.#states.add('secure')

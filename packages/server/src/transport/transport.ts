@@ -19,9 +19,9 @@ export interface TransportEvents {
   gone(error?: Error): void
 }
 
-/** Bytes in, bytes out: a TCP connection, a TLS connection, a WebSocket; or a loopback in a simulation. */
+/** Bytes in, bytes out: a TCP connection, a TLS connection, a WebSocket, a BOSH session; or a loopback in a simulation. */
 export interface Transport {
-  readonly framing: 'tcp' | 'websocket'
+  readonly framing: 'tcp' | 'websocket' | 'bosh'
   /** The other side's address, for limits and logs: '192.0.2.1'. */
   readonly address: string
   /** Undefined while the connection is not encrypted. */
