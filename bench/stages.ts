@@ -85,6 +85,7 @@ export const stages: readonly Stage[] = [
   ...[plain, plainFull].map((link) => ({
     servers: all,
     hasFeatures: link.hasFeatures,
+    extra: 'rooms' as const,
     isOnce: true,
     stored: ({ rooms }: Sizes) => accounts(rooms[1]),
     works: ([0, 1] as const).map((which) =>

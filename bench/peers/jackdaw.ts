@@ -15,15 +15,16 @@ export const jackdaw: Kind = {
   prepare(setting) {
     const { data, port, tlsPort, key, cert, hasFeatures, extra } = setting
     fill(join(data, 'jackdaw.db'), setting)
-    const off = hasFeatures ? {} : without(['archive', 'carbons', 'stanza-id'])
-    const configured = {
+    // Rooms need the archive, though they keep none.
+    const off = hasFeatures || extra === 'rooms' ? {} : without(['archive', 'carbons', 'stanza-id'])
+    const chosen = {
       ...off,
-      muc: { messagesPerSecond: many },
+      ...(extra === 'rooms' && { muc: { messagesPerSecond: many } }),
       ...(extra === 'search' && { archive: { fullText: true } }),
     }
     const config = {
       data,
-      hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: configured } },
+      hosts: { localhost: { plaintext: 'loopback', certificate: { key, cert }, modules: chosen } },
       listen: { xmpp: { port, address }, xmpps: { port: tlsPort, address }, http: false, https: false },
       log: { level: 'error' },
       limits: {

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { type Command, listening, ServerProcess } from '../processes.ts'
 import type { Stored } from '../sizes.ts'
 
-/** Personal eventing (XEP-0163), or search in archives by words (XEP-0431). */
-export type Extra = 'pep' | 'search'
+/** Personal eventing (XEP-0163), search in archives by words (XEP-0431), or rooms (XEP-0045). */
+export type Extra = 'pep' | 'search' | 'rooms'
 
 /** What a server is set up with. */
 export interface Setting extends Stored {
