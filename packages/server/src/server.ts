@@ -151,7 +151,6 @@ export class Server {
       health: () => [...this.#troubles.values()],
       metrics: this.metrics.registry,
       mayWatch: (address) => this.#mayWatch(address),
-      log: this.log,
     })
     this.#http.addWebSocket('/xmpp', this.#port.accept)
     const { accept } = this.#port

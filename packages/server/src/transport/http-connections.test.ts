@@ -68,11 +68,14 @@ test('clear text on the HTTPS port costs its own connection only', async () => {
 
 test('a handler that fails is a 500 and a line in the log, and the server lives on', async () => {
   const { base, lines } = await door((request) => {
-    if (request.url.endsWith('/bad')) throw new Error('oops')
+    if (new URL(request.url).pathname === '/bad') throw new Error('oops')
     return new Response('ok')
   })
-  expect((await fetch(`${base}/bad`, { headers: { connection: 'close' } })).status).toBe(500)
-  expect(lines).toMatchObject([{ level: 50, path: '/bad' }])
+  const response = await fetch(`${base}/bad?password=secret`, { headers: { connection: 'close' } })
+  expect(response.status).toBe(500)
+  expect(await response.text()).not.toContain('oops')
+  expect(lines).toMatchObject([{ level: 50, path: '/bad', err: { message: 'oops' } }])
+  expect(JSON.stringify(lines)).not.toContain('secret')
   expect((await fetch(base, { headers: { connection: 'close' } })).status).toBe(200)
 })
 

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino'
 import type { Awaitable } from '../world.ts'
 import type { HttpSite, RequestFacts } from './network.ts'
 import type { Transport } from './transport.ts'
@@ -12,12 +11,10 @@ interface HttpRoutesOptions {
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> }
   /** Who may read /health and /metrics. */
   readonly mayWatch: (address: string) => boolean
-  readonly log: Logger
 }
 
 /** What is served at which path: /health, /metrics and what is added. */
 export class HttpRoutes implements HttpSite {
-  readonly #log: Logger
   /** By path, then by domain ('' for all). */
   readonly #routes = new Map<string, Map<string, Serve>>()
   readonly #webSockets = new Map<
@@ -25,8 +22,7 @@ export class HttpRoutes implements HttpSite {
     { accept: (transport: Transport) => void; mayConnect: (origin: string | undefined) => boolean }
   >()
 
-  constructor({ health, metrics, mayWatch, log }: HttpRoutesOptions) {
-    this.#log = log
+  constructor({ health, metrics, mayWatch }: HttpRoutesOptions) {
     const watched =
       (serve: () => Promise<Response>): Serve =>
       ({ method }, { address }) => {
@@ -83,16 +79,11 @@ export class HttpRoutes implements HttpSite {
     return () => void this.#webSockets.delete(path)
   }
 
-  async serve(request: Request, facts: RequestFacts): Promise<Response> {
+  serve(request: Request, facts: RequestFacts): Awaitable<Response> {
     const { pathname, hostname } = new URL(request.url)
     const serve = this.#find(pathname, hostname)
     if (!serve) return this.#webSockets.has(pathname) ? upgradeRequired() : plain(404, 'There is nothing here')
-    try {
-      return await serve(request, facts)
-    } catch (error) {
-      this.#log.error({ err: error, method: request.method, path: pathname }, 'an HTTP request failed')
-      return plain(500, 'Something went wrong; the log of the server says what')
-    }
+    return serve(request, facts)
   }
 
   webSocket(path: string, origin: string | undefined): ((transport: Transport) => void) | number {
