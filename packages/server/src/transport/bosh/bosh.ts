@@ -47,11 +47,6 @@ export class Bosh {
     this.#options = options
   }
 
-  /** Sessions that are known. */
-  get sessions(): number {
-    return this.#sessions.size
-  }
-
   readonly serve = async (request: Request, { address }: RequestFacts): Promise<Response> => {
     if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers })
     if (request.method !== 'POST')

@@ -1,19 +1,17 @@
 // Longer than most: the order of requests and of responses is one matter (XEP-0124 §8 to §14).
-import { createHash } from 'node:crypto'
 import { type BoshBody, parse, writeBody } from '@jackdaw/xmpp'
 import type { Clock } from '../../world.ts'
+import { EmptyRequests, polling } from './empty-requests.ts'
+import { Keys } from './keys.ts'
 import type { TlsFacts, Transport, TransportEvents } from '../transport.ts'
 import { closeElement, conditionOf, openElement, type TerminalCondition } from './stream-elements.ts'
 
 /** Seconds. §10: a little more than a round trip on a bad network; §13: for who polls, more than `polling`. */
 const inactivity = 60
 const maxpause = 120
-const polling = 5
 /** Seconds; proxies do not wait longer. */
 const longestWait = 120
 const mostHeld = 2
-/** §11: empty requests in `polling` seconds of a client that waits for answers. */
-const mostEmpty = 50
 /** §14.3: how often one rid may be asked for again. */
 const mostRepeats = 10
 /** Characters of payload in one response; as many responses are kept as may be asked for again. */
@@ -22,7 +20,9 @@ const fullResponse = 262_144
 const highWater = 65_536
 
 interface Pending {
-  readonly body: BoshBody
+  readonly rid: number
+  /** Until it is taken in. */
+  body: BoshBody | undefined
   readonly reply: (text: string) => void
   /** The client has left without an answer. */
   isGone: boolean
@@ -42,7 +42,10 @@ interface SessionOptions {
   readonly forget: () => void
 }
 
-/** A BOSH session (XEP-0124): many requests, one stream. */
+/**
+ * A BOSH session (XEP-0124): many requests, one stream. An answer tells that a request has come, no more (§9.1): that a stanza has been handled and
+ * kept is told by XEP-0198, as over any transport.
+ */
 export class BoshSession implements Transport {
   readonly address: string
   readonly tls: TlsFacts | undefined
@@ -52,7 +55,7 @@ export class BoshSession implements Transport {
   readonly #wait: number
   readonly #hold: number
   readonly #requests: number
-  readonly #isPolling: boolean
+  readonly #empties: EmptyRequests
   /** What the first response says. */
   #creation: Record<string, string | undefined> | undefined
   #events!: TransportEvents
@@ -66,7 +69,7 @@ export class BoshSession implements Transport {
   /** §14.3: the last responses, by rid. */
   readonly #answers = new Map<number, string>()
   #repeats = 0
-  #key: string | undefined
+  readonly #keys = new Keys()
   #isPaused = false
   #inbox: string[] = []
   #inboxSize = 0
@@ -80,8 +83,6 @@ export class BoshSession implements Transport {
   #cancelInactivity: (() => void) | undefined
   /** Milliseconds, until the next request. */
   #idle = inactivity * 1000
-  #emptyAt = -Infinity
-  #empties = 0
   #wasAnsweredEmpty = false
 
   constructor({ sid, address, isSecure, first, clock, mostInput, forget }: SessionOptions) {
@@ -93,7 +94,7 @@ export class BoshSession implements Transport {
     this.#forget = forget
     this.#wait = Math.min(first.wait ?? 60, longestWait)
     this.#hold = Math.min(first.hold ?? 1, mostHeld)
-    this.#isPolling = this.#wait === 0 || this.#hold === 0
+    this.#empties = new EmptyRequests(clock, this.#wait === 0 || this.#hold === 0)
     this.#requests = Math.max(this.#hold + 1, 2)
     this.#rid = first.rid - 1
     this.#creation = {
@@ -189,7 +190,7 @@ export class BoshSession implements Transport {
       this.#remove()
       return reply(this.#final)
     }
-    const pending: Pending = { body, reply, isGone: signal?.aborted ?? false, cancel: () => {} }
+    const pending: Pending = { rid: body.rid, body, reply, isGone: signal?.aborted ?? false, cancel: () => {} }
     signal?.addEventListener('abort', () => this.#left(pending), { once: true })
     const { rid } = body
     if (rid <= this.#rid || this.#early.has(rid)) return this.#again(pending)
@@ -205,8 +206,9 @@ export class BoshSession implements Transport {
   }
 
   #accept(pending: Pending): void {
-    const { body } = pending
-    if (!this.#isKeyed(body)) return this.#cut('item-not-found', pending)
+    const body = pending.body!
+    pending.body = undefined
+    if (!this.#keys.fit(body)) return this.#cut('item-not-found', pending)
     this.#cancelInactivity?.()
     this.#cancelInactivity = undefined
     this.#idle = inactivity * 1000
@@ -216,7 +218,7 @@ export class BoshSession implements Transport {
       return this.#cut('policy-violation')
     if (body.pause !== undefined && body.pause > maxpause) return this.#cut('policy-violation')
     const time = this.#creation ? Math.max(this.#wait, 1) : this.#wait
-    pending.cancel = this.#clock.after(time * 1000, () => this.#expire(pending.body.rid))
+    pending.cancel = this.#clock.after(time * 1000, () => this.#expire(pending.rid))
     if (this.#creation || body.isRestart) this.#hear(openElement(body))
     else for (const payload of body.payloads) this.#hear(payload)
     if (body.isTerminate) this.#hear(closeElement)
@@ -237,10 +239,10 @@ export class BoshSession implements Transport {
   /** §14.3: a request that has come before, since its answer was lost. */
   #again(pending: Pending): void {
     if (++this.#repeats > mostRepeats) return this.#cut('policy-violation', pending)
-    const { rid } = pending.body
+    const { rid } = pending
     const kept = this.#answers.get(rid)
     if (kept !== undefined) return pending.reply(kept)
-    const at = this.#held.findIndex(({ body }) => body.rid === rid)
+    const at = this.#held.findIndex((held) => held.rid === rid)
     const before = this.#held[at] ?? this.#early.get(rid)
     if (!before) return this.#cut('item-not-found', pending)
     before.reply(writeBody({ type: 'error' }))
@@ -273,21 +275,21 @@ export class BoshSession implements Transport {
   }
 
   #expire(rid: number): void {
-    while (this.#state === 'open' && this.#held.length > 0 && this.#held[0]!.body.rid <= rid)
+    while (this.#state === 'open' && this.#held.length > 0 && this.#held[0]!.rid <= rid)
       this.#answer(this.#held[0]!.isGone)
     if (this.#state === 'open') this.#rest()
   }
 
   /** Answers the oldest request. */
   #answer(isEmpty: boolean): void {
-    const { body, reply, cancel } = this.#held.shift()!
+    const { rid, reply, cancel } = this.#held.shift()!
     cancel()
     const payloads = isEmpty ? [] : this.#fill()
     this.#wasAnsweredEmpty = payloads.length === 0
-    const ack = body.rid === this.#rid ? undefined : String(this.#rid)
+    const ack = rid === this.#rid ? undefined : String(this.#rid)
     const text = writeBody(this.#creation ?? { ack }, payloads)
     this.#creation = undefined
-    this.#answers.set(body.rid, text)
+    this.#answers.set(rid, text)
     for (const old of this.#answers.keys()) {
       if (this.#answers.size <= this.#requests) break
       this.#answers.delete(old)
@@ -315,28 +317,12 @@ export class BoshSession implements Transport {
     })
   }
 
-  // Rules
-
   /** §11, §12 */
   #isHasty(body: BoshBody): boolean {
     const isEmpty = body.payloads.length === 0 && !body.isRestart && !isExtra(body) && !this.#creation
-    if (!isEmpty) {
-      if (this.#isPolling) this.#empties = 0
-      return false
-    }
-    const now = this.#clock.now()
-    const isSoon = now - this.#emptyAt < polling * 1000
-    if (this.#isPolling || !isSoon) this.#emptyAt = now
-    this.#empties = isSoon ? this.#empties + 1 : 1
-    return this.#isPolling ? this.#empties > 1 && this.#wasAnsweredEmpty : this.#empties > mostEmpty
-  }
-
-  /** §15 */
-  #isKeyed({ key, newkey }: BoshBody): boolean {
-    if (this.#key === undefined) this.#key = newkey?.toLowerCase()
-    else if (key === undefined || createHash('sha1').update(key).digest('hex') !== this.#key) return false
-    else this.#key = (newkey ?? key).toLowerCase()
-    return true
+    if (isEmpty) return this.#empties.isTooSoon(this.#wasAnsweredEmpty)
+    this.#empties.interrupted()
+    return false
   }
 
   // Ending
