@@ -8,6 +8,7 @@ import {
   Jid,
   StanzaError,
 } from '@jackdaw/xmpp'
+import type { RoomConfig } from './config-form.ts'
 import type { MucHost } from './room.ts'
 import type { Rooms } from './rooms.ts'
 
@@ -42,31 +43,36 @@ export class ChannelSearches {
     }
   }
 
-  async #search({ text, within, minUsers, order, hasRooms, set }: ChannelQuery): Promise<Element> {
-    const { after, before, index, max = this.#host.config.page } = set
+  async #search({ text: sought, within, minUsers, order, hasRooms, set }: ChannelQuery): Promise<Element> {
+    const { clock, config: limits, stores } = this.#host
+    const { after, before, index, max = limits.page } = set
     if (before !== undefined || index !== undefined)
       throw new StanzaError('feature-not-implemented', 'The list is read from its beginning')
-    const words = text === undefined ? [] : wordsOf(text)
-    const size = Math.min(max, this.#host.config.page)
+    const words = sought === undefined ? [] : wordsOf(sought)
+    const size = Math.min(max, limits.page)
     const found: Channel[] = []
     let seen = 0
     // In the order of addresses, a page begins where the last one ended.
     const start = order === 'address' ? after : undefined
     if (hasRooms)
-      for await (const [address] of this.#host.stores.listed.owners('room', start)) {
+      for await (const [address] of stores.listed.owners('room', start)) {
         if (++seen > most || (order === 'address' && found.length > size)) break
-        if (seen % stride === 1) await new Promise<void>((resolve) => this.#host.clock.soon(resolve))
-        const channel = await this.#channel(address)
-        if (!channel || channel.users < minUsers) continue
+        if (seen % stride === 1) await new Promise<void>((resolve) => clock.soon(resolve))
+        const here = this.#rooms.here(address)
+        const config = here?.config ?? (await stores.rooms.get(address, 'room'))?.config
+        if (!config?.isPublic) continue
         const searched = [
-          within.name ? channel.name : '',
-          within.description ? channel.description : '',
+          within.name ? config.name : '',
+          within.description ? config.description : '',
           within.address ? address : '',
         ]
-        const haystack = searched.join('\n').toLowerCase()
-        if (words.every((word) => haystack.includes(word))) found.push(channel)
+        const text = searched.join('\n').toLowerCase()
+        if (!words.every((word) => text.includes(word))) continue
+        // A room that nobody has touched since the start is not in memory, though it may have occupants.
+        const users = here?.occupants.size ?? (await stores.occupants.all(address)).size
+        if (users >= minUsers) found.push(channelOf(address, config, users))
       }
-    if (order === 'address') return channelSearchResult(found.slice(0, size), found.length <= size)
+    if (order === 'address') return channelSearchResult(found.slice(0, size), found.length <= size && seen <= most)
     const sorted = found.toSorted((a, b) => b.users - a.users)
     const first = after === undefined ? 0 : sorted.findIndex(({ address }) => address.toString() === after) + 1
     // XEP-0059 §2.2
@@ -74,23 +80,12 @@ export class ChannelSearches {
     const page = sorted.slice(first, first + size)
     return channelSearchResult(page, first + size >= sorted.length, sorted.length)
   }
+}
 
-  async #channel(address: string): Promise<Channel | undefined> {
-    const { stores } = this.#host
-    const here = this.#rooms.here(address)
-    const config = here?.config ?? (await stores.rooms.get(address, 'room'))?.config
-    if (!config?.isPublic) return undefined
-    return {
-      address: Jid.parse(address),
-      name: config.name,
-      description: config.description,
-      language: config.language,
-      // A room that nobody has touched since the start is not in memory, though it may have occupants.
-      users: here?.occupants.size ?? (await stores.occupants.all(address)).size,
-      isOpen: config.password === '' && !config.isMembersOnly,
-      isNonAnonymous: config.whois === 'anyone',
-    }
-  }
+function channelOf(address: string, config: RoomConfig, users: number): Channel {
+  const { name, description, language, password, isMembersOnly, whois } = config
+  const isOpen = password === '' && !isMembersOnly
+  return { address: Jid.parse(address), name, description, language, users, isOpen, isNonAnonymous: whois === 'anyone' }
 }
 
 /** @throws StanzaError bad-request with invalid-search-terms (§4.2.2.3) */

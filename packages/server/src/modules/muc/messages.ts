@@ -16,19 +16,8 @@ import { retract } from './retractions.ts'
 import type { Room } from './room.ts'
 import { isSubjectChange, setSubject } from './subject.ts'
 
-/** Something was said in a room. */
-export interface Said {
-  readonly room: Room
-  readonly author: Occupant
-  /** The stanza-id that the room gave it; that of its archive, if the room keeps one. */
-  readonly id: string
-  readonly at: number
-  /** As the occupants get it, without `to`. */
-  readonly message: Message
-}
-
 /** XEP-0045 §7.4: from one occupant to all. */
-export function say(room: Room, occupant: Occupant, stanza: Message, told: (said: Said) => void): void {
+export function say(room: Room, occupant: Occupant, stanza: Message): void {
   const { config, host, jid } = room
   // §7.4: visitors have no voice.
   if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room')
@@ -37,11 +26,8 @@ export function say(room: Room, occupant: Occupant, stanza: Message, told: (said
   if (isSubjectChange(stanza)) return setSubject(room, occupant, said)
   const isKept = config.isLogged && isArchivedByRoom(said)
   const id = isKept ? room.archive(said, occupant.account) : Buffer.from(host.random.bytes(12)).toString('base64url')
-  const message = said.append(StanzaId.write({ id, by: jid }))
-  broadcast(room, message)
-  const at = host.clock.now()
-  room.history.add(id, at, said)
-  told({ room, author: occupant, id, at, message })
+  broadcast(room, said.append(StanzaId.write({ id, by: jid })))
+  room.history.add(id, host.clock.now(), said)
   const retracted = retractedId(said)
   if (retracted !== undefined)
     retract(room, occupant.account, said, retracted).catch((error: unknown) =>

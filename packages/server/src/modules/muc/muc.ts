@@ -36,10 +36,10 @@ import { archiveRetention } from '../archive-retention.ts'
 import { extentOf } from '../archive-search.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
 import { change, list } from './admin.ts'
-import { ChannelSearches } from './channel-search.ts'
 import { checkReader, readArchive } from './archive.ts'
 import { RoomArchives } from './archives.ts'
 import { getVcard, setVcard } from './avatar.ts'
+import { ChannelSearches } from './channel-search.ts'
 import { forgetAccount, mayCreate } from './creation.ts'
 import { roomInfo, roomItems, serviceInfo } from './disco.ts'
 import { enter, reenter } from './entry.ts'
@@ -47,7 +47,7 @@ import { mucFields, mucStores } from './fields.ts'
 import { decline, invite } from './invitations.ts'
 import { exit, notHere, unreachable } from './leaving.ts'
 import { listing } from './listing.ts'
-import { type Said, say, whisper } from './messages.ts'
+import { say, whisper } from './messages.ts'
 import { rename, update } from './nickname.ts'
 import { command, configuration, destroy } from './owner.ts'
 import { approve, isApproval, register, requirements, RoomRegistration } from './registration.ts'
@@ -67,8 +67,8 @@ export const muc = defineModule({
     'XEP-0421 1.0.1',
     'XEP-0424 0.4.2',
     'XEP-0425 0.3.0',
-    'XEP-0433 0.1.0',
     'XEP-0431 0.2.0',
+    'XEP-0433 0.1.0',
     'XEP-0486 0.1.0',
     'XEP-0502 0.1.0',
   ],
@@ -87,10 +87,7 @@ export const muc = defineModule({
     host.onStop(host.use(archiveRetention).cover(expiring))
     // What the archive has lost who enters is not told of either.
     host.onStop(archives.watch({ lost: (jid, until) => until !== undefined && rooms.here(jid)?.history.expire(until) }))
-    const listeners = new Set<(said: Said) => void>()
-    const told = (said: Said) => {
-      for (const listener of listeners) listener(said)
-    }
+    const messages = host.metrics.counter('jackdaw_muc_messages_total', 'Messages to rooms')
     const service = host.serve(host.config.subdomain, { name: host.config.name, presence, message, iq })
 
     function presence(stanza: Presence): Awaitable<void> {
@@ -170,7 +167,8 @@ export const muc = defineModule({
       const occupant = room.occupants.of(stanza.from!)
       if (messageType(stanza) === 'groupchat') {
         if (!occupant) throw notInside()
-        return say(room, occupant, stanza, told)
+        say(room, occupant, stanza)
+        return messages.inc()
       }
       const x = stanza.child(MucUser.name, MucUser.ns)
       const { invitations = [], declined } = x ? MucUser.read(x) : {}
@@ -259,19 +257,12 @@ export const muc = defineModule({
     host.metrics.gauge('jackdaw_muc_occupants', 'Occupants of the rooms in memory', () =>
       [...rooms].reduce((sum, { occupants }) => sum + occupants.size, 0),
     )
-    const messages = host.metrics.counter('jackdaw_muc_messages_total', 'Messages to rooms')
-    listeners.add(() => messages.inc())
 
     return {
       domain: service.domain,
       archives,
       /** The rooms of this service that are conversations of an account, and since when; `marked`: those that it has marked for itself. */
       tiesOf: (account: Jid, marked: ReadonlyMap<string, number>) => tiesOf(rooms, host, account, marked),
-      /** Calls back in the same tick when something was said in a room; returns what ends that. */
-      onSaid(listener: (said: Said) => void): () => void {
-        listeners.add(listener)
-        return () => listeners.delete(listener)
-      },
     }
   },
 })
