@@ -1,3 +1,4 @@
+// Longer than the others: header, features, input in its order and the end are one state, which all of them read and change; what stands alone is beside it.
 import {
   BoshFraming,
   clientNs,
