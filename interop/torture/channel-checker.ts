@@ -1,8 +1,10 @@
 import type { Violate } from './checker.ts'
 import type { SessionNumber, TortureEvent } from './events.ts'
 
+/** Something said, or a membership granted or revoked, which nobody hears. */
 interface Said {
   readonly at: number
+  readonly kind: 'said' | 'granted'
   readonly channel: string
   readonly to: readonly SessionNumber[]
   readonly heardBy: Set<SessionNumber>
@@ -20,7 +22,7 @@ export function checkChannels(events: readonly TortureEvent[], violate: Violate)
     const { at } = event
     switch (event.kind) {
       case 'said':
-        all.set(event.id, { at, channel: event.channel, to: event.to, heardBy: new Set(), isAcknowledged: false })
+        all.set(event.id, { ...event, heardBy: new Set(), isAcknowledged: false })
         break
       case 'acknowledged': {
         const said = all.get(event.id)
@@ -43,10 +45,11 @@ export function checkChannels(events: readonly TortureEvent[], violate: Violate)
         }
         break
       }
-      case 'left':
-        violate('flicker', at, `${event.session} saw ${event.nick} leave ${event.channel}`)
+      case 'stirred':
+        violate('flicker', at, `${event.session} saw ${event.nick} come to or leave ${event.channel}`)
         break
       case 'granted': {
+        all.set(event.id, { ...event, to: [], heardBy: new Set(), isAcknowledged: false })
         const those = members.get(event.channel) ?? new Set()
         members.set(event.channel, those)
         if (event.affiliation === 'member') those.add(event.jid)
@@ -71,7 +74,7 @@ export function checkChannels(events: readonly TortureEvent[], violate: Violate)
         violate(isAcknowledged ? 'acknowledgedLost' : 'unacknowledgedLost', at, `${id} never came to ${session}`)
     if (!isAcknowledged) violate('unsettled', at, id)
   }
-  return { said: all.size, heard: count }
+  return { said: [...all.values()].filter(({ kind }) => kind === 'said').length, heard: count }
 }
 
 function checkKept(
@@ -87,7 +90,8 @@ function checkKept(
     places.set(id, place)
   }
   for (const [id, said] of all)
-    if (said.channel === channel && !places.has(id)) violate('archiveLost', at, `${id} is not kept in ${channel}`)
+    if (said.kind === 'said' && said.channel === channel && !places.has(id))
+      violate('archiveLost', at, `${id} is not kept in ${channel}`)
   for (const [key, order] of heard) {
     if (!key.startsWith(`${channel} `)) continue
     let last = -1

@@ -39,6 +39,8 @@ export class Channels {
   readonly #pubsub: Jid
   readonly #tell: (event: Told) => void
   readonly #entered = new Set<string>()
+  /** By the session that was told, the occupants that it knows. */
+  readonly #seen = new Set<string>()
   readonly #pages = new Map<string, string[]>()
   #sent = 0
 
@@ -98,7 +100,7 @@ export class Channels {
       const jid = Jid.of({ local: chance.one(guests), domain: owner.jid.domain }).toString()
       const affiliation = chance.chance(0.6) ? 'member' : 'none'
       const item = xml('item', mucAdminNs, { jid, affiliation })
-      const granted: Told = { kind: 'granted', session: owner.number, channel: `${room}`, jid, affiliation }
+      const granted: Told = { kind: 'granted', session: owner.number, channel: `${room}`, id, jid, affiliation }
       owner.send(iq({ type: 'set', id, to: room }, xml('query', mucAdminNs, {}, item)), id, granted)
     }
   }
@@ -108,8 +110,11 @@ export class Channels {
     const from = stanza.from!
     if (stanza.type === 'error') this.#tell({ kind: 'refused', session, id: stanza.id ?? '' })
     else if (stanza.name === 'presence') {
-      if (stanza.type === 'unavailable')
-        this.#tell({ kind: 'left', session, channel: `${from.bare}`, nick: from.resource! })
+      const told = `${session} ${from}`
+      // Nobody leaves, so nobody comes twice.
+      if (stanza.type === 'unavailable' || this.#seen.has(told))
+        this.#tell({ kind: 'stirred', session, channel: `${from.bare}`, nick: from.resource! })
+      this.#seen.add(told)
       const statuses = stanza.child('x', mucUserNs)?.elements() ?? []
       if (statuses.some((status) => status.attr('code') === '110')) this.#entered.add(`${session}`)
     } else if (stanza.name === 'message') {
@@ -126,6 +131,8 @@ export class Channels {
 
   /** Tells what rooms and nodes have kept. */
   async read(): Promise<void> {
+    for (const { name, room } of this.#groups)
+      for (const reading of [`kept ${room}`, `kept ${name}`, `room ${room}`]) this.#tell({ kind: 'due', reading })
     for (const { name, room, users } of this.#groups) {
       const owner = users[0]!
       this.#tell({ kind: 'kept', channel: `${room}`, ids: await this.#readArchive(owner, room) })

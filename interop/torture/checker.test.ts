@@ -42,9 +42,15 @@ const granted = (jid: string, affiliation: 'member' | 'none' = 'member'): Told =
   kind: 'granted',
   session: 0,
   channel: 'room',
+  id: `${affiliation} ${jid}`,
   jid,
   affiliation,
 })
+const grant = (jid: string, affiliation?: 'none'): Told[] => {
+  const told = granted(jid, affiliation)
+  return [told, acknowledged((told as { id: string }).id)]
+}
+const due = (reading: string): Told => ({ kind: 'due', reading })
 const room = (members: string[], occupants = ['n0', 'n1']): Told => ({
   kind: 'room',
   channel: 'room',
@@ -98,7 +104,11 @@ test('a clean run is clean', () => {
 
 test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   ['a session that begins anew', { unresumed: 1 }, [...here, lost(0), online(0)]],
-  ['a room in which all is well', {}, [...here, ...talk('a'), ...talk('b'), kept('a', 'b'), granted('x'), room(['x'])]],
+  [
+    'a room in which all is well',
+    {},
+    [...here, ...talk('a'), ...talk('b'), kept('a', 'b'), ...grant('x'), room(['x'])],
+  ],
   ['what one of a room never hears', { acknowledgedLost: 1 }, [...here, said('a'), acknowledged('a'), heard('a')]],
   ['what is said and never acknowledged', { unsettled: 1 }, [...here, said('a'), heard('a'), heard('a', 0)]],
   ['what is heard twice', { duplicates: 1 }, [...here, ...talk('a'), heard('a')]],
@@ -115,10 +125,13 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   ['what a room has not kept', { archiveLost: 1 }, [...here, ...talk('a'), ...talk('b'), kept('b')]],
   ['what a room has kept twice', { archivedTwice: 1 }, [...here, ...talk('a'), kept('a', 'a')]],
   ['what a room has kept and nobody said', { misdelivered: 1 }, [...here, kept('a')]],
-  ['a member who is none any more', { belonging: 1 }, [...here, granted('x'), granted('x', 'none'), room(['x'])]],
-  ['a member who is forgotten', { belonging: 1 }, [...here, granted('x'), room([])]],
+  ['a member who is none any more', { belonging: 1 }, [...here, ...grant('x'), ...grant('x', 'none'), room(['x'])]],
+  ['a member who is forgotten', { belonging: 1 }, [...here, ...grant('x'), room([])]],
+  ['a membership that is never acknowledged', { unsettled: 1 }, [...here, granted('x'), room(['x'])]],
+  ['a room that is not read', { unread: 1 }, [...here, kept(), due('kept room'), due('room room')]],
+  ['an archive that is not read', { unread: 1 }, [...here, archived(), due('archive 0'), due('archive 1')]],
   ['an occupant who is forgotten', { belonging: 1 }, [...here, room([], ['n0'])]],
-  ['an occupant who flickers', { flicker: 1 }, [...here, { kind: 'left', session: 1, channel: 'room', nick: 'n0' }]],
+  ['an occupant who flickers', { flicker: 1 }, [...here, { kind: 'stirred', session: 1, channel: 'room', nick: 'n0' }]],
   ['a session that never comes back', { unresumed: 1 }, [...here, lost(0)]],
   ['an acknowledged message that never comes', { acknowledgedLost: 1 }, [...here, sent('a'), acknowledged('a')]],
   [

@@ -1,5 +1,5 @@
 import { checkChannels } from './channel-checker.ts'
-import type { SessionNumber, TortureEvent } from './events.ts'
+import { readingOf, type SessionNumber, type TortureEvent } from './events.ts'
 
 /** What must never happen; the number of times it did. */
 export const promises = {
@@ -14,7 +14,8 @@ export const promises = {
   disorder: 'messages out of order',
   misdelivered: 'messages delivered to somebody else',
   refused: 'messages returned as errors',
-  flicker: 'unavailable presence of a session that was there',
+  flicker: 'sessions that were there and seemed to come or go',
+  unread: 'archives, nodes and rooms that could not be read in the end',
   belonging: 'rooms whose members or occupants are not those they should be',
   stale: 'contacts left with an old presence',
   trouble: 'other troubles of clients',
@@ -198,6 +199,9 @@ export function check(events: readonly TortureEvent[]): Verdict {
     const seen = seenPresence.get(`${session} ${contact}`)
     if (last !== seen) violate('stale', end, `${session} saw ${contact} as ${seen}, not as ${last}`)
   }
+  const read = new Set(events.map(readingOf))
+  for (const event of events)
+    if (event.kind === 'due' && !read.has(event.reading)) violate('unread', end, event.reading)
   const recovered = recoveriesOf(events)
   for (const session of recovered.away) violate('unresumed', end, `${session} never came back`)
 

@@ -58,12 +58,13 @@ export type TortureEvent = { readonly at: number } & (
       readonly to: readonly SessionNumber[]
     }
   | { readonly kind: 'heard'; readonly session: SessionNumber; readonly channel: string; readonly id: string }
-  /** The session was told that somebody is not in the room any more. */
-  | { readonly kind: 'left'; readonly session: SessionNumber; readonly channel: string; readonly nick: string }
+  /** The session was told that somebody has left the room, or has come who was there. */
+  | { readonly kind: 'stirred'; readonly session: SessionNumber; readonly channel: string; readonly nick: string }
   | {
       readonly kind: 'granted'
       readonly session: SessionNumber
       readonly channel: string
+      readonly id: string
       readonly jid: string
       readonly affiliation: 'member' | 'none'
     }
@@ -77,6 +78,8 @@ export type TortureEvent = { readonly at: number } & (
       readonly occupants: readonly string[]
       readonly inside: readonly string[]
     }
+  /** In the end this is to be read: `archive …`, `kept …` or `room …`, as `readingOf` names what was. */
+  | { readonly kind: 'due'; readonly reading: string }
   | { readonly kind: 'trouble'; readonly session: SessionNumber; readonly what: string }
   /** The server process of that generation was killed. */
   | { readonly kind: 'killed'; readonly generation: number }
@@ -84,3 +87,9 @@ export type TortureEvent = { readonly at: number } & (
 
 /** An event as it is told; the time is put to it where it is recorded. */
 export type Told = TortureEvent extends infer E ? (E extends TortureEvent ? Omit<E, 'at'> : never) : never
+
+/** What an event of the end has read. */
+export function readingOf(event: TortureEvent): string | undefined {
+  if (event.kind === 'archived') return `archive ${event.sessions.join(' ')}`
+  return event.kind === 'kept' || event.kind === 'room' ? `${event.kind} ${event.channel}` : undefined
+}

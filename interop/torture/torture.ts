@@ -251,7 +251,9 @@ class Torture {
   }
 
   async #readArchives(): Promise<void> {
-    for (const sessions of [...this.#byAccount.values()].slice(0, archivesRead)) {
+    const accounts = [...this.#byAccount.values()].slice(0, archivesRead)
+    for (const sessions of accounts) this.#tell({ kind: 'due', reading: `archive ${sessions.map(numberOf).join(' ')}` })
+    for (const sessions of accounts) {
       const ids = await sessions[0]!.readArchive()
       this.#tell({ kind: 'archived', sessions: sessions.map(numberOf), ids })
     }
