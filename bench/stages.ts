@@ -75,7 +75,7 @@ export const stages: readonly Stage[] = [
     ],
   },
   {
-    // ejabberd 23.01 does not deliver all of them, so there is nothing to compare.
+    // From ejabberd 23.01, as it is set up here, not all of them come: there is nothing to compare.
     servers: [jackdaw, prosody],
     hasFeatures: false,
     extra: 'pep',

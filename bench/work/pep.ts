@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { leaveAll, type Link, type LoadClient, loginMany } from '../load.ts'
 import { pause } from '../processes.ts'
 import { Loop } from './loop.ts'
+import { Rounds } from './rounds.ts'
 import { befriend } from './presence.ts'
 import type { Work } from './work.ts'
 
@@ -27,13 +28,11 @@ export function pep(name: string, link: Link): Work {
       await befriend(peer, contacts, link)
       const clients = await loginMany(peer, 0, contacts, link)
       const loop = new Loop(contacts)
-      const items = clients.map(() => 0)
-      /** By how many the user's last item is still to be heard. */
-      const missing = clients.map(() => contacts)
-      const publish = (user: number) =>
+      const rounds = new Rounds(loop, contacts, contacts, (user, number) =>
         clients[user]!.say(
-          `<iq type='set' id='item'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='${node}'><item id='current'><mood xmlns='${node}'>mood ${user} ${items[user]}</mood></item></publish></pubsub></iq>`,
-        )
+          `<iq type='set' id='item'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='${node}'><item id='current'><mood xmlns='${node}'>mood ${user} ${number}</mood></item></publish></pubsub></iq>`,
+        ),
+      )
       for (const client of clients) listen(client, () => {})
       // Servers find out what the others can do, and some take note of it with the next presence only.
       for (let time = 0; time < 2; time++) {
@@ -41,23 +40,17 @@ export function pep(name: string, link: Link): Work {
         await pause(1000)
       }
       for (const client of clients) {
-        const heard = clients.map(() => 0)
+        const hear = rounds.listener()
+        const last = new Map<string, string>()
         listen(client, (stanza) => {
-          const found = stanza.startsWith('<message') ? />mood (\d+) (\d+)</.exec(stanza) : null
-          if (!found) return
-          const [user, number] = [Number(found[1]), Number(found[2])]
+          const [, user, number] = (stanza.startsWith('<message') && />mood (\d+) (\d+)</.exec(stanza)) || []
           // Peers repeat the last item to who has just come; that is no news.
-          if (number === heard[user]! - 1) return
-          if (number !== heard[user]) return loop.fail(`item ${number} of u${user} came where ${heard[user]} was due`)
-          heard[user]++
-          loop.count()
-          if (--missing[user]! > 0) return
-          missing[user] = contacts
-          items[user]!++
-          loop.next(() => publish(user))
+          if (user === undefined || number === undefined || last.get(user) === number) return
+          last.set(user, number)
+          hear(Number(user), Number(number))
         })
       }
-      for (const user of clients.keys()) publish(user)
+      rounds.begin()
       const figures = await loop.measure(peer, sizes)
       await leaveAll(clients)
       return figures

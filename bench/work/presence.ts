@@ -1,6 +1,7 @@
 import { leaveAll, type Link, loginMany } from '../load.ts'
 import type { Peer } from '../peers/peer.ts'
 import { Loop } from './loop.ts'
+import { Rounds } from './rounds.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -15,27 +16,17 @@ export function presence(name: string, link: Link): Work {
       await befriend(peer, contacts, link)
       const clients = await loginMany(peer, 0, contacts, link)
       const loop = new Loop(contacts)
-      const changes = clients.map(() => 0)
-      /** By how many the user's last change is still to be heard. */
-      const missing = clients.map(() => contacts)
-      const change = (user: number) =>
-        clients[user]!.say(`<presence><status>change ${user} ${changes[user]}</status></presence>`)
+      const rounds = new Rounds(loop, contacts, contacts, (user, number) =>
+        clients[user]!.say(`<presence><status>change ${user} ${number}</status></presence>`),
+      )
       for (const client of clients) {
-        const heard = clients.map(() => 0)
+        const hear = rounds.listener()
         client.listen((stanza) => {
           const found = /<status>change (\d+) (\d+)</.exec(stanza)
-          if (!found) return
-          const [user, number] = [Number(found[1]), Number(found[2])]
-          if (number !== heard[user]) return loop.fail(`change ${number} of u${user} came where ${heard[user]} was due`)
-          heard[user]++
-          loop.count()
-          if (--missing[user]! > 0) return
-          missing[user] = contacts
-          changes[user]!++
-          loop.next(() => change(user))
+          if (found) hear(Number(found[1]), Number(found[2]))
         })
       }
-      for (const user of clients.keys()) change(user)
+      rounds.begin()
       const figures = await loop.measure(peer, sizes)
       await leaveAll(clients)
       return figures

@@ -3,6 +3,7 @@ import { Meter } from '../meter.ts'
 import type { Peer } from '../peers/peer.ts'
 import type { Sizes } from '../sizes.ts'
 import { Loop } from './loop.ts'
+import { Rounds } from './rounds.ts'
 import type { Figures, Work } from './work.ts'
 
 const speakers = 10
@@ -68,27 +69,18 @@ function enter(client: LoadClient, jid: string): Promise<void> {
 }
 
 async function converse(peer: Peer, clients: readonly LoadClient[], jid: string, sizes: Sizes): Promise<Figures> {
-  const speaking = clients.slice(0, speakers)
-  const loop = new Loop(speaking.length)
-  const said = speaking.map(() => 0)
-  const missing = speaking.map(() => clients.length)
-  const say = (i: number) =>
-    speaking[i]!.say(`<message to='${jid}' type='groupchat' id='say-${i}-${said[i]}'><body>${words}</body></message>`)
+  const count = Math.min(speakers, clients.length)
+  const loop = new Loop(count)
+  const rounds = new Rounds(loop, count, clients.length, (i, number) =>
+    clients[i]!.say(`<message to='${jid}' type='groupchat' id='say-${i}-${number}'><body>${words}</body></message>`),
+  )
   for (const client of clients) {
-    const heard = speaking.map(() => 0)
+    const hear = rounds.listener()
     client.listen((stanza) => {
       const found = stanza.startsWith('<message') ? / id=['"]say-(\d+)-(\d+)['"]/.exec(stanza) : null
-      if (!found) return
-      const [i, number] = [Number(found[1]), Number(found[2])]
-      if (number !== heard[i]) return loop.fail(`message ${number} of speaker ${i} came where ${heard[i]} was due`)
-      heard[i]++
-      loop.count()
-      if (--missing[i]! > 0) return
-      missing[i] = clients.length
-      said[i]!++
-      loop.next(() => say(i))
+      if (found) hear(Number(found[1]), Number(found[2]))
     })
   }
-  for (const i of speaking.keys()) say(i)
+  rounds.begin()
   return loop.measure(peer, sizes)
 }
