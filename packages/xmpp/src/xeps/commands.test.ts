@@ -6,6 +6,8 @@ test('XEP-0050 §3: a command is read as it was written', () => {
   for (const command of [
     { node: 'list', action: 'execute' as const },
     { node: 'config', sessionId: 's', status: 'executing' as const, form: { type: 'form' as const, title: 'Config' } },
+    { node: 'config', status: 'executing' as const, actions: ['complete' as const, 'prev' as const] },
+    { node: 'stop', status: 'completed' as const, notes: [{ type: 'error' as const, text: 'It goes on' }] },
   ])
     expect(Command.read(Command.write(command))).toMatchObject(command)
 })

@@ -28,7 +28,7 @@ export async function forgetAccount(
 ): Promise<void> {
   const key = account.toString()
   const concerned = new Set((await stores.inviters.all(key)).keys())
-  for (const store of [stores.affiliations, stores.invited, stores.applicants])
+  for (const store of [stores.affiliations, stores.wearers, stores.invited, stores.applicants])
     for await (const [name] of store.owners(key)) concerned.add(name)
   for (const name of concerned) {
     const room = await rooms.find(Jid.parse(name))
@@ -36,6 +36,7 @@ export async function forgetAccount(
     room.applicants.delete(account)
     room.invited.delete(account)
     room.invited.deleteIf(({ by }) => by === key)
+    room.hats.takeAllOff(account)
     const wasOwner = room.affiliations.get(account).affiliation === 'owner'
     // A ban stays.
     if (room.affiliations.get(account).affiliation !== 'outcast') changeAffiliation(room, account, 'none')

@@ -1,5 +1,6 @@
 import {
   channelSearchNs,
+  commandsNs,
   type DiscoInfo,
   type DiscoItem,
   discoInfoNs,
@@ -7,6 +8,7 @@ import {
   type Form,
   formTypeField,
   fullTextNs,
+  hatsNs,
   type Identity,
   type Jid,
   mamNs,
@@ -25,7 +27,9 @@ import {
   stanzaIdNs,
   vcardNs,
 } from '@jackdaw/xmpp'
+import { describeCommand, listCommands } from '../commands/ad-hoc.ts'
 import { avatarHash } from './avatar.ts'
+import { hatCommands } from './hat-commands.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
 
@@ -38,6 +42,8 @@ const ofRooms = [
   occupantIdNs,
   stanzaIdNs,
   moderationNs,
+  hatsNs,
+  commandsNs,
   retractionNs,
   `${retractionNs}#tombstone`,
   registerNs,
@@ -58,7 +64,11 @@ export function roomInfo(room: Room, user: Jid, node: string | undefined): Disco
   }
   // §18.1.1: nothing is held back from what occupants send.
   if (node === `${mucNs}#traffic`) throw new StanzaError('service-unavailable', 'All extensions pass')
-  if (node !== undefined) throw new StanzaError('item-not-found', `There is no node ${node}`)
+  if (node !== undefined) {
+    const command = describeCommand(hatCommands(room, user), node)
+    if (!command) throw new StanzaError('item-not-found', `There is no node ${node}`)
+    return command
+  }
   const { config } = room
   const features = [
     ...ofRooms,
@@ -75,7 +85,8 @@ export function roomInfo(room: Room, user: Jid, node: string | undefined): Disco
 }
 
 /** §6.5: who is here, for those who are here themselves. */
-export function roomItems(room: Room, user: Jid): DiscoItem[] {
+export function roomItems(room: Room, user: Jid, node: string | undefined): DiscoItem[] {
+  if (node === commandsNs) return listCommands(hatCommands(room, user), room.jid)
   const isInside = [...room.occupants.ofAccount(user.bare)].length > 0
   return isInside ? [...room.occupants].map(({ jid }) => ({ jid })) : []
 }
@@ -83,6 +94,7 @@ export function roomItems(room: Room, user: Jid): DiscoItem[] {
 function infoForm(room: Room): Form {
   const { config } = room
   const hash = avatarHash(room)
+  const hats = room.hats.hash
   const field = (name: string, value: string) => ({ var: name, values: [value] })
   return {
     type: 'result',
@@ -96,6 +108,7 @@ function infoForm(room: Room): Form {
       field('muc#maxhistoryfetch', String(config.historyLength)),
       ...(config.pubsub === '' ? [] : [field('muc#roomconfig_pubsub', config.pubsub)]),
       ...(isActivityTold(room) ? [field(mucActivityField, activity(room))] : []),
+      ...(hats === undefined ? [] : [field('hats#hash', hats)]),
       ...(hash === undefined ? [] : [{ ...field('muc#roominfo_avatarhash', hash), type: 'text-multi' as const }]),
     ].filter(({ values }) => values?.[0] !== ''),
   }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { log, map } from '../../module.ts'
 import type { Affiliated } from './affiliations.ts'
+import type { Look } from './hats.ts'
 import type { Visit } from './occupants.ts'
 import type { Applied, Invited } from './pending.ts'
 import type { RoomRecord, Subject } from './room.ts'
@@ -44,6 +45,10 @@ export const mucStores = {
   pictures: map<string>(),
   /** By bare JID or domain. */
   affiliations: map<Affiliated>(),
+  /** XEP-0317: by URI. */
+  hats: map<Look>(),
+  /** By bare JID: the URIs of the hats that they wear. */
+  wearers: map<readonly string[]>(),
   /** By full JID. */
   occupants: map<Visit>(),
   /** By bare JID. */

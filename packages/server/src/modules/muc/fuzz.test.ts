@@ -15,6 +15,8 @@ const spaces = [
   'http://jabber.org/protocol/disco#info',
   'http://jabber.org/protocol/disco#items',
   'http://jabber.org/protocol/rsm',
+  'http://jabber.org/protocol/commands',
+  'urn:xmpp:hats:0',
   'urn:xmpp:mam:2',
   'urn:xmpp:message-moderate:1',
   'urn:xmpp:message-retract:1',
@@ -39,6 +41,8 @@ const names = [
     'history',
     'status',
     'continue',
+    'command',
+    'hats',
   ],
   ...[
     'field',
@@ -107,6 +111,8 @@ const values = [
     'muc#register_allow',
     'muc#register_roomnick',
   ],
+  ...['create', 'destroy', 'list', 'assign', 'unassign', 'list-assigned'].map((one) => `urn:xmpp:hats:commands:${one}`),
+  ...['hats#uri', 'hats#title', 'hats#hue', 'hats#jid', 'urn:hat:1', 'execute', 'complete'],
   ...['FORM_TYPE', 'with', 'start', 'ids', '2026-01-01T00:00:00Z', 'x-roomuser-item', 'thirdwitch', '\u202e', '𝕏'],
 ]
 const attributes = [

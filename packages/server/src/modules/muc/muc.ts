@@ -1,5 +1,6 @@
 import {
   ChannelSearch,
+  Command,
   DiscoInfo,
   DiscoItems,
   Form,
@@ -35,6 +36,7 @@ import { archive } from '../archive.ts'
 import { archiveRetention } from '../archive-retention.ts'
 import { extentOf } from '../archive-search.ts'
 import { presence as presenceModule } from '../presence/presence.ts'
+import { perform } from '../commands/ad-hoc.ts'
 import { change, list } from './admin.ts'
 import { checkReader, readArchive } from './archive.ts'
 import { RoomArchives } from './archives.ts'
@@ -44,6 +46,7 @@ import { forgetAccount, mayCreate } from './creation.ts'
 import { roomInfo, roomItems, serviceInfo } from './disco.ts'
 import { enter, reenter } from './entry.ts'
 import { mucFields, mucStores } from './fields.ts'
+import { hatCommands } from './hat-commands.ts'
 import { decline, invite } from './invitations.ts'
 import { exit, notHere, unreachable } from './leaving.ts'
 import { listing } from './listing.ts'
@@ -63,6 +66,8 @@ export const muc = defineModule({
   name: 'muc',
   xeps: [
     'XEP-0045 1.35.5',
+    'XEP-0050 1.3.0',
+    'XEP-0317 0.3.1',
     'XEP-0410 1.1.0',
     'XEP-0421 1.0.1',
     'XEP-0424 0.4.2',
@@ -225,7 +230,18 @@ export const muc = defineModule({
     ofRoom('get', RoomRegistration, requirements, RoomRegistration.write)
     ofRoom('set', RoomRegistration, register)
     ofRoom('get', DiscoInfo, (room, from, { node }) => roomInfo(room, from, node), DiscoInfo.write)
-    ofRoom('get', DiscoItems, (room, from) => ({ items: roomItems(room, from) }), DiscoItems.write)
+    ofRoom(
+      'get',
+      DiscoItems,
+      (room, from, { node }) => ({ node, items: roomItems(room, from, node) }),
+      DiscoItems.write,
+    )
+    ofRoom(
+      'set',
+      Command,
+      (room, from, step) => perform(hatCommands(room, from), step, host.random),
+      (done) => done,
+    )
     ofRoom('get', Ping, () => {})
     ofRoom('set', Moderation, moderate)
     ofRoom('set', MamQuery, readArchive, MamFin.write)

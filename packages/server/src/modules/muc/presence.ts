@@ -1,6 +1,7 @@
 import {
   type Destruction,
   type Element,
+  Hats,
   type Jid,
   type MucItem,
   MucUser,
@@ -31,7 +32,10 @@ const self = 110
 export function contentOf({ children }: Presence): Element[] {
   return children.filter(
     (child): child is Element =>
-      typeof child !== 'string' && !child.ns.startsWith(mucNs) && child.name !== OccupantId.name,
+      typeof child !== 'string' &&
+      !child.ns.startsWith(mucNs) &&
+      child.name !== OccupantId.name &&
+      child.ns !== Hats.ns,
   )
 }
 
@@ -91,10 +95,12 @@ function render(room: Room, occupant: Occupant, told: Told, withJid: boolean): P
     ...(withJid && { jid: shown.jid }),
     ...told.item,
   }
+  const hats = type ? [] : room.hats.of(account)
   return presence(
     { from, type },
     ...(told.content ?? (type ? [] : contentOf(shown.presence))),
     MucUser.write({ items: [item], statuses: statuses ?? [], destroyed }),
+    ...(hats.length === 0 ? [] : [Hats.write(hats)]),
     OccupantId.write(room.occupantId(account)),
   )
 }

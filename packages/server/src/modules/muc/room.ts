@@ -5,6 +5,7 @@ import type { Affiliations } from './affiliations.ts'
 import type { RoomArchives } from './archives.ts'
 import type { RoomConfig } from './config-form.ts'
 import type { mucFields, mucStores } from './fields.ts'
+import type { Hats } from './hats.ts'
 import type { History } from './history.ts'
 import type { Occupants } from './occupants.ts'
 import type { Applied, Invited, Pending } from './pending.ts'
@@ -34,6 +35,7 @@ export interface RoomParts {
   readonly subject: Subject | undefined
   readonly vcard: string | undefined
   readonly affiliations: Affiliations
+  readonly hats: Hats
   readonly occupants: Occupants
   readonly history: History
   readonly invited: Pending<Invited>
@@ -49,6 +51,7 @@ export class Room {
   readonly jid: Jid
   readonly archives: RoomArchives
   readonly affiliations: Affiliations
+  readonly hats: Hats
   readonly occupants: Occupants
   readonly history: History
   readonly invited: Pending<Invited>
@@ -66,6 +69,7 @@ export class Room {
     this.archives = archives
     this.jid = jid
     this.affiliations = parts.affiliations
+    this.hats = parts.hats
     this.occupants = parts.occupants
     this.history = parts.history
     this.invited = parts.invited

@@ -5,6 +5,7 @@ import type { Awaitable } from '../../world.ts'
 import { Affiliations } from './affiliations.ts'
 import type { RoomArchives } from './archives.ts'
 import { defaultConfig } from './config-form.ts'
+import { Hats } from './hats.ts'
 import { History } from './history.ts'
 import { leave } from './leaving.ts'
 import { Occupants } from './occupants.ts'
@@ -79,6 +80,7 @@ export class Rooms {
       subject: undefined,
       vcard: undefined,
       affiliations: new Affiliations(stores.affiliations, jid, none),
+      hats: new Hats(stores, jid, none, none),
       occupants: new Occupants(stores.occupants, jid, none),
       history: new History(jid, config.history),
       invited: new Pending(stores.invited, jid, none),
@@ -98,6 +100,7 @@ export class Rooms {
     for (const store of [rooms, subjects, pictures, listed]) void store.edit(key, 'room', () => undefined)
     void created.edit(room.creator, key, () => undefined)
     room.affiliations.drop()
+    room.hats.drop()
     for (const { by } of room.invited.values) void inviters.edit(by, key, () => undefined)
     room.invited.deleteIf(() => true)
     room.applicants.deleteIf(() => true)
@@ -121,6 +124,7 @@ export class Rooms {
       subject,
       vcard,
       affiliations: new Affiliations(stores.affiliations, jid, await stores.affiliations.all(key)),
+      hats: new Hats(stores, jid, await stores.hats.all(key), await stores.wearers.all(key)),
       occupants: new Occupants(stores.occupants, jid, await stores.occupants.all(key)),
       history,
       invited: new Pending(stores.invited, jid, await stores.invited.all(key)),

@@ -6,7 +6,6 @@ import {
   type DiscoItem,
   DiscoItems,
   discoItemsNs,
-  formsNs,
   type Jid,
   pubsubFeature,
   pubsubGetPending,
@@ -19,6 +18,7 @@ import {
 import type { Host, Service, Target } from '../../module.ts'
 import { when, whenAll } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
+import { describeCommand, listCommands, perform } from '../commands/ad-hoc.ts'
 import { refusal } from './access.ts'
 import { approvalIn, decide } from './approval.ts'
 import { describeNode, features as common, itemOf, itemsOfNode } from './discovery.ts'
@@ -28,7 +28,7 @@ import { serviceDefaults } from './node-config.ts'
 import { sendLast } from './notify.ts'
 import { make, remove } from './own.ts'
 import { pageOf } from './pages.ts'
-import { getPending } from './pending.ts'
+import { pendingCommand } from './pending.ts'
 import { answer, answerOwner, type Rules } from './requests.ts'
 import { bounced } from './bounces.ts'
 
@@ -40,13 +40,6 @@ const features = [
   pubsubFeature('access-open'),
   pubsubFeature('get-pending'),
 ]
-
-/** XEP-0050 §2.1 */
-const pendingCommand: DiscoInfo = {
-  identities: [{ category: 'automation', type: 'command-node', name: 'Subscription requests' }],
-  features: [commandsNs, formsNs],
-  forms: [],
-}
 
 /** The nodes of the host that belong to no account: XEP-0060 at a domain of its own. */
 export function serveDomain(
@@ -102,14 +95,14 @@ export function serveDomain(
     )
   }
 
-  service.answer('set', 'domain', Command, ({ payload, from }) => {
-    if (payload.node !== pubsubGetPending)
-      throw new StanzaError('item-not-found', `There is no command ${payload.node}`)
-    return when(affairsOf(from), (nodes) => getPending(engine, from, nodes, payload))
-  })
+  const commandsOf = (from: Jid) => when(affairsOf(from), (nodes) => [pendingCommand(engine, from, nodes)])
+  service.answer('set', 'domain', Command, ({ payload, from }) =>
+    when(commandsOf(from), (commands) => perform(commands, payload, host.random)),
+  )
 
   service.answer('get', 'domain', DiscoInfo, ({ payload: { node }, from }) => {
-    if (node === pubsubGetPending) return DiscoInfo.write({ ...pendingCommand, node })
+    if (node === commandsNs || node === pubsubGetPending)
+      return when(commandsOf(from), (commands) => DiscoInfo.write(describeCommand(commands, node)!))
     if (node === undefined) {
       const identities = [{ category: 'pubsub', type: 'service', name: 'Publish-Subscribe' }]
       return DiscoInfo.write({ identities, features, forms: [] })
@@ -124,7 +117,7 @@ export function serveDomain(
     const set = iq.first()!.child(RsmRequest.name, RsmRequest.ns)
     const request = set && RsmRequest.read(set)
     if (node === commandsNs)
-      return DiscoItems.write({ node, items: [{ jid: at, node: pubsubGetPending, name: 'Subscription requests' }] })
+      return when(commandsOf(from), (commands) => DiscoItems.write({ node, items: listCommands(commands, at) }))
     if (node === undefined)
       return when(visible(from), (ids) => {
         const { ids: some, result } = pageOf(ids, request ?? {}, engine.limits.page)
