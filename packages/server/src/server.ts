@@ -19,9 +19,10 @@ import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
+import { Authenticator, type SaslSecrets } from './stream/authenticator.ts'
 import { bind } from './stream/bind.ts'
 import { management } from './stream/management.ts'
-import { sasl, type SaslSecrets } from './stream/sasl.ts'
+import { sasl } from './stream/sasl.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
 import { Bosh } from './transport/bosh/bosh.ts'
@@ -360,12 +361,13 @@ export class Server {
   async #addHost(domain: string, config: HostConfig): Promise<void> {
     const jid = Jid.of({ domain })
     const host: Host = this.#compose(jid, config)
+    const authenticator = new Authenticator(
+      { scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous },
+      this.#secrets,
+    )
     for (const feature of [
       starttls,
-      sasl(
-        { scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous },
-        this.#secrets,
-      ),
+      sasl(authenticator),
       bind((stream, account, resource) => this.#bind(host, stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,

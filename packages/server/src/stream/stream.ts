@@ -9,7 +9,6 @@ import {
   pingNs,
   registerNs,
   saslNs,
-  type ServerMechanism,
   smNs,
   Stanza,
   StanzaError,
@@ -24,6 +23,7 @@ import {
 import type { TickEnd } from '../journal/journal.ts'
 import type { Transport, TransportEvents } from '../transport/transport.ts'
 import type { Awaitable } from '../world.ts'
+import type { Exchange } from './authenticator.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
 import { Intake } from './intake.ts'
@@ -60,7 +60,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   account: Jid | undefined
   session: StreamSession | undefined
   /** The SASL exchange that goes on. */
-  exchange: ServerMechanism | undefined
+  exchange: Exchange | undefined
   failures = 0
   /** Mechanisms that were asked for with a channel binding that cannot be. */
   readonly misbound = new Set<string>()
