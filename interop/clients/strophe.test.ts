@@ -21,7 +21,7 @@ test(
       const port = i === 0 ? gate.port : server.ports.https
       return new Peer('strophe.js', {
         jid,
-        password: 'pencil',
+        password: 'wherefore-art-thou',
         transport: 'bosh',
         port,
         certificate: server.certificate,
@@ -30,7 +30,7 @@ test(
     const [romeo, juliet] = peers as [Peer, Peer]
     try {
       for (const peer of peers) {
-        await server.addUser(peer.account, 'pencil')
+        await server.addUser(peer.account, 'wherefore-art-thou')
         peer.do({ do: 'connect' })
         await peer.hears({ is: 'online' })
         peer.do({ do: 'presence', status: 'here' })

@@ -113,7 +113,7 @@ describe('start', () => {
       `New account: npm run -s jackdaw -- user add NAME@localhost --config '${file}'`,
     ])
     expect(statSync(join(folder, 'd')).mode & 0o777).toBe(0o700)
-    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')).toEqual({
       code: 0,
       out: '',
       error: '',
@@ -152,7 +152,7 @@ describe('start', () => {
 
   test('SIGKILL does no harm: the next start takes the folder over', async () => {
     const { child, ended } = await startServer()
-    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')
     child.kill('SIGKILL')
     await ended
     expect(existsSync(join(folder, 'd', 'jackdaw.sock'))).toBe(true)
@@ -172,7 +172,7 @@ describe('start', () => {
       out: 'what has changed under tls waits for the next start\nwhat has changed under storage waits for the next start\n',
       error: '',
     })
-    expect((await jackdaw(['user', 'add', 'a@c.example', '--config', file], 'x')).code).toBe(0)
+    expect((await jackdaw(['user', 'add', 'a@c.example', '--config', file], 'the wine is red')).code).toBe(0)
     expect((await jackdaw(['user', 'list', 'b.example', '--config', file])).error).toContain(
       'does not serve the domain b.example',
     )
@@ -227,7 +227,7 @@ describe('what prevents a start is said in one sentence, with exit code 1', () =
     )
   })
   test('a damaged journal; and check says the same', async () => {
-    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'x')
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red')
     const journal = join(folder, 'd', 'journal')
     const part = join(
       journal,
@@ -248,17 +248,17 @@ describe('what prevents a start is said in one sentence, with exit code 1', () =
 
 describe('without a server', () => {
   test('accounts are made, changed, listed and removed in the data folder', async () => {
-    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')).toEqual({
       code: 0,
       out: '',
       error: '',
     })
-    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'secret\n')).toEqual({
+    expect(await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')).toEqual({
       code: 1,
       out: '',
       error: 'jackdaw: alice@localhost exists already\n',
     })
-    expect((await jackdaw(['user', 'passwd', 'alice@localhost', '--config', file], 'new\n')).code).toBe(0)
+    expect((await jackdaw(['user', 'passwd', 'alice@localhost', '--config', file], 'the wine is white\n')).code).toBe(0)
     // No --config: the file of this folder.
     expect((await jackdaw(['user', 'list'])).out).toBe('alice@localhost\n')
     expect((await jackdaw(['user', 'remove', 'alice@localhost', '--config', file])).code).toBe(0)

@@ -31,6 +31,7 @@ test('no file is needed', () => {
   expect(config.hosts).toEqual({
     localhost: {
       plaintext: false,
+      passwordLength: 8,
       anonymous: false,
       modules: { archive: { limit: 50, deep: { a: true } }, ping: {}, register: false },
     },

@@ -217,9 +217,14 @@ export type HttpServe = (request: Request, facts: { readonly address: string }) 
 /** The accounts of one virtual host. */
 export interface Accounts {
   exists(account: Jid): Awaitable<boolean>
-  /** Keeps SCRAM keys only. Throws a StanzaError conflict when it exists, not-acceptable for an unfit name or password. */
-  create(account: Jid, password: string): Promise<void>
-  setPassword(account: Jid, password: string): Promise<void>
+  /** Whether people may choose this password: not too short, common, or the name. Throws a StanzaError not-acceptable. */
+  checkPassword(account: Jid, password: string): void
+  /**
+   * Keeps SCRAM keys only. Throws a StanzaError conflict when it exists, not-acceptable for an unfit name or password. `admit` is called
+   * just before: what it keeps is kept with the account, in one commit, and when it throws neither is.
+   */
+  create(account: Jid, password: string, admit?: () => void): Promise<void>
+  setPassword(account: Jid, password: string, admit?: () => void): Promise<void>
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
 }

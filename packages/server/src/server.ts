@@ -403,6 +403,7 @@ export class Server {
       storage: this.#storage,
       sessions: this.sessions,
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
+      passwordLength: () => host.config.passwordLength,
       told: (fact, about) => virtual.tell(fact, about),
     })
     const virtual = new VirtualHost(domain, accounts, this.log, (address) => {

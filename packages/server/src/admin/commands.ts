@@ -71,6 +71,7 @@ export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, 
   const account = accountOf(request.jid)
   const { accounts } = hostNamed(account.domain, hosts)
   try {
+    if (request.command !== 'user remove') accounts.checkPassword(account, request.password)
     if (request.command === 'user add') await accounts.create(account, request.password)
     else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
     else await accounts.remove(account)

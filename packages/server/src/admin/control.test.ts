@@ -87,12 +87,12 @@ const romeo = Jid.parse('romeo@a.example')
 
 describe('commands', () => {
   test('accounts are made, listed, given another password and removed', async () => {
-    expect(await all({ command: 'user add', jid: 'Alice@A.example', password: 'one' })).toEqual([])
-    await all({ command: 'user add', jid: 'bob@b.example', password: 'two' })
+    expect(await all({ command: 'user add', jid: 'Alice@A.example', password: 'one of a kind' })).toEqual([])
+    await all({ command: 'user add', jid: 'bob@b.example', password: 'two of a kind' })
     expect(await all({ command: 'user list' })).toEqual(['alice@a.example', 'bob@b.example'])
     expect(await all({ command: 'user list', host: 'b.example' })).toEqual(['bob@b.example'])
     const keys = await server.hosts.get('a.example')!.accounts.scram('alice', 'SHA-256')
-    await all({ command: 'user passwd', jid: 'alice@a.example', password: 'three' })
+    await all({ command: 'user passwd', jid: 'alice@a.example', password: 'three of a kind' })
     expect(await server.hosts.get('a.example')!.accounts.scram('alice', 'SHA-256')).not.toEqual(keys)
     await all({ command: 'user remove', jid: 'alice@a.example' })
     expect(await all({ command: 'user list' })).toEqual(['bob@b.example'])
@@ -101,19 +101,23 @@ describe('commands', () => {
   test.each<[string, Request, string]>([
     [
       'an account that exists',
-      { command: 'user add', jid: 'carol@a.example', password: 'x' },
+      { command: 'user add', jid: 'carol@a.example', password: 'the wine is red' },
       'carol@a.example exists already',
     ],
     [
       'none that exists',
-      { command: 'user passwd', jid: 'dan@a.example', password: 'x' },
+      { command: 'user passwd', jid: 'dan@a.example', password: 'the wine is red' },
       'There is no account dan@a.example',
     ],
     ['none to remove', { command: 'user remove', jid: 'dan@a.example' }, 'There is no account dan@a.example'],
-    ['no password', { command: 'user add', jid: 'dan@a.example', password: '' }, 'A password must not be empty'],
+    [
+      'no password',
+      { command: 'user add', jid: 'dan@a.example', password: '' },
+      'A password has at least 8 characters',
+    ],
     [
       'another domain',
-      { command: 'user add', jid: 'dan@a.exmple', password: 'x' },
+      { command: 'user add', jid: 'dan@a.exmple', password: 'the wine is red' },
       'this server does not serve the domain a.exmple: did you mean a.example?',
     ],
     [
@@ -123,7 +127,7 @@ describe('commands', () => {
     ],
     [
       'no name',
-      { command: 'user add', jid: 'a.example', password: 'x' },
+      { command: 'user add', jid: 'a.example', password: 'the wine is red' },
       '"a.example" is not the address of an account: write name@domain',
     ],
     [
@@ -132,7 +136,7 @@ describe('commands', () => {
       '"carol@a.example/phone" is not the address of an account: write name@domain',
     ],
   ])('%s is answered with a sentence', async (_, request, sentence) => {
-    await all({ command: 'user add', jid: 'carol@a.example', password: 'x' })
+    await all({ command: 'user add', jid: 'carol@a.example', password: 'the wine is red' })
     await expect(all(request)).rejects.toThrow(new CommandError(sentence))
     expect(await all({ command: 'user list' })).toEqual(['carol@a.example'])
     expect(errors).toEqual([])
@@ -142,7 +146,9 @@ describe('commands', () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     kept = () => promise
     let isAnswered = false
-    const answer = all({ command: 'user add', jid: 'romeo@a.example', password: 'x' }).then(() => (isAnswered = true))
+    const answer = all({ command: 'user add', jid: 'romeo@a.example', password: 'the wine is red' }).then(
+      () => (isAnswered = true),
+    )
     await vi.waitFor(async () => expect(await server.hosts.get('a.example')!.accounts.exists(romeo)).toBe(true))
     expect(isAnswered).toBe(false)
     resolve()
@@ -155,7 +161,7 @@ describe('commands', () => {
   })
 
   test('an address that is none is answered with what is wrong with it', async () => {
-    await expect(all({ command: 'user add', jid: 'a b@a.example', password: 'x' })).rejects.toThrow(
+    await expect(all({ command: 'user add', jid: 'a b@a.example', password: 'the wine is red' })).rejects.toThrow(
       /^"a b@a.example" is no address \(localpart: .*\): write name@domain$/,
     )
   })

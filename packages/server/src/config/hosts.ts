@@ -33,6 +33,12 @@ export function hostsSchema(modules: readonly Module[]) {
       .meta({ title: 'false, loopback or true' })
       .default(false),
     anonymous: z.boolean().describe('Whether anybody may log in without an account (SASL ANONYMOUS).').default(false),
+    passwordLength: z
+      .int()
+      .min(1)
+      .max(128)
+      .describe('Fewest characters of a password that somebody chooses.')
+      .default(8),
     modules: modulesSchema(modules)
       .describe('Extensions: false switches one off, true switches one on, fields switch it on and set it.')
       .prefault({}),

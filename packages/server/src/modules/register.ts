@@ -39,7 +39,6 @@ export const register = defineModule({
       .default(5)
       .describe('Most attempts to make an account within an hour from one address (of IPv6, from one /64).'),
     perHost: z.int().min(1).default(100).describe('Most such attempts within an hour from all addresses.'),
-    passwordLength: z.int().min(1).max(128).default(8).describe('Fewest characters of a new password.'),
   }),
   start(host) {
     const { accounts, clock, config, domain, log } = host
@@ -94,7 +93,7 @@ export const register = defineModule({
       if (wish.isRemoval) throw new StanzaError('unexpected-request', 'Log in to remove your account')
       const { username = '', password = '' } = wish
       const account = accountOf(username)
-      checkPassword(password, account)
+      accounts.checkPassword(account, password)
       const { address } = stream.transport
       const network = networkOf(address)
       if (!byAddress.has(network) || !byHost.take('')) throw tooOften()
@@ -109,7 +108,7 @@ export const register = defineModule({
       if (username === undefined || password === undefined)
         throw new StanzaError('bad-request', 'A new password goes with the username')
       if (!accountOf(username).equals(account)) throw new StanzaError('not-allowed', 'This is not your account')
-      checkPassword(password, account)
+      accounts.checkPassword(account, password)
       if (!byAccount.take(account.toString())) throw tooOften()
       await accounts.setPassword(account, password)
     }
@@ -142,12 +141,6 @@ export const register = defineModule({
           throw new StanzaError('not-acceptable', `The name cannot be used: ${error.message}`)
         throw error
       }
-    }
-
-    function checkPassword(password: string, { local }: Jid): void {
-      if (Array.from(password).length < config.passwordLength)
-        throw new StanzaError('not-acceptable', `A password has at least ${config.passwordLength} characters`)
-      if (password.toLowerCase() === local) throw new StanzaError('not-acceptable', 'The password is the name')
     }
   },
 })

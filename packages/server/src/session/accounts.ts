@@ -12,6 +12,7 @@ import type { Accounts } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
+import { passwordFault } from './password-policy.ts'
 import type { Sessions } from './sessions.ts'
 
 /** The hashes for which an account has keys, the one that most clients use first. */
@@ -35,6 +36,8 @@ interface AccountsOptions {
   readonly storage: Storage
   readonly sessions: Sessions
   readonly crypto: ScramCrypto
+  /** Fewest characters of a password that a person chooses. */
+  readonly passwordLength: () => number
   readonly told: (fact: 'account:created' | 'account:removed', about: { readonly account: Jid }) => Awaitable<void>
 }
 
@@ -64,7 +67,12 @@ export class HostAccounts implements Accounts, Credentials {
     return keys instanceof Promise ? keys.then(opened) : opened(keys)
   }
 
-  async create(account: Jid, password: string): Promise<void> {
+  checkPassword(account: Jid, password: string): void {
+    const fault = passwordFault(password, account, this.#options.passwordLength())
+    if (fault !== undefined) throw new StanzaError('not-acceptable', fault)
+  }
+
+  async create(account: Jid, password: string, admit?: () => void): Promise<void> {
     const { domain } = this.#options
     if (account.local === undefined || !account.isBare || account.domain !== domain.domain)
       throw new StanzaError('not-acceptable', `An account's address is name@${domain}`)
@@ -72,14 +80,16 @@ export class HostAccounts implements Accounts, Credentials {
     // Nothing in between: of two who want the same name at once, one gets it.
     await when(this.exists(account), (exists) => {
       if (exists) throw new StanzaError('conflict', `${account} exists already`)
+      admit?.()
       this.#keep(account, keys)
     })
     await this.#options.told('account:created', { account })
   }
 
-  async setPassword(account: Jid, password: string): Promise<void> {
+  async setPassword(account: Jid, password: string, admit?: () => void): Promise<void> {
     const keys = await this.#derive(password)
     if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    admit?.()
     this.#keep(account, keys)
   }
 
