@@ -202,6 +202,11 @@ export interface Target {
   readonly lastActive: number
   /** Whether its connection is broken and it waits to be resumed. */
   readonly isDetached: boolean
+  /** Whether its client acknowledges what it gets (XEP-0198). */
+  readonly isManaged: boolean
+  /** How many stanzas were handed over (modulo 2^32), and how many of them have not been acknowledged; 0 for one that is not managed. */
+  readonly sent: number
+  readonly unacknowledged: number
   /**
    * Calls `act` in a later tick, when the client has taken what was delivered so far: acknowledged it or, where it does not count, read it.
    * Never when the session ends before. For what comes in portions; a second call takes the place of the first.

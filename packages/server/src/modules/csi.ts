@@ -84,3 +84,8 @@ export const csi = defineModule({
     }
   },
 })
+
+/** Whether the client of the session has said that nobody looks at it. */
+export function isInactive(session: Target): boolean {
+  return session.get(key) !== undefined
+}

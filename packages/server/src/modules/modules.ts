@@ -24,6 +24,8 @@ import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { pubsub } from './pubsub/pubsub.ts'
 import { privateStorage } from './private.ts'
+import { push } from './push/push.ts'
+import { pushRooms } from './push-rooms.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
 import { roomInbox } from './room-inbox/room-inbox.ts'
@@ -72,8 +74,10 @@ export const modules: readonly Module[] = [
   time,
   privateStorage,
   bookmarks,
+  push,
   register,
   reporting,
   muc,
   roomInbox,
+  pushRooms,
 ]

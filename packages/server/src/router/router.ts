@@ -238,7 +238,8 @@ export class Router implements SessionRouter {
     const reply = stanza.to ? stanza.error(told) : stanza.error(told).addressed({ to: from, from: from.bare })
     const session = from.isBare ? undefined : this.#sessions.get(from)
     if (session) session.deliver(reply)
-    else if (from.local !== undefined) this.send(reply)
+    // What the host itself has asked it awaits.
+    else if (from.local !== undefined || stanza.name === 'iq') this.send(reply)
   }
 }
 

@@ -159,6 +159,12 @@ export const inbox = defineModule({
       find: (account: Jid, other: Jid, id: string): Promise<Mark | undefined> => marks.find(account, other, id, true),
       /** Finds the place of an id that a room gave; undefined when it has not. */
       findInRoom,
+      /** How many messages of the account's own archive are unread. */
+      async unread(account: Jid): Promise<number> {
+        let sum = 0
+        for (const { count } of (await unreads.of(account)).values()) sum += count
+        return sum
+      },
       /** All up to the mark has been read. */
       read,
       /** A conversation is gone, for everybody. */

@@ -260,7 +260,7 @@ test.each([
     config: {
       hosts: {
         'home.test': { modules: { muc: { create } } },
-        'away.test': { modules: { muc: false, 'room-inbox': false } },
+        'away.test': { modules: { muc: false, 'room-inbox': false, 'push-rooms': false } },
       },
     },
   })

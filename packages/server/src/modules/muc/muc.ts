@@ -40,6 +40,7 @@ import { perform } from '../commands/ad-hoc.ts'
 import { change, list } from './admin.ts'
 import { checkReader, readArchive } from './archive.ts'
 import { RoomArchives } from './archives.ts'
+import { type Audience, audienceOf } from './audience.ts'
 import { getVcard, setVcard } from './avatar.ts'
 import { ChannelSearches } from './channel-search.ts'
 import { forgetAccount, mayCreate } from './creation.ts'
@@ -277,6 +278,11 @@ export const muc = defineModule({
     return {
       domain: service.domain,
       archives,
+      /** How accounts of this host stand to a room that is in memory, such as one in which something has just been said. */
+      audience(jid: string): Audience | undefined {
+        const room = rooms.here(jid)
+        return room && audienceOf(room)
+      },
       /** The rooms of this service that are conversations of an account, and since when; `marked`: those that it has marked for itself. */
       tiesOf: (account: Jid, marked: ReadonlyMap<string, number>) => tiesOf(rooms, host, account, marked),
     }

@@ -22,6 +22,9 @@ export interface OwnNodes {
   config(account: Jid, node: string): Awaitable<NodeConfig | undefined>
   /** The items of a node, the oldest first; none when there is no such node. */
   items(account: Jid, node: string): Awaitable<readonly OwnItem[]>
+  item(account: Jid, node: string, id: string): Awaitable<OwnItem | undefined>
+  /** The accounts that have an item of that id in a node of that name. */
+  holders(node: string, id: string): AsyncIterable<Jid>
   /** The item that was published last. */
   last(account: Jid, node: string): Awaitable<OwnItem | undefined>
   /** Publishes, and tells all who want to hear of it; makes the node, so configured, when there is none. @throws StanzaError */
@@ -57,6 +60,8 @@ export function ownNodes(engine: Engine): OwnNodes {
         const all = node ? [...node.items.keys()].map((item) => one(node, item)) : []
         return whenAll(all, (items) => items.filter((item) => item !== undefined))
       }),
+    item: (account, id, item) => when(shelves.node(account, id), (node) => node && one(node, item)),
+    holders: (id, item) => shelves.holders(id, item),
     last: (account, id) =>
       when(shelves.node(account, id), (node) => (node?.last === undefined ? undefined : one(node, node.last))),
     publish: (account, id, item, config = {}) =>

@@ -1,4 +1,4 @@
-import type { Jid } from '@jackdaw/xmpp'
+import { Jid } from '@jackdaw/xmpp'
 import type { MapStore } from '../../storage/storage.ts'
 import { when } from '../../when.ts'
 import type { Awaitable, Clock } from '../../world.ts'
@@ -82,6 +82,12 @@ export class Shelves {
 
   payload(node: Node, item: string): Awaitable<string | undefined> {
     return this.#stores.payloads.get(ownerOf(node.service, node.id), keyOf(node.id, item))
+  }
+
+  /** The accounts that have an item of that id in a node of that name. */
+  async *holders(node: string, item: string): AsyncIterable<Jid> {
+    for await (const [owner] of this.#stores.items.owners(keyOf(node, item)))
+      if (!owner.includes('\n')) yield Jid.parse(owner)
   }
 
   /** Makes a node where there is none: `node` has been asked before. */

@@ -377,7 +377,7 @@ test('XEP-0045 §10.9: a room that is destroyed while its discussion is looked t
 test('modules that a host does not want: rooms and inbox go without each other', async () => {
   const stage = await scenario({
     accounts: { romeo: ['phone'] },
-    config: { hosts: { 'home.test': { modules: { 'room-inbox': false } } } },
+    config: { hosts: { 'home.test': { modules: { 'room-inbox': false, 'push-rooms': false } } } },
   })
   onTestFinished(() => stage.stop())
   expect(await shown(stage.clients['phone']!)).toBe('')
