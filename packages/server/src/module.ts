@@ -67,11 +67,12 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   /** The domains that are served below the host's, by whatever module. */
   services(): Iterable<{ readonly domain: Jid; readonly name: string }>
   http(path: string, serve: HttpServe): void
-  /** The sessions that are bound to a local account, in no order. */
-  sessions(account: Jid): Iterable<Target>
+  /** The sessions that are bound to a local account, or to any of the host's, in no order. */
+  sessions(account?: Jid): Iterable<Target>
   /** The session with this full JID. */
   session(jid: Jid): Target | undefined
   readonly accounts: Accounts
+  readonly audit: Audit
   /** Routes a stanza; `from` must be set. What goes wrong with it is answered to `from`, not thrown. */
   send(stanza: Stanza): void
   /** Asks and awaits the answer; rejects with the StanzaError answered, or remote-server-timeout after 30 s. */
@@ -232,6 +233,25 @@ export interface Accounts {
   setPassword(account: Jid, password: string, admit?: () => void): Promise<void>
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
+  /** The bare JIDs of all accounts, in order. */
+  list(): AsyncIterable<string>
+}
+
+/** Something that was done to administer a host. */
+export type Act = {
+  /** Bare JID of who did it, or what it was done with: 'command line'. */
+  readonly by: string
+  /** In words: 'made an account'. */
+  readonly did: string
+  /** To whom or what. */
+  readonly to?: string
+}
+
+/** Who has administered what, on one virtual host. */
+export interface Audit {
+  record(act: Act): void
+  /** At most so many, the last at the end; times are milliseconds since the Unix epoch. */
+  last(max: number): Promise<readonly { readonly at: number; readonly act: Act }[]>
 }
 
 /** Types a module's declaration. */

@@ -15,6 +15,7 @@ import { VirtualHost } from './router/host.ts'
 import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
+import { HostAudit } from './session/audit.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
@@ -58,6 +59,7 @@ export interface Listening {
 interface Host {
   readonly virtual: VirtualHost
   readonly accounts: HostAccounts
+  readonly audit: HostAudit
   readonly modules: Modules
   config: HostConfig
 }
@@ -406,7 +408,8 @@ export class Server {
       passwordLength: () => host.config.passwordLength,
       told: (fact, about) => virtual.tell(fact, about),
     })
-    const virtual = new VirtualHost(domain, accounts, this.log, (address) => {
+    const audit = new HostAudit(domain, this.#storage, this.#clock)
+    const virtual = new VirtualHost(domain, accounts, audit, this.log, (address) => {
       const { plaintext } = host.config
       return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
     })
@@ -416,7 +419,7 @@ export class Server {
       http: (path, serve) => this.#http.add(path, serve, domain.toString()),
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
-    const host: Host = { virtual, accounts, modules, config }
+    const host: Host = { virtual, accounts, audit, modules, config }
     return host
   }
 
@@ -444,8 +447,8 @@ export class Server {
 
   async #removeHost(domain: string): Promise<void> {
     const host = this.hosts.get(domain)!
-    for (const session of [...this.sessions])
-      if (session.jid.domain === domain) this.sessions.end(session, new StreamError('host-gone'))
+    for (const session of [...this.sessions.ofDomain(host.virtual.domain)])
+      this.sessions.end(session, new StreamError('host-gone'))
     await host.modules.stop()
     this.hosts.delete(domain)
     this.#router.hosts.delete(domain)

@@ -1,13 +1,14 @@
 import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import { nearest } from '../config/nearest.ts'
-import type { Accounts } from '../module.ts'
+import type { Accounts, Audit } from '../module.ts'
 import type { Json } from '../world.ts'
 import { CommandError } from './requests.ts'
 import type { Request } from './requests.ts'
 
 /** A host as commands see it. */
 export interface CommandHost {
-  readonly accounts: Accounts & { list(): AsyncIterable<string> }
+  readonly accounts: Accounts
+  readonly audit: Audit
 }
 
 export interface Listener {
@@ -51,6 +52,9 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
         listening: server.listening.map(({ name, address, port }) => ({ name, address, port })),
       } satisfies Status
       return
+    case 'audit':
+      yield* acts(request.host, server.hosts)
+      return
     default:
       if (server.trouble !== undefined && request.command !== 'user list')
         throw new CommandError(`nothing was changed: ${server.trouble}`)
@@ -64,12 +68,11 @@ export type UserRequest = Extract<Request, { command: `user ${string}` }>
 /** The commands on accounts, which need no running server. @throws {CommandError} */
 export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
   if (request.command === 'user list') {
-    const chosen = request.host === undefined ? hosts.values() : [hostNamed(request.host, hosts)]
-    for (const host of chosen) yield* host.accounts.list()
+    for (const host of chosen(request.host, hosts)) yield* host.accounts.list()
     return
   }
   const account = accountOf(request.jid)
-  const { accounts } = hostNamed(account.domain, hosts)
+  const { accounts, audit } = hostNamed(account.domain, hosts)
   try {
     if (request.command !== 'user remove') accounts.checkPassword(account, request.password)
     if (request.command === 'user add') await accounts.create(account, request.password)
@@ -79,6 +82,28 @@ export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, 
     if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
     throw error
   }
+  audit.record({ by: 'command line', did: done[request.command], to: account.toString() })
+}
+
+/** How the audit log says it. */
+const done = {
+  'user add': 'made an account',
+  'user passwd': 'set the password of',
+  'user remove': 'removed an account',
+}
+
+/** Most acts of one host that are shown. */
+const mostActs = 500
+
+/** What was administered last, of one host or of all. */
+async function* acts(name: string | undefined, hosts: Running['hosts']): AsyncGenerator<Json> {
+  for (const { audit } of chosen(name, hosts))
+    for (const { at, act } of await audit.last(mostActs))
+      yield `${new Date(at).toISOString()} ${act.by} ${act.did}${act.to === undefined ? '' : ` ${act.to}`}`
+}
+
+function chosen(name: string | undefined, hosts: Running['hosts']): Iterable<CommandHost> {
+  return name === undefined ? hosts.values() : [hostNamed(name, hosts)]
 }
 
 function accountOf(text: string): Jid {

@@ -98,6 +98,21 @@ describe('commands', () => {
     expect(await all({ command: 'user list' })).toEqual(['bob@b.example'])
   })
 
+  test('what was administered is in the audit log of its host; what was refused is not', async () => {
+    await all({ command: 'user add', jid: 'eve@b.example', password: 'the wine is red' })
+    await all({ command: 'user passwd', jid: 'eve@b.example', password: 'the wine is white' })
+    await all({ command: 'user remove', jid: 'eve@b.example' })
+    await expect(all({ command: 'user remove', jid: 'eve@b.example' })).rejects.toThrow('There is no account')
+    const acts = (await all({ command: 'audit', host: 'b.example' })) as string[]
+    expect(acts.slice(-3).map((act) => act.replace(/^\S+Z /, ''))).toEqual([
+      'command line made an account eve@b.example',
+      'command line set the password of eve@b.example',
+      'command line removed an account eve@b.example',
+    ])
+    expect((await all({ command: 'audit' })).length).toBeGreaterThanOrEqual(acts.length)
+    await expect(all({ command: 'audit', host: 'c.example' })).rejects.toThrow('does not serve the domain c.example')
+  })
+
   test.each<[string, Request, string]>([
     [
       'an account that exists',

@@ -58,6 +58,14 @@ export function program(): Command {
     await withServer(options, (control) => control.stop())
   })
 
+  command('audit [domain]', 'print what was administered last, of one domain or of all').action(
+    async (host: string | undefined, options: Options) => {
+      await withServer(options, async (control) => {
+        for await (const act of control.ask({ command: 'audit', ...(host !== undefined && { host }) })) console.log(act)
+      })
+    },
+  )
+
   const user = jackdaw
     .command('user')
     .description('accounts, whether the server runs or not')

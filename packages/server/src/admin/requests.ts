@@ -10,6 +10,7 @@ export const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('user passwd'), jid, password }),
   z.strictObject({ command: z.literal('user remove'), jid }),
   z.strictObject({ command: z.literal('user list'), host: z.string().optional() }),
+  z.strictObject({ command: z.literal('audit'), host: z.string().optional() }),
   z.strictObject({ command: z.literal('reload') }),
   z.strictObject({ command: z.literal('status') }),
   z.strictObject({ command: z.literal('stop') }),

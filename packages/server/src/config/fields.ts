@@ -91,3 +91,17 @@ export function domainOf(text: string): string | undefined {
     throw error
   }
 }
+
+/** The address of an account, name@domain; gives it prepared as RFC 7622 says. */
+export function accountAddress() {
+  return z.string().transform((text, context): string => {
+    try {
+      const jid = Jid.parse(text)
+      if (jid.local !== undefined && jid.isBare) return jid.toString()
+    } catch (error) {
+      if (!(error instanceof JidError)) throw error
+    }
+    context.issues.push({ code: 'custom', input: text, message: `expected an address name@domain, not "${text}"` })
+    return text
+  })
+}

@@ -13,7 +13,7 @@ export const caps = defineModule({
   needs: [disco],
   features: { server: [capsNs, CapsHashes.ns] },
   start(host) {
-    const { server, onNode } = host.use(disco)
+    const { server, onNodes } = host.use(disco)
 
     // Modules come and go, and logins are rare: it is made anew each time.
     const ver = () => createHash('sha1').update(capsText(server())).digest('base64')
@@ -37,7 +37,7 @@ export const caps = defineModule({
       offer: () => CapsHashes.write(new Map([['sha-256', hash()]])),
     })
 
-    host.onStop(onNode((asked) => (asked === capsHashNode('sha-256', hash()) ? server() : undefined)))
-    host.onStop(onNode((asked) => (asked === `${node}#${ver()}` ? server() : undefined)))
+    const isOurs = (asked: string) => asked === capsHashNode('sha-256', hash()) || asked === `${node}#${ver()}`
+    host.onStop(onNodes({ info: (asked) => (isOurs(asked) ? server() : undefined) }))
   },
 })

@@ -14,8 +14,11 @@ import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import { roster } from './roster/roster.ts'
 
-/** What a node of the server is; undefined for a node that it is not asked about. */
-export type DescribeNode = (node: string) => DiscoInfo | undefined
+/** Nodes of the server; undefined for one that it does not have. */
+export interface ServerNodes {
+  info(node: string, from: Jid): DiscoInfo | undefined
+  items?(node: string, from: Jid): readonly DiscoItem[] | undefined
+}
 
 /** What a module has at accounts. It decides itself who may know: before it is asked, nothing has been looked at but the request. */
 export interface AccountPart {
@@ -35,7 +38,7 @@ export const disco = defineModule({
   features: { server: [discoInfoNs, discoItemsNs], account: [discoInfoNs, discoItemsNs] },
   start(host) {
     const { rosters } = host.use(roster)
-    const describers = new Set<DescribeNode>()
+    const nodes = new Set<ServerNodes>()
     const parts = new Set<AccountPart>()
     const forms = new Set<Form>()
 
@@ -46,19 +49,24 @@ export const disco = defineModule({
     })
     const server = () => withParts(describe('server', 'im'))
 
-    host.answer('get', 'server', DiscoInfo, ({ payload: { node } }) => {
+    host.answer('get', 'server', DiscoInfo, ({ payload: { node }, from }) => {
       if (node === undefined) return DiscoInfo.write(server())
-      for (const describer of describers) {
-        const info = describer(node)
+      for (const those of nodes) {
+        const info = those.info(node, from)
         // §3.2: the answer names the node.
         if (info) return DiscoInfo.write({ ...info, node })
       }
       throw unknownNode(node)
     })
 
-    host.answer('get', 'server', DiscoItems, ({ payload: { node } }) => {
-      if (node !== undefined) throw unknownNode(node)
-      return DiscoItems.write({ items: [...host.services()].map(({ domain, name }) => ({ jid: domain, name })) })
+    host.answer('get', 'server', DiscoItems, ({ payload: { node }, from }) => {
+      if (node === undefined)
+        return DiscoItems.write({ items: [...host.services()].map(({ domain, name }) => ({ jid: domain, name })) })
+      for (const those of nodes) {
+        const items = those.items?.(node, from)
+        if (items) return DiscoItems.write({ node, items })
+      }
+      throw unknownNode(node)
     })
 
     host.answer('get', 'account', DiscoInfo, ({ payload: { node }, to, from }) =>
@@ -131,9 +139,9 @@ export const disco = defineModule({
         return () => forms.delete(form)
       },
       /** Lets a module say what nodes of the server are; returns what ends that. */
-      onNode(describer: DescribeNode): () => void {
-        describers.add(describer)
-        return () => describers.delete(describer)
+      onNodes(those: ServerNodes): () => void {
+        nodes.add(those)
+        return () => nodes.delete(those)
       },
       /** Adds to what accounts have; returns what ends that. */
       onAccount(part: AccountPart): () => void {

@@ -1,4 +1,5 @@
 import type { Module } from '../module.ts'
+import { administration } from './administration/administration.ts'
 import { avatars } from './avatars.ts'
 import { blocking } from './blocking/blocking.ts'
 import { blocklists } from './blocking/blocklists.ts'
@@ -9,6 +10,7 @@ import { archiveRetention } from './archive-retention.ts'
 import { bookmarks } from './bookmarks.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
+import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi.ts'
 import { disco } from './disco.ts'
@@ -58,6 +60,8 @@ export const modules: readonly Module[] = [
   csi,
   offline,
   disco,
+  commands,
+  administration,
   contact,
   hostMeta,
   caps,

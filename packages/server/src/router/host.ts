@@ -1,6 +1,6 @@
 import type { Jid } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Accounts, Facts, Hooks, Place } from '../module.ts'
+import type { Accounts, Audit, Facts, Hooks, Place } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
 import type { StreamHost } from '../stream/port.ts'
 import type { Awaitable } from '../world.ts'
@@ -14,6 +14,7 @@ type Listener<K extends keyof Facts> = (about: Facts[K]) => Awaitable<void>
 export class VirtualHost implements StreamHost {
   readonly domain: Jid
   readonly accounts: Accounts
+  readonly audit: Audit
   readonly allowsPlaintext: (address: string) => boolean
   readonly hooks: { readonly [K in keyof Hooks]: Hook<Hooks[K]> } = {
     'message:out': new Hook(),
@@ -39,10 +40,17 @@ export class VirtualHost implements StreamHost {
     'account:removed': new Set(),
   }
 
-  constructor(domain: Jid, accounts: Accounts, log: Logger, allowsPlaintext: (address: string) => boolean) {
+  constructor(
+    domain: Jid,
+    accounts: Accounts,
+    audit: Audit,
+    log: Logger,
+    allowsPlaintext: (address: string) => boolean,
+  ) {
     this.#log = log
     this.domain = domain
     this.accounts = accounts
+    this.audit = audit
     this.allowsPlaintext = allowsPlaintext
   }
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type * as z from 'zod'
 import type {
   Accounts,
+  Audit,
   Facts,
   Handler,
   Hooks,
@@ -51,6 +52,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   readonly random: Random
   readonly log: Logger
   readonly accounts: Accounts
+  readonly audit: Audit
   readonly metrics: Metrics
   readonly #module: Module<F, S>
   readonly #around: Surroundings
@@ -67,6 +69,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.random = random
     this.log = log.child({ module: module.name, host: host.domain.toString() })
     this.accounts = host.accounts
+    this.audit = host.audit
     this.metrics = around.metrics((act) => this.#undo.push(act))
     for (const feature of module.features?.server ?? []) this.feature('server', feature)
     for (const feature of module.features?.account ?? []) this.feature('account', feature)
@@ -118,8 +121,9 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.#undo.push(this.#around.http(path, serve))
   }
 
-  sessions(account: Jid): Iterable<Target> {
-    return this.#around.sessions.of(account)
+  sessions(account?: Jid): Iterable<Target> {
+    const { sessions, host } = this.#around
+    return account ? sessions.of(account) : sessions.ofDomain(host.domain)
   }
 
   session(jid: Jid): Target | undefined {

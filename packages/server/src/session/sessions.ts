@@ -106,6 +106,11 @@ export class Sessions implements TickEnd, SessionOwner {
     return this.#byAccount.get(account.toString()) ?? none
   }
 
+  /** The sessions of all accounts of a domain: looks at those of every domain. */
+  *ofDomain({ domain }: Jid): Iterable<Session> {
+    for (const session of this) if (session.jid.domain === domain) yield session
+  }
+
   /** The session with this full JID. */
   get(jid: Jid): Session | undefined {
     for (const session of this.of(jid.bare)) if (session.jid.equals(jid)) return session

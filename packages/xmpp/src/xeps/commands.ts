@@ -28,6 +28,8 @@ export interface Command {
   readonly actions?: readonly ('prev' | 'next' | 'complete')[] | undefined
   readonly notes?: readonly CommandNote[] | undefined
   readonly form?: Form | undefined
+  /** In an answer: what else is found, behind the form. */
+  readonly payload?: Element | undefined
 }
 
 /** `<command/>`. Reading throws a StanzaError bad-request, with `<malformed-action/>` for an action that there is not (§4.4). */
@@ -55,13 +57,14 @@ export const Command: Payload<Command> = {
       form: form && Form.read(form),
     }
   },
-  write: ({ node, sessionId, action, status, actions, notes: told = [], form }) =>
+  write: ({ node, sessionId, action, status, actions, notes: told = [], form, payload }) =>
     xml(
       'command',
       commandsNs,
       { node, sessionid: sessionId, action, status },
       actions && xml('actions', commandsNs, { execute: actions[0] }, ...actions.map((name) => xml(name, commandsNs))),
       form && Form.write(form),
+      payload,
       ...told.map(({ type, text }) => xml('note', commandsNs, { type }, text)),
     ),
 }

@@ -30,7 +30,8 @@ export interface AdHocCommand {
   carryOut(answers: Form): Awaitable<Outcome | void>
 }
 
-export type Outcome = Pick<Command, 'form' | 'notes'>
+/** What a command has found or done. */
+export type Outcome = Pick<Command, 'form' | 'notes' | 'payload'>
 
 /** XEP-0050 §2.4: one step. @throws StanzaError item-not-found, forbidden, bad-request */
 export function perform(

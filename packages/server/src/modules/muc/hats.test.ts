@@ -242,7 +242,11 @@ test('XEP-0317 §4: hats outlive a kill, and go with the room', async () => {
     `<iq to='${room}' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>`,
   )
   await entered(play.desktop, 'firstwitch')
-  await configured(play.desktop)
+  await configured(play.desktop, { persistentroom: '1' })
+  await play.desktop.settled()
+  play.crash()
+  await play.start()
+  expect(await play.desktop.connect()).toBe('resumed')
   expect(rows(await carriesOut(play.desktop, 'list'))).toEqual([])
 })
 

@@ -1,0 +1,65 @@
+import { commandError, fieldValues, type Jid, StanzaError } from '@jackdaw/xmpp'
+import type { AdminCommand, AdministrationHost } from './administration.ts'
+import { accountField, accountIn, accountsField, accountsIn, adminNs, done, question } from './forms.ts'
+
+/** XEP-0133 §4.1, §4.2, §4.7: accounts are made and removed, and given another password. */
+export function accountCommands(host: AdministrationHost): AdminCommand[] {
+  const { accounts, audit, domain } = host
+  const password = (name: string, label: string) =>
+    ({ var: name, type: 'text-private', label, isRequired: true }) as const
+
+  /** All of them, before the first one is touched. @throws StanzaError item-not-found */
+  async function existing(named: readonly Jid[]): Promise<readonly Jid[]> {
+    for (const account of named)
+      if (!(await accounts.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    return named
+  }
+
+  return [
+    {
+      node: `${adminNs}#add-user`,
+      name: 'Make an account',
+      ask: () =>
+        question(
+          'Make an account',
+          accountField,
+          password('password', 'Password'),
+          password('password-verify', 'The password again'),
+        ),
+      async carryOut(answers, by) {
+        const account = accountIn(answers, domain)
+        const [first, again] = [fieldValues(answers, 'password')![0]!, fieldValues(answers, 'password-verify')![0]]
+        if (first !== again) throw commandError('bad-request', 'bad-payload')
+        await accounts.create(account, first)
+        audit.record({ by: by.toString(), did: 'made an account', to: account.toString() })
+        return done(`${account} can log in now.`)
+      },
+    },
+    {
+      node: `${adminNs}#delete-user`,
+      name: 'Remove accounts',
+      ask: () => question('Remove accounts and all that is kept for them', accountsField),
+      async carryOut(answers, by) {
+        const named = await existing(accountsIn(answers, domain))
+        if (named.some((account) => account.equals(by)))
+          throw new StanzaError('not-allowed', 'That is your own account')
+        for (const account of named) {
+          await accounts.remove(account)
+          audit.record({ by: by.toString(), did: 'removed an account', to: account.toString() })
+        }
+        return done(`Removed: ${named.join(', ')}`)
+      },
+    },
+    {
+      node: `${adminNs}#change-user-password`,
+      name: 'Set the password of an account',
+      ask: () => question('Set the password of an account', accountField, password('password', 'New password')),
+      async carryOut(answers, by) {
+        const account = accountIn(answers, domain)
+        await accounts.setPassword(account, fieldValues(answers, 'password')![0]!)
+        audit.record({ by: by.toString(), did: 'set the password of', to: account.toString() })
+        return done(`${account} has another password now.`)
+      },
+    },
+  ]
+}
