@@ -4,20 +4,20 @@ import {
   MucUser,
   mucNs,
   OccupantId,
-  retractedId,
   StanzaError,
   StanzaId,
   withoutDelay,
   withoutStanzaId,
 } from '@jackdaw/xmpp'
+import type { LogEntry } from '../../storage/storage.ts'
 import { broadcast, send } from './broadcast.ts'
 import type { Occupant } from './occupants.ts'
 import { retract } from './retractions.ts'
 import type { Room } from './room.ts'
 import { isSubjectChange, setSubject } from './subject.ts'
 
-/** XEP-0045 §7.4: from one occupant to all. */
-export function say(room: Room, occupant: Occupant, stanza: Message): void {
+/** XEP-0045 §7.4: from one occupant to all. @param retracted what it takes back (XEP-0424) */
+export function say(room: Room, occupant: Occupant, stanza: Message, retracted?: LogEntry<string>): void {
   const { config, host, jid } = room
   // §7.4: visitors have no voice.
   if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room')
@@ -28,11 +28,7 @@ export function say(room: Room, occupant: Occupant, stanza: Message): void {
   const id = isKept ? room.archive(said, occupant.account) : Buffer.from(host.random.bytes(12)).toString('base64url')
   broadcast(room, said.append(StanzaId.write({ id, by: jid })))
   room.history.add(id, host.clock.now(), said)
-  const retracted = retractedId(said)
-  if (retracted !== undefined)
-    retract(room, occupant.account, said, retracted).catch((error: unknown) =>
-      host.log.error({ err: error }, 'a message could not be retracted'),
-    )
+  if (retracted) retract(room, occupant.account, said, retracted)
 }
 
 /** §7.5: from one occupant to another. */

@@ -56,7 +56,7 @@ import { rename, update } from './nickname.ts'
 import { command, configuration, destroy } from './owner.ts'
 import { approve, isApproval, register, requirements, RoomRegistration } from './registration.ts'
 import { relay } from './relay.ts'
-import { moderate } from './retractions.ts'
+import { moderate, retractedBy } from './retractions.ts'
 import type { Room } from './room.ts'
 import { noRoom, Rooms } from './rooms.ts'
 import { tiesOf } from './ties.ts'
@@ -169,12 +169,17 @@ export const muc = defineModule({
       })
     }
 
-    function toRoom(room: Room, stanza: Message): void {
+    function toRoom(room: Room, stanza: Message): Awaitable<void> {
       const occupant = room.occupants.of(stanza.from!)
       if (messageType(stanza) === 'groupchat') {
         if (!occupant) throw notInside()
-        say(room, occupant, stanza)
-        return messages.inc()
+        return when(retractedBy(room, stanza), (retracted) => {
+          // It may have left meanwhile.
+          const speaker = room.occupants.of(stanza.from!)
+          if (!speaker) throw notInside()
+          say(room, speaker, stanza, retracted)
+          messages.inc()
+        })
       }
       const x = stanza.child(MucUser.name, MucUser.ns)
       const { invitations = [], declined } = x ? MucUser.read(x) : {}

@@ -1,5 +1,5 @@
 import { type Actor } from '@jackdaw/testkit'
-import { Form, type Stanza } from '@jackdaw/xmpp'
+import { Form, Jid, MamQuery, MamResult, Retracted, retractionNs, type Stanza, StanzaId } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import {
   admin,
@@ -300,3 +300,21 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
     expect(heard.toSorted()).toEqual(bodies.toSorted())
   },
 )
+
+test('XEP-0424 §5: who has heard of a retraction finds the tombstone, though the server died at that moment', async () => {
+  const play = await coven({}, { resume: true })
+  says(play.laptop, 'by the pricking of my thumbs', "id='said'")
+  const said = await play.desktop.awaits(`<message from='${room}/secondwitch' id='said'/>`)
+  const { id } = StanzaId.read(said.child(StanzaId.name, StanzaId.ns)!)
+  await settled(play)
+  play.laptop.says(
+    `<message to='${room}' type='groupchat' id='r'><retract xmlns='${retractionNs}' id='${id}'/><body>no</body></message>`,
+  )
+  await play.desktop.awaits(`<message from='${room}/secondwitch' id='r'/>`)
+  await again(play, play.desktop, play.laptop, play.tablet, play.pda)
+  await play.desktop.ask('set', MamQuery.write({}), Jid.parse(room))
+  const kept = await play.desktop.awaits(`<message from='${room}'><result xmlns='urn:xmpp:mam:2'/></message>`)
+  const message = MamResult.read(kept.child(MamResult.name, MamResult.ns)!).forwarded.stanza
+  expect(message.child('body')).toBeUndefined()
+  expect(Retracted.read(message.child(Retracted.name, Retracted.ns)!).id).toBe('r')
+})

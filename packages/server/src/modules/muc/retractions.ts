@@ -8,10 +8,12 @@ import {
   moderatedTombstone,
   OccupantId,
   Retracted,
+  retractedId,
   StanzaError,
   StanzaId,
 } from '@jackdaw/xmpp'
 import { type LogEntry, UnknownIdError } from '../../storage/storage.ts'
+import type { Awaitable } from '../../world.ts'
 import { messageOf } from '../archive.ts'
 import { broadcast } from './broadcast.ts'
 import type { Room } from './room.ts'
@@ -20,6 +22,7 @@ import { standingOf } from './standing.ts'
 /** XEP-0425 §3: a moderator retracts what somebody said. */
 export async function moderate(room: Room, user: Jid, { id, reason }: Moderation): Promise<void> {
   const entry = await find(room, id)
+  if (room.isDestroyed) throw new StanzaError('item-not-found', 'The room is no more')
   const actor = standingOf(room, user)
   if (actor.role !== 'moderator') throw new StanzaError('forbidden', 'Only moderators do that')
   const isRecent = room.history.remove(id)
@@ -36,12 +39,17 @@ export async function moderate(room: Room, user: Jid, { id, reason }: Moderation
   broadcast(room, kept ? told.append(kept) : told)
 }
 
-/** XEP-0424 §5: an author has taken back the message with that id; it goes to nobody any more. */
-export async function retract(room: Room, author: Jid, retraction: Message, id: string): Promise<void> {
-  const entry = await find(room, id)
-  if (entry?.with !== author.bare.toString()) return
-  room.history.remove(id)
-  bury(room, entry, Retracted.write({ id: retraction.id ?? id, stamp: room.host.clock.now() }))
+/** XEP-0424 §5: what an author takes back, which is to be read before the retraction itself is kept: both are one commit. */
+export function retractedBy(room: Room, retraction: Message): Awaitable<LogEntry<string> | undefined> {
+  const id = retractedId(retraction)
+  return id === undefined ? undefined : find(room, id)
+}
+
+/** XEP-0424 §5: a message of the same author goes to nobody any more. */
+export function retract(room: Room, author: Jid, retraction: Message, entry: LogEntry<string>): void {
+  if (entry.with !== author.bare.toString()) return
+  room.history.remove(entry.id)
+  bury(room, entry, Retracted.write({ id: retraction.id ?? entry.id, stamp: room.host.clock.now() }))
 }
 
 /** XEP-0424 §4, XEP-0425 §4: what was said goes, who said it stays. */
