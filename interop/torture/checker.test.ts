@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { check, type Promised } from './checker.ts'
-import type { Told, TortureEvent } from './events.ts'
+import type { Entry, Told, TortureEvent } from './events.ts'
 
 /** The events at 1, 2, 3 … milliseconds. */
 const play = (...told: Told[]): TortureEvent[] => told.map((event, index) => ({ ...event, at: index + 1 }))
@@ -14,18 +14,29 @@ const online = (session: number, how: 'bound' | 'resumed' = 'bound', generation 
 })
 const lost = (session: number): Told => ({ kind: 'offline', session, why: 'lost' })
 const killed = (generation: number): Told => ({ kind: 'killed', generation })
+/** As it was sent, said or published. */
+const entry = (id: string, body = `this is ${id}`): Entry => ({ id, body, isTombstone: false })
+const tombstone = (id: string, body = ''): Entry => ({ id, body, isTombstone: true })
+const entries = (...of: (string | Entry)[]) => of.map((one) => (typeof one === 'string' ? entry(one) : one))
 const sent = (id: string, to = [1], copies: number[] = [], isToAccount = false): Told => ({
   kind: 'sent',
   session: 0,
   id,
+  body: `this is ${id}`,
   to,
   copies,
   isToAccount,
 })
+const takingBack = (id: string, retracts: string): Told => ({ ...sent(id), retracts }) as Told
 const acknowledged = (id: string): Told => ({ kind: 'acknowledged', session: 0, id })
-const received = (id: string, session = 1, from = 0): Told => ({ kind: 'received', session, from, id })
-const copied = (id: string, session = 2): Told => ({ kind: 'copied', session, id })
-const archived = (...ids: string[]): Told => ({ kind: 'archived', sessions: [0], ids })
+const received = (id: string, session = 1, from = 0): Told => ({ kind: 'received', session, from, ...entry(id) })
+const copied = (id: string, session = 2): Told => ({ kind: 'copied', session, ...entry(id) })
+const archived = (...of: (string | Entry)[]): Told => ({
+  kind: 'archived',
+  reading: 'archive',
+  sessions: [0],
+  entries: entries(...of),
+})
 const announced = (session: number, status: string): Told => ({ kind: 'announced', session, isAvailable: true, status })
 const left = (session: number): Told => ({ kind: 'announced', session, isAvailable: false, status: '' })
 const seen = (status: string, isAvailable = true): Told => ({
@@ -35,29 +46,52 @@ const seen = (status: string, isAvailable = true): Told => ({
   isAvailable,
   status,
 })
-const said = (id: string, to = [0, 1]): Told => ({ kind: 'said', session: 0, channel: 'room', id, to })
-const heard = (id: string, session = 1, channel = 'room'): Told => ({ kind: 'heard', session, channel, id })
-const kept = (...ids: string[]): Told => ({ kind: 'kept', channel: 'room', ids })
-const granted = (jid: string, affiliation: 'member' | 'none' = 'member'): Told => ({
-  kind: 'granted',
+const said = (id: string, to = [0, 1]): Told => ({
+  kind: 'said',
   session: 0,
   channel: 'room',
-  id: `${affiliation} ${jid}`,
-  jid,
-  affiliation,
+  id,
+  by: 'n0',
+  body: `this is ${id}`,
+  to,
 })
-const grant = (jid: string, affiliation?: 'none'): Told[] => {
-  const told = granted(jid, affiliation)
-  return [told, acknowledged((told as { id: string }).id)]
-}
-const due = (reading: string): Told => ({ kind: 'due', reading })
-const room = (members: string[], occupants = ['n0', 'n1']): Told => ({
-  kind: 'room',
+const heard = (id: string, session = 1, channel = 'room', body = `this is ${id}`, by = 'n0'): Told => ({
+  kind: 'heard',
+  session,
+  channel,
+  id,
+  by,
+  body,
+})
+const kept = (...of: (string | Entry)[]): Told => ({
+  kind: 'kept',
+  reading: 'kept',
   channel: 'room',
-  members,
-  occupants,
-  inside: ['n0', 'n1'],
+  entries: entries(...of),
 })
+/** Of a node that keeps so many items. */
+const items = (most: number, ...of: (string | Entry)[]): Told => ({ ...kept(...of), most }) as Told
+/** It is taken back by something else that is said, or that is only told. */
+const withdrawn = (id: string, retracts: string, isPassing = false): Told[] => [
+  { ...said(id), retracts, isPassing } as Told,
+  acknowledged(id),
+  heard(id, 0),
+  heard(id),
+]
+const listed = (id: string, added: string[], removed: string[] = []): Told => ({
+  kind: 'listed',
+  session: 0,
+  id,
+  list: 'members',
+  added,
+  removed,
+})
+const changed = (id: string, added: string[], removed: string[] = []): Told[] => [
+  listed(id, added, removed),
+  acknowledged(id),
+]
+const due = (reading: string): Told => ({ kind: 'due', reading })
+const list = (...those: string[]): Told => ({ kind: 'list', reading: 'list', list: 'members', entries: those })
 const talk = (id: string): Told[] => [said(id), acknowledged(id), heard(id, 0), heard(id)]
 const whole = (id: string): Told[] => [sent(id), acknowledged(id), received(id)]
 const here = [online(0), online(1)]
@@ -107,7 +141,7 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   [
     'a room in which all is well',
     {},
-    [...here, ...talk('a'), ...talk('b'), kept('a', 'b'), ...grant('x'), room(['x'])],
+    [...here, ...talk('a'), ...talk('b'), kept('a', 'b'), ...changed('x', ['x']), list('x')],
   ],
   ['what one of a room never hears', { acknowledgedLost: 1 }, [...here, said('a'), acknowledged('a'), heard('a')]],
   ['what is said and never acknowledged', { unsettled: 1 }, [...here, said('a'), heard('a'), heard('a', 0)]],
@@ -125,12 +159,74 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
   ['what a room has not kept', { archiveLost: 1 }, [...here, ...talk('a'), ...talk('b'), kept('b')]],
   ['what a room has kept twice', { archivedTwice: 1 }, [...here, ...talk('a'), kept('a', 'a')]],
   ['what a room has kept and nobody said', { misdelivered: 1 }, [...here, kept('a')]],
-  ['a member who is none any more', { belonging: 1 }, [...here, ...grant('x'), ...grant('x', 'none'), room(['x'])]],
-  ['a member who is forgotten', { belonging: 1 }, [...here, ...grant('x'), room([])]],
-  ['a membership that is never acknowledged', { unsettled: 1 }, [...here, granted('x'), room(['x'])]],
-  ['a room that is not read', { unread: 1 }, [...here, kept(), due('kept room'), due('room room')]],
-  ['an archive that is not read', { unread: 1 }, [...here, archived(), due('archive 0'), due('archive 1')]],
-  ['an occupant who is forgotten', { belonging: 1 }, [...here, room([], ['n0'])]],
+  [
+    'what was said and is heard otherwise',
+    { contents: 1 },
+    [...here, said('a', [1]), acknowledged('a')].concat(heard('a', 1, 'room', 'else')),
+  ],
+  [
+    'what is heard from somebody else',
+    { contents: 1 },
+    [...here, said('a', [1]), acknowledged('a')].concat(heard('a', 1, 'room', 'this is a', 'n1')),
+  ],
+  ['what was said and is kept otherwise', { contents: 1 }, [...here, ...talk('a'), kept(entry('a', 'else'))]],
+  [
+    'what was taken back and is kept',
+    { retractions: 1 },
+    [...here, ...talk('a'), ...withdrawn('b', 'a'), kept('a', 'b')],
+  ],
+  [
+    'what was taken back, but for its words',
+    { retractions: 1 },
+    [...here, ...talk('a'), ...withdrawn('b', 'a'), kept(tombstone('a', 'this is a'), 'b')],
+  ],
+  [
+    'what was taken back and has left no place',
+    { archiveLost: 1 },
+    [...here, ...talk('a'), ...withdrawn('b', 'a'), kept('b')],
+  ],
+  [
+    'what was taken back as it should be',
+    {},
+    [...here, ...talk('a'), ...withdrawn('b', 'a'), kept(tombstone('a'), 'b')],
+  ],
+  ['what has gone and nobody took back', { retractions: 1 }, [...here, ...talk('a'), kept(tombstone('a'))]],
+  [
+    'an item that was taken back and is there',
+    { retractions: 1 },
+    [...here, ...talk('a'), ...withdrawn('b', 'a', true), items(9, 'a')],
+  ],
+  ['an item that was taken back and is not there', {}, [...here, ...talk('a'), ...withdrawn('b', 'a', true), items(9)]],
+  ['an item that is another', { contents: 1 }, [...here, ...talk('a'), items(9, entry('a', 'else'))]],
+  ['an item that is missing', { archiveLost: 1 }, [...here, ...talk('a'), ...talk('b'), items(9, 'a')]],
+  ['a node that keeps the last item', {}, [...here, ...talk('a'), ...talk('b'), items(1, 'b')]],
+  [
+    'one that keeps an older one',
+    { contents: 1, archiveLost: 1 },
+    [...here, ...talk('a'), ...talk('b'), items(1, 'a')],
+  ],
+  [
+    'what was only told and is kept',
+    { misdelivered: 1 },
+    [...here, ...talk('a'), ...withdrawn('b', 'a', true), items(9, 'b')],
+  ],
+  [
+    'who was removed and is in the list',
+    { belonging: 1 },
+    [...here, ...changed('a', ['x']), ...changed('b', [], ['x']), list('x')],
+  ],
+  ['who was added and is not in the list', { belonging: 1 }, [...here, ...changed('a', ['x']), list()]],
+  ['who is in the list and was never added', { belonging: 1 }, [...here, list('x')]],
+  ['who is in the list twice', { belonging: 1 }, [...here, ...changed('a', ['x']), list('x', 'x')]],
+  ['a list that is changed at once', {}, [...here, ...changed('a', ['x']), ...changed('b', ['y'], ['x']), list('y')]],
+  ['a change that is never acknowledged', { unsettled: 1 }, [...here, listed('a', ['x']), list('x')]],
+  ['what is not read', { unread: 1 }, [...here, due('kept'), kept(), due('list')]],
+  ['an archive that is not read', { unread: 1 }, [...here, due('archive'), archived(), due('another')]],
+  [
+    'what was due and did not happen',
+    { unread: 1 },
+    [...here, due('it'), due('that'), { kind: 'done', reading: 'it' }],
+  ],
   ['an occupant who flickers', { flicker: 1 }, [...here, { kind: 'stirred', session: 1, channel: 'room', nick: 'n0' }]],
   ['a session that never comes back', { unresumed: 1 }, [...here, lost(0)]],
   ['an acknowledged message that never comes', { acknowledgedLost: 1 }, [...here, sent('a'), acknowledged('a')]],
@@ -151,6 +247,47 @@ test.each<[string, Partial<Record<Promised, number>>, Told[]]>([
     'a message that overtakes another',
     { disorder: 1 },
     [...here, sent('a'), sent('b'), acknowledged('a'), acknowledged('b'), received('b'), received('a')],
+  ],
+  [
+    'a message that comes otherwise',
+    { contents: 1 },
+    [...here, sent('a'), acknowledged('a')].concat({ ...received('a'), body: 'else' } as Told),
+  ],
+  [
+    'a copy that is otherwise',
+    { contents: 1 },
+    [...here, sent('a', [1], [2]), acknowledged('a'), received('a')].concat({ ...copied('a'), body: 'else' } as Told),
+  ],
+  [
+    'a message that is otherwise in the archive',
+    { contents: 1 },
+    [...here, ...whole('a'), archived(entry('a', 'else'))],
+  ],
+  [
+    'one that was taken back and is there',
+    { retractions: 1 },
+    [...here, ...whole('a'), takingBack('b', 'a'), acknowledged('b'), received('b'), archived('a', 'b')],
+  ],
+  [
+    'one that was taken back as it should be',
+    {},
+    [...here, ...whole('a'), takingBack('b', 'a'), acknowledged('b'), received('b'), archived(tombstone('a'), 'b')],
+  ],
+  ['one that has gone and nobody took back', { retractions: 1 }, [...here, ...whole('a'), archived(tombstone('a'))]],
+  [
+    'one that waited, was taken back and comes no more',
+    {},
+    [...here, sent('a', [1], [], true), acknowledged('a'), takingBack('b', 'a'), acknowledged('b'), received('b')],
+  ],
+  [
+    'one that did not wait, was taken back and never came',
+    { acknowledgedLost: 1 },
+    [...here, sent('a'), acknowledged('a'), takingBack('b', 'a'), acknowledged('b'), received('b')],
+  ],
+  [
+    'one that comes empty',
+    { contents: 1 },
+    [...here, sent('a'), acknowledged('a')].concat({ ...received('a'), ...tombstone('a') } as Told),
   ],
   ['a message for somebody else', { misdelivered: 1 }, [...here, ...whole('a'), received('a', 0)]],
   ['a message from nobody', { misdelivered: 1 }, [...here, received('x')]],
@@ -215,4 +352,26 @@ test('a kill counts as recovered when all have come to a later process', () => {
     online(1, 'resumed', 3),
   )
   expect(check(events)).toMatchObject({ kills: 2, recoveries: [3] })
+})
+
+test('what is read while work goes on has what was acknowledged before it was asked for', () => {
+  const a = said('a')
+  const hearing = (id: string) => [heard(id, 0), heard(id)]
+  // Acknowledged in time.
+  expect(broken(...here, a, acknowledged('a'), due('kept'), kept(), ...hearing('a'))).toEqual({ archiveLost: 1 })
+  expect(broken(...here, ...changed('x', ['x']), due('list'), list())).toEqual({ belonging: 1 })
+  expect(broken(...here, ...whole('m'), due('archive'), archived())).toEqual({ archiveLost: 1 })
+  // Too late, so that it may be there or not.
+  for (const there of [kept(), kept('a')])
+    expect(broken(...here, a, due('kept'), acknowledged('a'), there, ...hearing('a'))).toEqual({})
+  for (const there of [list(), list('x')])
+    expect(broken(...here, listed('x', ['x']), due('list'), acknowledged('x'), there)).toEqual({})
+  for (const there of [archived(), archived('m')])
+    expect(broken(...here, sent('m'), due('archive'), acknowledged('m'), received('m'), there)).toEqual({})
+})
+
+test('what is taken back while it is read is there, or a tombstone is', () => {
+  const retraction = withdrawn('b', 'a')
+  for (const there of [kept('a'), kept(tombstone('a'))])
+    expect(broken(...here, ...talk('a'), retraction[0]!, due('kept'), ...retraction.slice(1), there)).toEqual({})
 })

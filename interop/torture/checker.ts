@@ -1,5 +1,7 @@
-import { checkChannels } from './channel-checker.ts'
-import { readingOf, type SessionNumber, type TortureEvent } from './events.ts'
+import { ChannelChecker } from './channel-checker.ts'
+import type { SessionNumber, TortureEvent } from './events.ts'
+import { ListChecker } from './list-checker.ts'
+import { MessageChecker } from './message-checker.ts'
 
 /** What must never happen; the number of times it did. */
 export const promises = {
@@ -15,8 +17,10 @@ export const promises = {
   misdelivered: 'messages delivered to somebody else',
   refused: 'messages returned as errors',
   flicker: 'sessions that were there and seemed to come or go',
-  unread: 'archives, nodes and rooms that could not be read in the end',
-  belonging: 'rooms whose members or occupants are not those they should be',
+  contents: 'messages and items changed',
+  retractions: 'messages taken back and still to be read, or gone and never taken back',
+  belonging: 'members, occupants, rooms or blocked addresses that are not those they should be',
+  unread: 'archives, nodes and lists that could not be read',
   stale: 'contacts left with an old presence',
   trouble: 'other troubles of clients',
 } as const
@@ -44,6 +48,10 @@ export interface Verdict {
   /** What was said in rooms or published at nodes, and how often it was heard. */
   readonly said: number
   readonly heard: number
+  /** Messages taken back, beside what was in rooms and at nodes; changes of lists; what was read of all that. */
+  readonly retracted: number
+  readonly changed: number
+  readonly readings: number
   readonly kills: number
   /** Connections lost, by kind, and how many came back as the same session. */
   readonly lost: Readonly<Record<'lost' | 'cut' | 'silent', number>>
@@ -53,25 +61,9 @@ export interface Verdict {
   readonly recoveries: readonly number[]
 }
 
-interface Message {
-  readonly at: number
-  readonly from: SessionNumber
-  readonly to: readonly SessionNumber[]
-  readonly copies: readonly SessionNumber[]
-  readonly isToAccount: boolean
-  /** The how manieth message of its sender it is. */
-  readonly order: number
-  readonly seenBy: Set<SessionNumber>
-  readonly copiedTo: Set<SessionNumber>
-  isAcknowledged: boolean
-}
-
 /** Judges a run by what its clients saw. */
 export function check(events: readonly TortureEvent[]): Verdict {
   const violations: Violation[] = []
-  const messages = new Map<string, Message>()
-  const orders = new Map<SessionNumber, number>()
-  const lastSeen = new Map<string, number>()
   const seenPresence = new Map<string, string>()
   const seenFarewells = new Map<string, number>()
   const announced = new Map<SessionNumber, string>()
@@ -80,71 +72,26 @@ export function check(events: readonly TortureEvent[]): Verdict {
   const transports = new Map<SessionNumber, string>()
   const contacts: (readonly [SessionNumber, SessionNumber])[] = []
   const lost = { lost: 0, cut: 0, silent: 0 }
-  const counted = {
-    received: 0,
-    copied: 0,
-    archived: 0,
-    acknowledged: 0,
-    announced: 0,
-    presences: 0,
-    resumed: 0,
-    switched: 0,
-  }
+  const counted = { announced: 0, presences: 0, resumed: 0, switched: 0 }
   const violate: Violate = (promise, at, what) => void violations.push({ promise, at, what })
 
-  for (const event of events) {
+  const messages = new MessageChecker(violate)
+  const channels = new ChannelChecker(violate)
+  const lists = new ListChecker(violate)
+  const due = new Map<string, number>()
+  const unread = new Set<string>()
+
+  for (const [place, event] of events.entries()) {
     const { at } = event
+    for (const checker of [messages, channels, lists]) checker.take(event, place, due)
+    if (event.kind !== 'due' && 'reading' in event) unread.delete(event.reading)
     switch (event.kind) {
       case 'befriended':
         contacts.push([event.session, event.contact])
         break
-      case 'sent': {
-        const order = (orders.get(event.session) ?? 0) + 1
-        orders.set(event.session, order)
-        const { to, copies, isToAccount } = event
-        const unseen = { seenBy: new Set<number>(), copiedTo: new Set<number>(), isAcknowledged: false }
-        messages.set(event.id, { at, from: event.session, to, copies, isToAccount, order, ...unseen })
-        break
-      }
-      case 'acknowledged': {
-        const message = messages.get(event.id)
-        if (!message) break
-        counted.acknowledged++
-        message.isAcknowledged = true
-        break
-      }
-      case 'received': {
-        counted.received++
-        const message = messages.get(event.id)
-        if (!message || message.from !== event.from || !message.to.includes(event.session)) {
-          violate('misdelivered', at, `${event.id} from ${event.from} came to ${event.session}`)
-          break
-        }
-        if (message.seenBy.has(event.session)) {
-          violate('duplicates', at, `${event.id} came to ${event.session} again`)
-          break
-        }
-        message.seenBy.add(event.session)
-        // What waits for its account may come behind what went straight to the session.
-        const pair = `${event.from} ${event.session} ${message.isToAccount}`
-        const before = lastSeen.get(pair) ?? 0
-        if (message.order < before) violate('disorder', at, `${event.id} came to ${event.session} behind a later one`)
-        else lastSeen.set(pair, message.order)
-        break
-      }
-      case 'copied': {
-        counted.copied++
-        const message = messages.get(event.id)
-        if (!message?.copies.includes(event.session))
-          violate('misdelivered', at, `a copy of ${event.id} came to ${event.session}`)
-        else if (message.copiedTo.has(event.session))
-          violate('duplicates', at, `a copy of ${event.id} came to ${event.session} again`)
-        else message.copiedTo.add(event.session)
-        break
-      }
-      case 'archived':
-        counted.archived += event.ids.length
-        checkArchive(event, messages, violate)
+      case 'due':
+        due.set(event.reading, place)
+        unread.add(event.reading)
         break
       case 'refused':
         violate('refused', at, `${event.id} of ${event.session}`)
@@ -184,24 +131,14 @@ export function check(events: readonly TortureEvent[]): Verdict {
     }
   }
 
-  for (const [id, { at, to, seenBy, copies, copiedTo, isAcknowledged }] of messages) {
-    for (const session of to)
-      if (!seenBy.has(session))
-        violate(isAcknowledged ? 'acknowledgedLost' : 'unacknowledgedLost', at, `${id} never came to ${session}`)
-    for (const session of copies)
-      if (!copiedTo.has(session)) violate('copiesLost', at, `no copy of ${id} came to ${session}`)
-    if (!isAcknowledged) violate('unsettled', at, id)
-  }
-  const channels = checkChannels(events, violate)
+  for (const checker of [messages, channels, lists]) checker.end()
   const end = events.at(-1)?.at ?? 0
   for (const [session, contact] of contacts) {
     const last = announced.get(contact)
     const seen = seenPresence.get(`${session} ${contact}`)
     if (last !== seen) violate('stale', end, `${session} saw ${contact} as ${seen}, not as ${last}`)
   }
-  const read = new Set(events.map(readingOf))
-  for (const event of events)
-    if (event.kind === 'due' && !read.has(event.reading)) violate('unread', end, event.reading)
+  for (const reading of unread) violate('unread', end, reading)
   const recovered = recoveriesOf(events)
   for (const session of recovered.away) violate('unresumed', end, `${session} never came back`)
 
@@ -210,41 +147,20 @@ export function check(events: readonly TortureEvent[]): Verdict {
   return {
     violations,
     counts,
-    sent: messages.size,
+    sent: messages.sent,
     lost,
+    ...messages.counted,
     ...counted,
-    ...channels,
+    said: channels.said,
+    heard: channels.heard,
+    changed: lists.changed,
+    readings: due.size - unread.size,
     kills: recovered.kills,
     recoveries: recovered.times,
   }
 }
 
 export type Violate = (promise: Promised, at: number, what: string) => void
-
-/** XEP-0313: whether an archive holds each message that its account sent or was sent, once, and each sender's in order. */
-function checkArchive(
-  { at, sessions, ids }: Extract<TortureEvent, { kind: 'archived' }>,
-  messages: ReadonlyMap<string, Message>,
-  violate: Violate,
-): void {
-  const held = new Set<string>()
-  const orders = new Map<SessionNumber, number>()
-  for (const id of ids) {
-    const message = messages.get(id)
-    if (!message) {
-      violate('misdelivered', at, `${id} is in the archive of ${sessions}`)
-      continue
-    }
-    if (held.has(id)) violate('archivedTwice', at, `${id} in the archive of ${sessions}`)
-    else if (message.order < (orders.get(message.from) ?? 0))
-      violate('disorder', at, `${id} in the archive of ${sessions}`)
-    else orders.set(message.from, message.order)
-    held.add(id)
-  }
-  for (const [id, { from, to }] of messages)
-    if (!held.has(id) && [from, ...to].some((session) => sessions.includes(session)))
-      violate('archiveLost', at, `${id} is not in the archive of ${sessions}`)
-}
 
 function pairOf({ session, from }: { session: SessionNumber; from: SessionNumber }): string {
   return `${session} ${from}`

@@ -16,6 +16,10 @@ export function report(
     ['messages sent / acknowledged / received', `${verdict.sent} / ${verdict.acknowledged} / ${verdict.received}`],
     ['copies for other resources / archived messages read', `${verdict.copied} / ${verdict.archived}`],
     ['said in rooms and at nodes / heard', `${verdict.said} / ${verdict.heard}`],
+    [
+      'taken back of messages / changes of lists / readings',
+      `${verdict.retracted} / ${verdict.changed} / ${verdict.readings}`,
+    ],
     ['presence broadcast / seen', `${verdict.announced} / ${verdict.presences}`],
   ]
   if (recoveries.length > 0) {

@@ -24,6 +24,9 @@ test('XEP-0198 §5: a server killed ten times at work loses nothing, doubles not
   expect(verdict.archived).toBeGreaterThan(1000)
   expect(verdict.said).toBeGreaterThan(50)
   expect(verdict.heard).toBeGreaterThan(500)
+  expect(verdict.retracted).toBeGreaterThan(20)
+  expect(verdict.changed).toBeGreaterThan(50)
+  expect(verdict.readings).toBeGreaterThan(100)
   // This seed has a kill in the middle of a commit.
   expect(run.torn).toBeGreaterThan(0)
 })

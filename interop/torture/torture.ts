@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Channels } from './channels.ts'
+import { Channels, type Follower } from './channels.ts'
 import { moments } from './die-at-commit.ts'
 import type { SessionNumber, Told, TortureEvent } from './events.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePorts, KillableServer } from './killable-server.ts'
 import { connectors } from './line.ts'
 import { Seeded } from '@jackdaw/testkit'
+import { archiveOf } from './readables.ts'
+import { Readings } from './readings.ts'
 import { User, type World } from './user.ts'
 
 export interface TortureOptions {
@@ -63,12 +65,16 @@ class Torture {
   readonly #options: TortureOptions
   readonly #server: KillableServer
   readonly #channels: Channels
+  readonly #readings = new Readings((event) => this.#tell(event))
+  /** What is read while work goes on. */
+  readonly #looks: Promise<void>[] = []
   readonly #events: TortureEvent[] = []
   readonly #users: User[] = []
   readonly #byAccount = new Map<string, User[]>()
   /** Kills and messages draw from different sources, so that how fast the one goes does not alter the other. */
   readonly #kills: Seeded
   readonly #talk: Seeded
+  readonly #looking: Seeded
   readonly #began = performance.now()
 
   constructor(options: TortureOptions, data: string, [xmpp, xmpps, http]: readonly number[]) {
@@ -78,6 +84,7 @@ class Torture {
     const ports = { xmpp: xmpp!, xmpps: xmpps!, http: http! }
     this.#kills = new Seeded(options.seed)
     this.#talk = new Seeded(options.seed + 1)
+    this.#looking = new Seeded(options.seed + 3)
     const numbers = new Map<string, number>()
     const world: World = {
       domain,
@@ -101,7 +108,15 @@ class Torture {
     }
     const talkative = this.#users.filter(({ number }) => number % 2 === 0)
     for (const user of talkative) user.stays = true
-    this.#channels = new Channels(talkative, domain, (event) => this.#tell(event))
+    this.#channels = new Channels({
+      users: talkative,
+      strangers: this.#users.filter((user) => this.#accountOf(user).every(({ stays }) => !stays)),
+      followers: this.#followers(talkative),
+      domain,
+      readings: this.#readings,
+      until: (isSo) => until(isSo, 60_000),
+      tell: (event) => this.#tell(event),
+    })
     const accounts = [...this.#byAccount.keys()]
     const { journal = true, modules } = options
     this.#server = new KillableServer({ data, ports, domain, accounts, password, journal, modules })
@@ -113,7 +128,7 @@ class Torture {
     await this.#server.ready
     await Promise.all(this.#users.map((user) => user.arrive(this.#accountOf(user).length > 1)))
     await this.#befriend()
-    await this.#channels.open((isSo) => until(isSo, 30_000))
+    await this.#channels.open()
     const sending = this.#send()
     const losing = losses ? this.#lose() : undefined
     const cpuBefore = this.#server.cpu()
@@ -124,8 +139,9 @@ class Torture {
     clearInterval(sending)
     const cpu = this.#server.cpu() - (kills > 0 ? 0 : cpuBefore)
     await this.#drain()
-    await atMost(60_000, this.#readArchives())
-    await atMost(60_000, this.#channels.read())
+    const archives = [...this.#byAccount.values()].slice(0, archivesRead)
+    await atMost(60_000, this.#readings.read(archives.map(archiveOf)))
+    await atMost(90_000, this.#channels.read())
     return {
       events: this.#events,
       seconds: (performance.now() - this.#began) / 1000,
@@ -151,8 +167,7 @@ class Torture {
     const accounts = [...this.#byAccount.values()]
     const waits: Promise<void>[] = []
     for (const [index, account] of accounts.entries()) {
-      const first = index - (index % contactsInGroup)
-      const contacts = accounts.slice(first, first + contactsInGroup).filter((other) => other !== account)
+      const contacts = this.#contactsOf(accounts, index)
       for (const contact of contacts) {
         account[0]!.subscribe(contact[0]!.jid.bare)
         for (const { number: session } of account)
@@ -161,6 +176,21 @@ class Torture {
       waits.push(until(() => account[0]!.approvedBy.size === contacts.length, 30_000))
     }
     await Promise.all(waits)
+  }
+
+  #contactsOf(accounts: readonly User[][], index: number): User[][] {
+    const first = index - (index % contactsInGroup)
+    return accounts.slice(first, first + contactsInGroup).filter((other) => other !== accounts[index])
+  }
+
+  /** XEP-0163 §4.3: who hears of the nodes of those users' accounts. */
+  #followers(users: readonly User[]): Follower[] {
+    const accounts = [...this.#byAccount.values()]
+    return users.map((owner) => {
+      const index = accounts.indexOf(this.#byAccount.get(owner.jid.local!)!)
+      const listeners = [accounts[index]!, ...this.#contactsOf(accounts, index)].flat()
+      return { owner, listeners: listeners.filter(({ stays }) => stays) }
+    })
   }
 
   /** Sends at the rate, from anybody to anybody, half of it to contacts' accounts and sessions near by. */
@@ -188,6 +218,7 @@ class Torture {
       return
     }
     if (dice < 0.08) return this.#channels.act(chance, filler.slice(0, chance.whole(2, 300)))
+    if (dice < 0.1) return user.regret(chance)
     const partner = chance.chance(0.5)
       ? chance.one(this.#users)
       : this.#users[(user.number + chance.whole(1, 3)) % this.#users.length]!
@@ -218,6 +249,7 @@ class Torture {
     let how = 'at work'
     if (dice < 0.7) {
       await this.#allOnline()
+      this.#looks.push(this.#look())
       await delay(chance.whole(100, 1200))
     } else if (dice < 0.82) {
       how = 'while it starts'
@@ -237,6 +269,12 @@ class Torture {
     this.#server.start()
   }
 
+  /** What was acknowledged before the last kill must be there, though work goes on. */
+  async #look(): Promise<void> {
+    const account = this.#looking.one([...this.#byAccount.values()])
+    await Promise.all([this.#readings.read([archiveOf(account)]), this.#channels.look(this.#looking)])
+  }
+
   async #allOnline(): Promise<void> {
     await this.#server.ready
     // Who came first may have gone again: all at one moment are not needed.
@@ -246,17 +284,9 @@ class Torture {
   /** Everything sent is handled, everything handled has come. */
   async #drain(): Promise<void> {
     for (const user of this.#users) user.comeIn()
+    await atMost(60_000, Promise.all([this.#channels.settle(), ...this.#looks]))
     await atMost(30_000, Promise.all(this.#users.map((user) => user.settle())))
     await atMost(10_000, Promise.all(this.#users.map((user) => user.roster())))
-  }
-
-  async #readArchives(): Promise<void> {
-    const accounts = [...this.#byAccount.values()].slice(0, archivesRead)
-    for (const sessions of accounts) this.#tell({ kind: 'due', reading: `archive ${sessions.map(numberOf).join(' ')}` })
-    for (const sessions of accounts) {
-      const ids = await sessions[0]!.readArchive()
-      this.#tell({ kind: 'archived', sessions: sessions.map(numberOf), ids })
-    }
   }
 }
 

@@ -3,6 +3,7 @@ import { Client, type Connect } from '@jackdaw/testkit'
 import {
   carbonsNs,
   clientNs,
+  discoInfoNs,
   type Element,
   EnableCarbons,
   Jid,
@@ -10,14 +11,17 @@ import {
   type Message,
   message,
   presence,
-  rsmNs,
+  pubsubEventNs,
   type Stanza,
   StanzaError,
   xml,
 } from '@jackdaw/xmpp'
+import { ArchiveReader } from './archive-reader.ts'
+import { capabilities, capabilitiesAsked } from './capabilities.ts'
 import type { SessionNumber, Told } from './events.ts'
 import { Line, type Transport, transports } from './line.ts'
 import type { Seeded } from '@jackdaw/testkit'
+import { entryOf, retraction } from './words.ts'
 
 /** What the users of one run share. */
 export interface World {
@@ -30,9 +34,20 @@ export interface World {
   tell(event: Told): void
   /** The number of the session with this full JID. */
   sessionOf(jid: string): SessionNumber | undefined
-  /** Something came that is not from the users' domain. */
+  /** Something came that is not from the users' domain, or from a node of one of them. */
   elsewhere(session: SessionNumber, stanza: Stanza): void
 }
+
+/** A message that can still be taken back. */
+interface Sent {
+  readonly address: Jid
+  readonly id: string
+  readonly to: readonly SessionNumber[]
+  readonly copies: readonly SessionNumber[]
+}
+
+/** So many of its last messages a user may want to take back. */
+const mostRegretted = 30
 
 /** Longest that a client waits for a connection to be made and taken up, milliseconds. */
 const patience = 20_000
@@ -56,7 +71,8 @@ export class User {
   #line: Line | undefined
   #sent = 0
   #announced = 0
-  #archive: string[] = []
+  readonly #archives = new ArchiveReader((type, payload, to) => this.ask(type, payload, to))
+  readonly #last: Sent[] = []
   #isStopped = false
   #whenOnline: (() => void)[] = []
   isOnline = false
@@ -64,6 +80,8 @@ export class User {
   stays = false
   /** Unavailable by its own wish. */
   isOut = false
+  /** The server has asked what its client can do. */
+  wasAsked = false
 
   constructor(number: SessionNumber, account: string, world: World) {
     this.number = number
@@ -102,17 +120,36 @@ export class User {
   /** Sends a numbered message to a session or, with a bare JID, to an account. Who should get it, and who a copy, is noted. */
   message(address: Jid, to: readonly SessionNumber[], copies: readonly SessionNumber[], text: string): void {
     this.#whenHere(() => {
-      const id = `s${this.number}-${++this.#sent}`
-      this.#world.tell({ kind: 'sent', session: this.number, id, to, copies, isToAccount: address.isBare })
-      this.#unacknowledged.push(id)
-      this.#client.send(message({ to: address, id, type: 'chat' }, xml('body', clientNs, {}, text)))
+      const sent = { address, id: `s${this.number}-${++this.#sent}`, to, copies }
+      const body = `${sent.id} ${text}`
+      this.#message(sent, body, [xml('body', clientNs, {}, body)])
+      this.#last.push(sent)
+      if (this.#last.length > mostRegretted) this.#last.shift()
     })
   }
 
-  /** Sends what is for elsewhere; once the server has handled it, that is told under the id. */
-  send(stanza: Stanza, id?: string, event?: Told): void {
+  /** Takes back one of its last messages (XEP-0424). */
+  regret(chance: Seeded): void {
+    if (this.#last.length === 0) return
+    const [sent] = this.#last.splice(chance.whole(0, this.#last.length - 1), 1)
     this.#whenHere(() => {
-      if (event) this.#world.tell(event)
+      const id = `s${this.number}-${++this.#sent}`
+      const body = `${id} takes back ${sent!.id}`
+      this.#message({ ...sent!, id }, body, retraction(sent!.id, body), sent!.id)
+    })
+  }
+
+  #message({ address, id, to, copies }: Sent, body: string, content: readonly Element[], retracts?: string): void {
+    const isToAccount = address.isBare
+    this.#world.tell({ kind: 'sent', session: this.number, id, body, retracts, to, copies, isToAccount })
+    this.#unacknowledged.push(id)
+    this.#client.send(message({ to: address, id, type: 'chat' }, ...content))
+  }
+
+  /** Sends what is for elsewhere, and tells that; once the server has handled it, that is told under the id. */
+  send(stanza: Stanza, id?: string, ...events: readonly Told[]): void {
+    this.#whenHere(() => {
+      for (const event of events) this.#world.tell(event)
       this.#unacknowledged.push(id)
       this.#client.send(stanza)
     })
@@ -124,7 +161,7 @@ export class User {
       const status = String(++this.#announced)
       this.#world.tell({ kind: 'announced', session: this.number, isAvailable: true, status })
       this.#unacknowledged.push(undefined)
-      this.#client.send(presence({}, xml('status', clientNs, {}, status)))
+      this.#client.send(presence({}, xml('status', clientNs, {}, status), this.stays ? capabilities : undefined))
     })
   }
 
@@ -182,26 +219,14 @@ export class User {
     await this.ask('get', xml('query', 'jabber:iq:roster'))
   }
 
-  /** Reads the whole archive of the account, page by page. */
-  async readArchive(): Promise<readonly string[]> {
-    this.#archive = []
-    for (let after: string | undefined; ;) {
-      const paging = xml(
-        'set',
-        rsmNs,
-        {},
-        xml('max', rsmNs, {}, '250'),
-        after === undefined ? undefined : xml('after', rsmNs, {}, after),
-      )
-      const answer = await this.ask('set', xml('query', mamNs, {}, paging))
-      const fin = answer?.child('fin', mamNs)
-      after = fin?.child('set', rsmNs)?.child('last')?.text
-      if (!fin || fin.attr('complete') === 'true') return this.#archive
-    }
+  /** The messages of a whole archive, that of the account unless another is named; undefined when it could not be read. */
+  readArchive(archive?: Jid): Promise<readonly Element[] | undefined> {
+    return this.#archives.read(archive)
   }
 
-  /** Errors are no answers, but as good for waiting. */
+  /** Asks as soon as it is connected. Errors are no answers, but as good for waiting. */
   async ask(type: 'get' | 'set', payload: Element, to?: Jid): Promise<Stanza | undefined> {
+    while (!this.isOnline) await this.online()
     this.#unacknowledged.push(undefined)
     try {
       return await this.#client.ask(type, payload, to)
@@ -222,15 +247,25 @@ export class User {
   #hear(stanza: Stanza): true {
     const { tell, sessionOf } = this.#world
     const { from, id } = stanza
-    if (from && from.domain !== this.#world.domain) {
+    const result = stanza.child('result', mamNs)
+    if (result) {
+      this.#archives.hear(result)
+      return true
+    }
+    if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set')) {
+      this.#answer(stanza)
+      return true
+    }
+    if (from && (from.domain !== this.#world.domain || stanza.child('event', pubsubEventNs))) {
       this.#world.elsewhere(this.number, stanza)
       return true
     }
     const sender = from && sessionOf(from.toString())
-    if (stanza.name === 'message') {
-      if (stanza.type === 'error') tell({ kind: 'refused', session: this.number, id: id ?? '' })
-      else if (sender === undefined && this.#client.account.equals(from)) this.#hearFromAccount(stanza as Message)
-      else tell({ kind: 'received', session: this.number, from: sender ?? -1, id: id ?? '' })
+    if (stanza.type === 'error' && stanza.name !== 'presence')
+      tell({ kind: 'refused', session: this.number, id: id ?? '' })
+    else if (stanza.name === 'message') {
+      if (sender === undefined && this.#client.account.equals(from)) this.#hearFromAccount(stanza as Message)
+      else tell({ kind: 'received', session: this.number, from: sender ?? -1, ...entryOf(stanza) })
     } else if (stanza.name === 'presence' && from) {
       if (stanza.type === 'subscribe') {
         this.#unacknowledged.push(undefined)
@@ -248,13 +283,20 @@ export class User {
     return true
   }
 
-  /** Copies (XEP-0280) and pages of the archive (XEP-0313). */
+  /** Copies (XEP-0280). */
   #hearFromAccount(stanza: Message): void {
     const [kind] = stanza.elements()
-    const id = kind?.first()?.child('message', clientNs)?.attr('id') ?? ''
-    if (kind?.ns === mamNs) this.#archive.push(id)
-    else if (kind?.ns === carbonsNs) this.#world.tell({ kind: 'copied', session: this.number, id })
+    const copy = kind?.ns === carbonsNs ? kind.first()?.child('message', clientNs) : undefined
+    if (copy) this.#world.tell({ kind: 'copied', session: this.number, ...entryOf(copy) })
     else this.#world.tell({ kind: 'trouble', session: this.number, what: String(stanza) })
+  }
+
+  /** What the server asks for: what the client can do (XEP-0115 §5.4), and that it takes note of a change. */
+  #answer(stanza: Stanza): void {
+    const isAsked = stanza.child('query', discoInfoNs) !== undefined
+    this.#unacknowledged.push(undefined)
+    this.#client.send(isAsked ? stanza.reply('result', capabilitiesAsked()) : stanza.reply('result'))
+    this.wasAsked ||= isAsked
   }
 
   /** The client drops from its own list what has been acknowledged: so many have gone from the front of ours. */
