@@ -34,7 +34,7 @@ export function configSchema(modules: readonly Module[]) {
       .strictObject({
         xmpp: endpoint().describe('XMPP over TCP with STARTTLS.').prefault(5222),
         xmpps: endpoint().describe('XMPP over direct TLS (XEP-0368).').prefault(5223),
-        http: endpoint().describe('HTTP: WebSocket, BOSH, host-meta, /metrics and /health.').prefault(5280),
+        http: endpoint().describe('HTTP: WebSocket, BOSH, files, host-meta, /metrics and /health.').prefault(5280),
         https: endpoint().describe('The same over TLS.').prefault(5281),
       })
       .describe('Where to listen: a port, { port, address }, or false; port 0 takes a free one and prints it.')

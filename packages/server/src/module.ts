@@ -67,6 +67,12 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   /** The domains that are served below the host's, by whatever module. */
   services(): Iterable<{ readonly domain: Jid; readonly name: string }>
   http(path: string, serve: HttpServe): void
+  /** The port at which HTTPS is served; undefined while it is not. */
+  httpsPort(): number | undefined
+  /** Where the module may keep files of this host, a path; made by who needs it. Undefined where data is kept in memory only. */
+  readonly folder: string | undefined
+  /** Resolves when all effects so far have been committed: for what is told by other ways than stanzas. */
+  kept(): Promise<void>
   /** The sessions that are bound to a local account, or to any of the host's, in no order. */
   sessions(account?: Jid): Iterable<Target>
   /** The session with this full JID. */
@@ -217,8 +223,15 @@ export interface Target {
   end(error?: Error): void
 }
 
-/** Answers a request; `address` is where it came from. */
-export type HttpServe = (request: Request, facts: { readonly address: string }) => Awaitable<Response>
+/** Answers a request. */
+export type HttpServe = (request: Request, facts: HttpFacts) => Awaitable<Response>
+
+export interface HttpFacts {
+  /** Where the request came from. */
+  readonly address: string
+  /** Called before the body is read: it may have so many bytes and take any time. Whoever calls it sees to it himself that it comes. */
+  acceptBody(most: number): void
+}
 
 /** The accounts of one virtual host. */
 export interface Accounts {

@@ -45,6 +45,8 @@ export interface Parts {
   readonly network?: Network
   /** Keeps the journal elsewhere; the database is then in memory and rebuilt from it. */
   readonly journalStore?: JournalStore
+  /** Where files are kept beside such a journal; without it, none are. */
+  readonly files?: string
   /** The cryptography of logins. */
   readonly crypto?: SaslSecrets['crypto']
 }
@@ -105,6 +107,7 @@ export class Server {
   #systemNetwork: SystemNetwork | undefined
   #config: Config
   #mayWatch: (address: string) => boolean
+  #httpsPort: number | undefined
   #isStarted = false
   #stopped: Promise<void> | undefined
   #cancelWatch: (() => void) | undefined
@@ -220,6 +223,7 @@ export class Server {
       this.#listeners.push(await listener)
       if (this.#stopped) throw new Error('This server has been stopped: create another one')
       listening.push({ name, address, port })
+      if (name === 'https') this.#httpsPort = port
     }
     for (const domain of this.hosts.keys()) this.sessions.revive(domain)
     this.#watch()
@@ -417,10 +421,20 @@ export class Server {
       ...around,
       host: virtual,
       http: (path, serve) => this.#http.add(path, serve, domain.toString()),
+      httpsPort: () => this.#httpsPort,
+      folder: this.#folderOf(domain),
+      kept: () => this.kept(),
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
     const host: Host = { virtual, accounts, audit, modules, config }
     return host
+  }
+
+  #folderOf({ domain }: Jid): string | undefined {
+    const { files, journalStore } = this.#parts
+    const folder = files ?? (journalStore ? undefined : join(this.#config.data, 'files'))
+    // An IPv6 address has colons, which not every file system takes.
+    return folder && join(folder, encodeURIComponent(domain))
   }
 
   /** Loads and unloads modules until those run that the configuration wants, as it wants them. */

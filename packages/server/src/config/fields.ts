@@ -72,6 +72,17 @@ export function subdomain(name: string) {
     .describe("Where it is found: this label before the host's domain.")
 }
 
+/** Where HTTPS is served: 'https://', a name and perhaps a port. */
+export function httpsOrigin() {
+  return z.string().refine(
+    (text) => {
+      const url = URL.parse(text)
+      return url?.protocol === 'https:' && url.href === `${url.origin}/` && url.hostname !== ''
+    },
+    { error: "expected 'https://', a name and, unless it is 443, a port, such as 'https://chat.example.org'" },
+  )
+}
+
 /** A port number, `{ port, address }`, or false for none. */
 export function endpoint() {
   return z

@@ -1,25 +1,18 @@
 import { xml } from '@jackdaw/xmpp'
 import * as z from 'zod'
+import { httpsOrigin } from '../config/fields.ts'
 import { defineModule } from '../module.ts'
 
 const xrdNs = 'http://docs.oasis-open.org/ns/xri/xrd-1.0'
 /** §3: pages of any origin may read it. */
 const anyOrigin = { 'access-control-allow-origin': '*' }
 
-const origin = z.string().refine(
-  (text) => {
-    const url = URL.parse(text)
-    return url?.protocol === 'https:' && url.href === `${url.origin}/` && url.hostname !== ''
-  },
-  { error: "expected 'https://', a name and, unless it is 443, a port, such as 'https://chat.example.org'" },
-)
-
 /** Tells web clients where they connect: `/.well-known/host-meta` and `/.well-known/host-meta.json` (RFC 6415). */
 export const hostMeta = defineModule({
   name: 'host-meta',
   xeps: ['XEP-0156 1.4.0'],
   config: z.object({
-    url: origin
+    url: httpsOrigin()
       .optional()
       .describe(
         'Where web clients reach this host from outside when a reverse proxy stands before it, such as `https://chat.example.org`. Unless it is set, they are told of the HTTPS port at which they ask, under the name of the host.',
@@ -48,6 +41,14 @@ export const hostMeta = defineModule({
     }
     host.http('/.well-known/host-meta', serve('application/xrd+xml', xrd))
     host.http('/.well-known/host-meta.json', serve('application/json', jrd))
+
+    return {
+      /** Where web clients reach the host, as far as it is known without being asked by one: 'https://example.org:5281'. */
+      origin(): string | undefined {
+        const port = host.httpsPort()
+        return host.config.url ?? (port === undefined ? undefined : new URL(`https://${ownName}:${port}`).origin)
+      },
+    }
   },
 })
 

@@ -37,6 +37,7 @@ import { search } from './search.ts'
 import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
 import { time } from './time.ts'
+import { upload } from './upload/upload.ts'
 import { vcard } from './vcard.ts'
 import { vcard4 } from './vcard4.ts'
 import { version } from './version.ts'
@@ -84,4 +85,5 @@ export const modules: readonly Module[] = [
   muc,
   roomInbox,
   pushRooms,
+  upload,
 ]

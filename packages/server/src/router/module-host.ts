@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Element, type Iq, Jid, type Payload, type Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'
@@ -40,6 +41,10 @@ export interface Surroundings {
   readonly metrics: (undo: (act: () => void) => void) => Metrics
   /** Returns what takes the path back. */
   http(path: string, serve: HttpServe): () => void
+  httpsPort(): number | undefined
+  /** Of the host's files, a path; undefined where data is kept in memory only. */
+  readonly folder: string | undefined
+  kept(): Promise<void>
   api(module: Module): unknown
 }
 
@@ -54,6 +59,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   readonly accounts: Accounts
   readonly audit: Audit
   readonly metrics: Metrics
+  readonly folder: string | undefined
   readonly #module: Module<F, S>
   readonly #around: Surroundings
   readonly #undo: (() => Awaitable<void>)[] = []
@@ -70,6 +76,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.log = log.child({ module: module.name, host: host.domain.toString() })
     this.accounts = host.accounts
     this.audit = host.audit
+    this.folder = around.folder === undefined ? undefined : join(around.folder, module.name)
     this.metrics = around.metrics((act) => this.#undo.push(act))
     for (const feature of module.features?.server ?? []) this.feature('server', feature)
     for (const feature of module.features?.account ?? []) this.feature('account', feature)
@@ -119,6 +126,14 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   http(path: string, serve: HttpServe): void {
     this.#undo.push(this.#around.http(path, serve))
+  }
+
+  httpsPort(): number | undefined {
+    return this.#around.httpsPort()
+  }
+
+  kept(): Promise<void> {
+    return this.#around.kept()
   }
 
   sessions(account?: Jid): Iterable<Target> {

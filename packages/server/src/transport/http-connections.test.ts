@@ -178,3 +178,58 @@ test('close waits for running requests, 5 s at most', async () => {
   expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' })
   expect(clock.alarms).toBe(0)
 })
+
+test('RFC 9110 §10.1.1: who waits for 100 Continue is told before his body is read, and else has only the answer', async () => {
+  const { base } = await door(async (request) => {
+    if (request.url.endsWith('/no')) return new Response(null, { status: 403 })
+    return new Response(await request.text())
+  })
+  const ask = (path: string) =>
+    httpRequest(`${base}${path}`, {
+      method: 'PUT',
+      agent: false,
+      headers: { expect: '100-continue', 'content-length': 4 },
+    })
+  const taken = ask('/yes')
+  taken.flushHeaders()
+  await once(taken, 'continue')
+  taken.end('body')
+  expect(await text((await once(taken, 'response'))[0])).toBe('body')
+  const refused = ask('/no')
+  refused.on('continue', () => expect.unreachable())
+  refused.flushHeaders()
+  expect((await once(refused, 'response'))[0].statusCode).toBe(403)
+  refused.destroy()
+})
+
+test('a body that does not come in time is a 408, unless it was accepted for any time and length', async () => {
+  const come = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const { raw, clock } = await door(async (request, { acceptBody }) => {
+    const isPatient = request.url.endsWith('/patient')
+    if (isPatient) acceptBody(2_000)
+    come[isPatient ? 1 : 0]!.resolve()
+    return new Response(String((await request.text()).length))
+  })
+  const head = (path: string, length: number) =>
+    `PUT /${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`
+  const slow = await raw(head('slow', 10))
+  const patient = await raw(head('patient', 1_500))
+  await Promise.all(come.map(({ promise }) => promise))
+  clock.advance(20_000)
+  expect(await drainOf(slow)).toMatch(/^HTTP\/1.1 408 /)
+  patient.write('x'.repeat(1_500))
+  expect(await drainOf(patient)).toMatch(/1500/)
+  expect(clock.alarms).toBe(0)
+})
+
+test('RFC 9112 §9.6: an answer before the end of the body arrives, and what goes on coming is cut after 5 s', async () => {
+  const { raw, clock } = await door(() => new Response('early'))
+  const socket = await raw('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nx')
+  const [answer] = await once(socket, 'data')
+  expect(String(answer)).toContain('early')
+  expect(clock.alarms).toBe(1)
+  const closed = once(socket, 'close')
+  clock.advance(5_000)
+  await closed
+  expect(clock.alarms).toBe(0)
+})

@@ -5,16 +5,17 @@ import { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { plainAddress } from '../address.ts'
 import type { Clock } from '../world.ts'
-import type { Deadlines } from './deadlines.ts'
+import { Deadlines } from './deadlines.ts'
 import type { HttpSite, NetworkLimits } from './network.ts'
 import { ignore } from './tls.ts'
 import { webSockets } from './websocket.ts'
 
 interface Surroundings {
   /** As they are now. */
-  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'webSocketMessage'>
+  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'httpRequestTime' | 'webSocketMessage'>
   /** Of connections that are being closed. */
   readonly closings: Deadlines
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -24,22 +25,29 @@ export class HttpConnections {
   readonly #site: HttpSite
   readonly #limits: Surroundings['limits']
   readonly #closings: Deadlines
+  /** Of requests whose body is coming. */
+  readonly #bodies: Deadlines
   readonly #log: Logger
   readonly #upgrade: ReturnType<typeof webSockets>
   #active = 0
   #whenIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  constructor(server: Server, site: HttpSite, { limits, closings, log }: Surroundings) {
+  constructor(server: Server, site: HttpSite, { limits, closings, clock, log }: Surroundings) {
     this.#server = server
     this.#site = site
     this.#limits = limits
     this.#closings = closings
+    this.#bodies = new Deadlines(clock, limits().httpRequestTime, 'The request took too long')
     this.#log = log
     this.#upgrade = webSockets(() => limits().webSocketMessage)
     server.maxHeadersCount = 100
     server.keepAliveTimeout = 10_000
-    server.on('request', (incoming, outgoing) => void this.#answer(incoming, outgoing))
+    server.on('request', (incoming, outgoing) => void this.#answer(incoming, outgoing, () => {}))
+    // RFC 9110 §10.1.1: who waits for it sends a body only when somebody is going to read it.
+    server.on('checkContinue', (incoming, outgoing) => {
+      void this.#answer(incoming, outgoing, () => outgoing.writeContinue())
+    })
     server.on('upgrade', (incoming, socket, head) => this.#upgraded(incoming, socket, head))
     server.on('clientError', (error, socket) => this.#refuse(error, socket))
   }
@@ -66,13 +74,16 @@ export class HttpConnections {
     })
   }
 
-  async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse, onRead: () => void): Promise<void> {
     this.#active++
     const left = new AbortController()
     outgoing.on('close', () => left.abort())
-    const body = new BoundedBody(incoming, this.#limits().httpBody)
+    const body = new BoundedBody(incoming, this.#limits().httpBody, onRead)
+    const expected = this.#expect(incoming, body)
     try {
       const response = await this.#respond(incoming, body, left.signal)
+      expected()
+      this.#linger(incoming)
       await send(response, outgoing, incoming.method === 'HEAD')
     } catch (error) {
       // Not worth a line: the client has left, or its body was too long.
@@ -87,11 +98,36 @@ export class HttpConnections {
     }
   }
 
+  /** The body must come in time; returns what ends that. */
+  #expect(incoming: IncomingMessage, body: BoundedBody): () => void {
+    if (!hasBody(incoming)) return () => {}
+    const { socket } = incoming
+    const late = Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+    const request = { destroy: () => this.#refuse(late, socket) }
+    const end = () => this.#bodies.end(request)
+    this.#bodies.start(request)
+    body.onAccepted = end
+    incoming.once('close', end).once('end', end)
+    return end
+  }
+
+  /** Who is answered before all has been read may send for a little while yet: RFC 9112 §9.6, else the answer could be lost. */
+  #linger(incoming: IncomingMessage): void {
+    if (!hasBody(incoming) || incoming.complete) return
+    const { socket } = incoming
+    const end = () => this.#closings.end(socket)
+    this.#closings.start(socket)
+    incoming.once('end', end)
+    socket.once('close', end)
+  }
+
   async #respond(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Promise<Response> {
-    if (body.isTooLong) return new Response('Content Too Large\n', { status: 413, headers: { connection: 'close' } })
     const request = requestOf(incoming, body, signal)
     if (!request) return new Response('Bad Request\n', { status: 400, headers: { connection: 'close' } })
-    return this.#site.serve(request, { address: plainAddress(incoming.socket.remoteAddress) })
+    return this.#site.serve(request, {
+      address: plainAddress(incoming.socket.remoteAddress),
+      acceptBody: (most) => body.accept(most),
+    })
   }
 
   #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -114,27 +150,43 @@ export class HttpConnections {
 /** Yields the body up to a size, then fails. */
 class BoundedBody {
   readonly #incoming: IncomingMessage
-  readonly #most: number
-  isTooLong: boolean
+  readonly #onRead: () => void
+  #most: number
+  isTooLong = false
+  onAccepted = (): void => {}
 
-  constructor(incoming: IncomingMessage, most: number) {
+  constructor(incoming: IncomingMessage, most: number, onRead: () => void) {
     this.#incoming = incoming
     this.#most = most
-    this.isTooLong = Number(incoming.headers['content-length'] ?? 0) > most
+    this.#onRead = onRead
+  }
+
+  accept(most: number): void {
+    this.#most = most
+    this.onAccepted()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const incoming: AsyncIterable<Uint8Array> = this.#incoming
     let size = 0
+    this.#check(Number(this.#incoming.headers['content-length'] ?? 0))
+    this.#onRead()
     for await (const chunk of incoming) {
       size += chunk.length
-      if (size > this.#most) {
-        this.isTooLong = true
-        throw new Error('The body of the request is too long')
-      }
+      this.#check(size)
       yield chunk
     }
   }
+
+  #check(size: number): void {
+    if (size <= this.#most) return
+    this.isTooLong = true
+    throw new Error('The body of the request is too long')
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return 'transfer-encoding' in headers || Number(headers['content-length'] ?? 0) > 0
 }
 
 function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Request | undefined {
@@ -144,7 +196,7 @@ function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSi
     for (const value of values) headers.append(name, value)
   }
   const scheme = 'encrypted' in socket ? 'https' : 'http'
-  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const mayRead = method !== 'GET' && method !== 'HEAD'
   try {
     // RFC 9112 §3.2: a request has one Host.
     if (!url.startsWith('/') || (incoming.headersDistinct.host?.length ?? 0) > 1) return undefined
@@ -152,7 +204,7 @@ function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSi
       method,
       headers,
       signal,
-      ...(hasBody && { body, duplex: 'half' }),
+      ...(mayRead && { body, duplex: 'half' }),
     })
   } catch {
     return undefined

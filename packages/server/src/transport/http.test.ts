@@ -11,7 +11,7 @@ function routes(troubles: string[] = []) {
     mayWatch: (address) => address === '127.0.0.1',
   })
   const get = async (url: string, address = '127.0.0.1') =>
-    site.serve(new Request(new URL(url, 'http://home.test')), { address })
+    site.serve(new Request(new URL(url, 'http://home.test')), { address, acceptBody: () => {} })
   return { site, get }
 }
 
@@ -42,6 +42,7 @@ test('/health and /metrics are read, nothing else', async () => {
   for (const path of ['/health', '/metrics']) {
     const response = await site.serve(new Request(`http://home.test${path}`, { method: 'POST' }), {
       address: '127.0.0.1',
+      acceptBody: () => {},
     })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   }

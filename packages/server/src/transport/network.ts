@@ -46,6 +46,8 @@ export interface HttpSite {
 export interface RequestFacts {
   /** The address of the connection; forwarding headers are not believed. */
   readonly address: string
+  /** Called before the body is read: it may have so many bytes and take any time. Whoever calls it sees to it himself that it comes. */
+  acceptBody(most: number): void
 }
 
 /** Sizes in bytes, times in milliseconds. */
@@ -66,7 +68,7 @@ export interface NetworkLimits {
   readonly httpBody: number
   /** For the header of a request to arrive. */
   readonly httpHeaderTime: number
-  /** For a whole request to arrive. */
+  /** For a whole request to arrive, unless who answers it is more patient. */
   readonly httpRequestTime: number
 }
 

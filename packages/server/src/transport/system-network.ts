@@ -83,13 +83,15 @@ export class SystemNetwork implements Network {
       noDelay: true,
       maxHeaderSize: limits.httpHeader,
       headersTimeout: limits.httpHeaderTime,
-      requestTimeout: limits.httpRequestTime,
+      // HttpConnections sees to it: some requests may take longer.
+      requestTimeout: 0,
       connectionsCheckingInterval: Math.min(limits.httpHeaderTime, 5_000),
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     })
     const connections = new HttpConnections(server, site, {
       limits: () => this.#limits,
       closings: this.#closings,
+      clock: this.#clock,
       log: this.#log,
     })
     const tls = secure && tlsAcceptor(secure, this.#handshakes, 'http/1.1')
