@@ -9,6 +9,7 @@ export async function makeCertificate(folder: string): Promise<{ readonly key: s
     folder,
     hosts: [{ domain: 'localhost' }],
     minVersion: 'TLSv1.2',
+    ticketKeys: () => Buffer.alloc(48),
     clock: systemClock,
     log: pino({ level: 'silent' }),
   })

@@ -209,6 +209,7 @@ export class Server {
         folder: join(data, 'certificates'),
         hosts: certificateHosts(this.#config),
         minVersion: tls.minimum,
+        ticketKeys: (day) => this.#ticketKeys(day),
         clock: this.#clock,
         log: this.log,
       })
@@ -360,6 +361,14 @@ export class Server {
     const made = Buffer.from(this.#random.bytes(32)).toString('base64')
     const kept = (await secrets.get('server', 'sasl')) ?? (await secrets.edit('server', 'sasl', () => made))
     return Buffer.from(kept!, 'base64')
+  }
+
+  /** Kept for their day, so that clients resume their TLS sessions after a restart too. */
+  async #ticketKeys(day: number): Promise<Buffer> {
+    const made = { day, keys: Buffer.from(this.#random.bytes(48)).toString('base64') }
+    const secrets = this.#storage.map<typeof made>('server/tickets')
+    const kept = await secrets.edit('server', 'tls', (old) => (old?.day === day ? old : made))
+    return Buffer.from(kept!.keys, 'base64')
   }
 
   // The hosts

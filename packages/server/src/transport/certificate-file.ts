@@ -32,7 +32,7 @@ export function asciiOf({ domain }: CertificateHost): string {
 export async function readCertificate(
   host: CertificateHost,
   files: CertificateFiles,
-  { minVersion, now }: { minVersion: TlsVersion; now: number },
+  { minVersion, now, ticketKeys }: { minVersion: TlsVersion; now: number; ticketKeys?: Buffer | undefined },
 ): Promise<{
   certificate: X509Certificate
   context: SecureContext
@@ -46,7 +46,7 @@ export async function readCertificate(
     host.clientAuthorities === undefined ? undefined : await readAuthorities(host, host.clientAuthorities)
   return {
     certificate,
-    context: contextOf(host, files.certificate, pem, minVersion, authorities),
+    context: contextOf(host, files.certificate, pem, minVersion, { authorities, ticketKeys }),
     warnings: warningsOf(host, files.certificate, certificate, now),
     doubt: chainDoubt(files.certificate, pem.certificate),
   }
@@ -168,10 +168,10 @@ function contextOf(
   file: string,
   pem: { certificate: string; key: string },
   minVersion: TlsVersion,
-  authorities: ClientAuthorities | undefined,
+  more: Parameters<typeof secureContext>[2],
 ): SecureContext {
   try {
-    return secureContext(pem, minVersion, authorities)
+    return secureContext(pem, minVersion, more)
   } catch (error) {
     throw new CertificateError(`The certificate of ${host.domain} in ${file} cannot be used: ${wordsOf(error)}.`, {
       cause: error,

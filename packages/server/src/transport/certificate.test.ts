@@ -21,9 +21,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+/** The same for all who are opened here, as after a restart; others each day. */
+const ticketKeys = (of: number) => Buffer.alloc(48, `${of}`)
+
 async function open(hosts: readonly CertificateHost[], clock = new HandClock()) {
   const { log, lines } = keptLog()
-  const certificates = await Certificates.open({ folder, hosts, minVersion: 'TLSv1.2', clock, log })
+  const certificates = await Certificates.open({ folder, hosts, minVersion: 'TLSv1.2', ticketKeys, clock, log })
   opened.push(certificates)
   return { certificates, clock, lines }
 }
@@ -56,8 +59,13 @@ async function serve(secure: Certificates) {
     doorway.accept,
   )
   opened.push(listener)
-  const visit = async (servername?: string): Promise<TLSSocket> => {
-    const client = connect({ port: listener.port, rejectUnauthorized: false, ...(servername && { servername }) })
+  const visit = async (servername?: string, session?: Buffer): Promise<TLSSocket> => {
+    const client = connect({
+      port: listener.port,
+      rejectUnauthorized: false,
+      ...(servername && { servername }),
+      ...(session && { session }),
+    })
     opened.push({ close: () => client.destroy() })
     await once(client, 'secureConnect')
     return client
@@ -230,7 +238,13 @@ test('a folder that cannot be made is told', async () => {
   const file = join(folder, 'file')
   await writeFile(file, '')
   const { log } = keptLog()
-  const options = { folder: join(file, 'x'), hosts: [{ domain: 'home.test' }], minVersion: 'TLSv1.2', log } as const
+  const options = {
+    folder: join(file, 'x'),
+    hosts: [{ domain: 'home.test' }],
+    minVersion: 'TLSv1.2',
+    ticketKeys,
+    log,
+  } as const
   await expect(Certificates.open({ ...options, clock: new HandClock() })).rejects.toThrow(
     `The certificate of home.test cannot be`,
   )
@@ -278,4 +292,41 @@ test('clientAuthorities: a file that is missing or holds none is refused, with i
   await writeFile(clientAuthorities, certificate)
   await certificates.reload()
   expect(certificates.find('home.test')).not.toBe(before)
+})
+
+/** What a client needs to come again. */
+async function ticketFrom({ doorway, visit }: Awaited<ReturnType<typeof serve>>, name: string): Promise<Buffer> {
+  const client = await visit(name)
+  const given = once(client, 'session')
+  ;(await doorway.next()).transport.write('.')
+  return (await given)[0]
+}
+
+test('RFC 8446 §2.2: a TLS session is resumed after a restart, until the keys of the next day', async () => {
+  const ticket = await ticketFrom(await serve((await open([{ domain: 'home.test' }])).certificates), 'home.test')
+  const { certificates, clock, lines } = await open([{ domain: 'home.test' }])
+  const { visit } = await serve(certificates)
+  const isResumed = async () => (await visit('home.test', ticket)).isSessionReused()
+  expect(await isResumed()).toBe(true)
+  clock.advance(day)
+  await certificates.reload()
+  expect(await isResumed()).toBe(false)
+  expect(lines).toEqual([])
+})
+
+test('where clients show certificates no TLS session is resumed: a ticket knows no host', async () => {
+  const clientAuthorities = join(folder, 'authorities.pem')
+  await writeFile(clientAuthorities, (await selfSigned('authority.test', Date.now())).certificate)
+  const hosts = [{ domain: 'home.test' }, { domain: 'away.test', clientAuthorities }]
+  const { certificates } = await open([{ domain: 'home.test' }])
+  const served = await serve(certificates)
+  const before = await ticketFrom(served, 'home.test')
+  await certificates.reload(hosts)
+  const since = await ticketFrom(served, 'home.test')
+  for (const [ticket, host] of [
+    [before, 'home.test'],
+    [since, 'home.test'],
+    [since, 'away.test'],
+  ] as const)
+    expect((await served.visit(host, ticket)).isSessionReused()).toBe(false)
 })

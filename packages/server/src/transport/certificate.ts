@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { SecureContext } from 'node:tls'
 import { domainToASCII } from 'node:url'
 import type { Logger } from 'pino'
-import type { Clock } from '../world.ts'
+import type { Awaitable, Clock } from '../world.ts'
 import {
   asciiOf,
   CertificateError,
@@ -30,6 +30,8 @@ export interface CertificatesOptions {
   readonly minVersion: TlsVersion
   readonly clock: Clock
   readonly log: Logger
+  /** 48 bytes that are others each day, counted since the Unix epoch: the keys of TLS session tickets. */
+  readonly ticketKeys: (day: number) => Awaitable<Buffer>
   /** Milliseconds between two looks at the files; 5 s by default. */
   readonly interval?: number
 }
@@ -47,6 +49,8 @@ export interface CertificateFacts {
 interface Loaded extends CertificateFacts {
   readonly context: SecureContext
   readonly version: string
+  /** The day of its ticket keys. */
+  readonly ticketDay: number | undefined
 }
 
 /** The certificates of all hosts; follows their files as they change. */
@@ -155,12 +159,14 @@ export class Certificates implements SecureContexts {
     // What is bad is tried again, and logged again, on the next day.
     const attempt = `${version} ${Math.floor(this.#options.clock.now() / day)}`
     const isDue = old?.isSelfMade === true && this.#isDue(old.certificate)
-    const isCurrent = (old?.version === version && !isDue) || this.#bad.get(name) === attempt
+    const isNew = old?.version !== version || isDue
+    const isCurrent = (!isNew && old?.ticketDay === this.#ticketDay) || this.#bad.get(name) === attempt
     if (old?.file === files.certificate && isCurrent) return
     try {
       await this.#load(host)
       this.#bad.delete(name)
-      if (old) this.#options.log.info({ host: host.domain, file: files.certificate }, 'a certificate has been renewed')
+      if (old && isNew)
+        this.#options.log.info({ host: host.domain, file: files.certificate }, 'a certificate has been renewed')
     } catch (error) {
       if (!(error instanceof CertificateError) || !old || old.file !== files.certificate) throw error
       this.#bad.set(name, attempt)
@@ -171,12 +177,14 @@ export class Certificates implements SecureContexts {
   async #load(host: CertificateHost): Promise<void> {
     const files = this.#filesOf(host)
     if (!host.files) await this.#makeIfDue(host, files)
-    const { clock, log, minVersion } = this.#options
+    const { clock, log, minVersion, ticketKeys } = this.#options
+    const ticketDay = this.#ticketDay
     // Taken first: what changes while it is read is read again at the next look.
     const version = await versionOf(files, host)
     const { certificate, context, warnings, doubt } = await readCertificate(host, files, {
       minVersion,
       now: clock.now(),
+      ticketKeys: ticketDay === undefined ? undefined : await ticketKeys(ticketDay),
     })
     for (const warning of doubt === undefined ? warnings : [...warnings, doubt])
       log.warn({ host: host.domain }, warning)
@@ -187,8 +195,17 @@ export class Certificates implements SecureContexts {
       certificate,
       warnings,
       version,
+      ticketDay,
       context,
     })
+  }
+
+  /**
+   * Whose keys are in use. None where clients show certificates: a session that one host's authorities have let in could be resumed at
+   * another, for OpenSSL looks at tickets before it knows the host.
+   */
+  get #ticketDay(): number | undefined {
+    return this.asksClients ? undefined : Math.floor(this.#options.clock.now() / day)
   }
 
   #filesOf(host: CertificateHost): CertificateFiles {

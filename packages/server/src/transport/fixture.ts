@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { pino } from 'pino'
@@ -70,11 +71,12 @@ export function network(change: Partial<NetworkLimits> = {}) {
 /** One self-signed certificate for each name; the first is the default. */
 export async function contexts(...names: string[]): Promise<SecureContexts & { pem: Map<string, string> }> {
   const pem = new Map<string, string>()
+  const ticketKeys = randomBytes(48)
   const found = new Map<string, ReturnType<typeof secureContext>>()
   for (const name of names) {
     const made = await selfSigned(name, Date.now())
     pem.set(name, made.certificate)
-    found.set(name, secureContext(made, 'TLSv1.2'))
+    found.set(name, secureContext(made, 'TLSv1.2', { ticketKeys }))
   }
   return { pem, find: (name) => found.get(name), fallback: found.get(names[0]!)! }
 }

@@ -1,4 +1,4 @@
-import { createHash, type X509Certificate } from 'node:crypto'
+import { constants, createHash, type X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import type { ChannelBindings } from '@jackdaw/xmpp'
@@ -40,11 +40,20 @@ const ciphers = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-/** PEM in, context out. Throws what OpenSSL says of an unfit certificate or key. */
+/** How long a session can be resumed by its ticket, in seconds; keys of tickets live no longer. */
+const ticketTime = 86_400
+
+/**
+ * PEM in, context out. `ticketKeys` (48 bytes): whoever has them can resume the sessions of the others who have them; without, none is
+ * resumed. Throws what OpenSSL says of an unfit certificate or key.
+ */
 export function secureContext(
   { certificate, key }: { certificate: string; key: string },
   minVersion: TlsVersion,
-  authorities?: ClientAuthorities,
+  {
+    authorities,
+    ticketKeys,
+  }: { readonly authorities?: ClientAuthorities | undefined; readonly ticketKeys?: Buffer | undefined } = {},
 ): SecureContext {
   const context = createSecureContext({
     cert: certificate,
@@ -54,6 +63,7 @@ export function secureContext(
     honorCipherOrder: true,
     sessionIdContext: 'jackdaw',
     ...(authorities && { ca: authorities.pem }),
+    ...(ticketKeys ? { ticketKeys, sessionTimeout: ticketTime } : { secureOptions: constants.SSL_OP_NO_TICKET }),
   })
   if (authorities) verifying.set(context, authorities.domain)
   return context
