@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { ConfigInput } from '@jackdaw/server'
 
 const cli = fileURLToPath(new URL('../packages/server/src/cli.ts', import.meta.url))
 const closedPorts = { xmpp: 0, xmpps: 0, http: 0, https: 0 }
 
 export type Ports = Readonly<Record<keyof typeof closedPorts, number>>
+
+type Hosts = NonNullable<ConfigInput['hosts']>
 
 interface LogLine {
   readonly level: number
@@ -28,12 +31,16 @@ export class Jackdaw {
   #log: LogLine[] = []
   #complaints = ''
 
-  private constructor(folder: string) {
+  readonly #hosts: Hosts
+
+  private constructor(folder: string, hosts: Hosts) {
     this.folder = folder
+    this.#hosts = hosts
   }
 
-  static async start(): Promise<Jackdaw> {
-    const jackdaw = new Jackdaw(await mkdtemp(join(tmpdir(), 'jackdaw-')))
+  /** @param hosts as in the configuration */
+  static async start(hosts: Hosts = { localhost: {} }): Promise<Jackdaw> {
+    const jackdaw = new Jackdaw(await mkdtemp(join(tmpdir(), 'jackdaw-')), hosts)
     try {
       await jackdaw.start()
     } catch (error) {
@@ -60,7 +67,7 @@ export class Jackdaw {
       Object.entries(this.ports).map(([name, port]) => [name, { port, address: '127.0.0.1' }]),
     )
     // JSON is YAML.
-    await writeFile(this.#config, JSON.stringify({ data: join(this.folder, 'data'), listen }))
+    await writeFile(this.#config, JSON.stringify({ data: join(this.folder, 'data'), hosts: this.#hosts, listen }))
     const child = this.#run(['start'], ['ignore', 'pipe', 'pipe'])
     this.#process = child
     process.once('exit', () => child.kill('SIGKILL'))
