@@ -11,6 +11,7 @@ import { Seeded } from '@jackdaw/testkit'
 import { archiveOf } from './readables.ts'
 import { Readings } from './readings.ts'
 import { User, type World } from './user.ts'
+import { atMost, until } from './waiting.ts'
 
 export interface TortureOptions {
   readonly kills: number
@@ -292,19 +293,4 @@ class Torture {
 
 function numberOf({ number }: User): SessionNumber {
   return number
-}
-
-/** What does not come in time the checker will find. */
-async function atMost(ms: number, awaited: Promise<unknown>): Promise<void> {
-  const timeout = new AbortController()
-  await Promise.race([awaited, delay(ms, undefined, timeout).catch(() => {})])
-  timeout.abort()
-}
-
-async function until(isSo: () => boolean, ms: number): Promise<void> {
-  const end = performance.now() + ms
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error('The users were not ready in time')
-    await delay(20)
-  }
 }

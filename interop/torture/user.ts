@@ -21,6 +21,7 @@ import { capabilities, capabilitiesAsked } from './capabilities.ts'
 import type { SessionNumber, Told } from './events.ts'
 import { Line, type Transport, transports } from './line.ts'
 import type { Seeded } from '@jackdaw/testkit'
+import { within } from './waiting.ts'
 import { entryOf, retraction } from './words.ts'
 
 /** What the users of one run share. */
@@ -363,16 +364,4 @@ function isAbsence(error: unknown): boolean {
     // The connection went between two steps of the login.
     text === "Cannot read properties of undefined (reading 'write')"
   )
-}
-
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>(
-    (_, reject) => (timer = setTimeout(() => reject(new Error(`Nothing for ${ms} ms`)), ms)),
-  )
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
