@@ -1,6 +1,8 @@
 import { type Actor, scenario } from '@jackdaw/testkit'
 import { DiscoInfo, discoInfoNs, Jid, retractionNs } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { defineModule, type Module } from '../module.ts'
+import { archive } from './archive.ts'
 import { query, withoutNs } from './archive-fixture.ts'
 import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
@@ -12,10 +14,10 @@ import { retraction } from './retraction.ts'
 const juliet = 'juliet@home.test'
 const romeo = 'romeo@home.test'
 
-async function play(reach = 1000) {
+async function play(reach = 1000, more: readonly Module[] = []) {
   const stage = await scenario({
     accounts: { romeo: ['phone', 'laptop'], juliet: ['balcony'], nurse: ['kitchen'] },
-    modules: [mam, carbons, retraction, offline, presence],
+    modules: [...more, mam, carbons, retraction, offline, presence],
     resume: true,
     config: { hosts: { 'home.test': { modules: { retraction: { reach } } } } },
   })
@@ -189,4 +191,26 @@ test('DESIGN 3: tombstones are kept with the retraction, its delivery and its co
     expect(await archived(client)).toMatch(/^m1:†r1 (k1:dinner )?r1:–$/)
   }
   expect((await query(balcony, { with: Jid.parse(romeo) })).ids).toHaveLength(2)
+})
+
+/** Has the database be behind, so that whoever reads an archive waits, and much is committed meanwhile. */
+const behind = defineModule({
+  name: 'behind',
+  needs: [archive],
+  start(host) {
+    const { log } = host.use(archive)
+    const page = log.page.bind(log)
+    log.page = async (owner, asked) => {
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+      return page(owner, asked)
+    }
+  },
+})
+
+test('DESIGN 3: the tombstones of both archives are one commit, also when the database is behind', async () => {
+  const { stage, phone } = await play(1000, [behind])
+  await says(phone, juliet, 'm1', body('one'))
+  await says(phone, juliet, 'r1', retract('m1'))
+  const counts = [...stage.journalStore.read(1)].map(([, batch]) => batch.match(/\["replace"/g)?.length ?? 0)
+  expect(counts.filter((count) => count > 0)).toEqual([2])
 })

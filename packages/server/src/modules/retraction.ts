@@ -10,7 +10,7 @@ import {
   tombstone,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
-import { defineModule, type Passage } from '../module.ts'
+import { defineModule, type Passage, type Target } from '../module.ts'
 import { archive, messageOf } from './archive.ts'
 
 /** What is looked through at most, in one tick. */
@@ -19,6 +19,13 @@ const mostBytes = 4 * 1024 * 1024
 interface Found {
   readonly id: string
   readonly message: Message
+}
+
+interface Ahead {
+  /** Of the retraction. */
+  readonly id: string
+  readonly other: Jid
+  readonly matching: readonly Found[]
 }
 
 /** Puts tombstones in the place of messages that their authors retract, in the archives of both sides. */
@@ -38,28 +45,39 @@ export const retraction = defineModule({
   start(host) {
     const { log, idOf, lost } = host.use(archive)
     const found = new WeakMap<Passage<Message>, readonly Found[]>()
+    /** By the session whose retraction is under way, what it finds in the archive of who gets it. */
+    const ahead = new WeakMap<Target, Ahead>()
 
-    // Wait first: for both archives, so that nothing that follows waits and all of it is kept at once.
+    // Wait first, for both archives: nothing that follows waits, and all of it is one commit. Were the sender's kept before the other is read,
+    // a kill between the two would have the client send it once more.
     host.hook('message:out', 'check', (passage) => {
-      if (!isRetraction(passage.stanza)) return
-      const { account } = passage.sender!
-      const other = passage.stanza.to?.bare ?? account
-      return find(passage, account, other).then(async () => {
-        if (other.domain === host.domain.domain) await log.page(other.toString(), { max: 0 })
+      const { stanza } = passage
+      if (!isRetraction(stanza)) return
+      const sender = passage.sender!
+      const { account } = sender
+      const other = stanza.to?.bare ?? account
+      return find(stanza, account, other).then(async (own) => {
+        found.set(passage, own)
+        if (other.domain === host.domain.domain)
+          ahead.set(sender, { id: stanza.id!, other, matching: await find(stanza, other, account) })
       })
     })
 
     host.hook('message:in', 'check', (passage) => {
-      const { stanza } = passage
-      if (isRetraction(stanza)) return find(passage, (stanza.to ?? stanza.from!).bare, stanza.from!.bare)
+      const { stanza, sender } = passage
+      if (!isRetraction(stanza)) return
+      const account = (stanza.to ?? stanza.from!).bare
+      const read = sender && ahead.get(sender)
+      if (sender) ahead.delete(sender)
+      if (read?.id === stanza.id && read?.other.equals(account)) return void found.set(passage, read.matching)
+      return find(stanza, account, stanza.from!.bare).then((matching) => void found.set(passage, matching))
     })
 
     host.hook('message:out', 'store', (passage) => bury(passage, passage.sender!.account))
     host.hook('message:in', 'store', (passage) => bury(passage, (passage.stanza.to ?? passage.stanza.from!).bare))
 
     /** The message, and its corrections (XEP-0308 §3), which say the same once more. */
-    async function find(passage: Passage<Message>, account: Jid, other: Jid): Promise<void> {
-      const { stanza } = passage
+    async function find(stanza: Message, account: Jid, other: Jid): Promise<readonly Found[]> {
       const id = retractedId(stanza)!
       const { entries } = await log.page(account.toString(), {
         with: other.toString(),
@@ -75,7 +93,7 @@ export const retraction = defineModule({
         if ((message.id === id || correctedId(message) === id) && isSameAuthor(message, stanza))
           matching.push({ id: entry.id, message })
       }
-      found.set(passage, matching)
+      return matching
     }
 
     /** §5: only where the retraction itself is kept. */
