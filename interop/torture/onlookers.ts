@@ -7,6 +7,8 @@ export class Onlookers {
   readonly #tell: (event: Told) => void
   /** By the session that was told, the nicknames that it knows. */
   readonly #seen = new Map<SessionNumber, Set<string>>()
+  /** Those that it has seen leaving: they do not come again. */
+  readonly #left = new Map<SessionNumber, Set<string>>()
   /** Of whom it has been told that they will come back under that name. */
   readonly #coming = new Map<SessionNumber, Set<string>>()
   /** Nicknames that may come for the first time, and may leave. */
@@ -23,10 +25,9 @@ export class Onlookers {
     this.#newcomers.add(nick)
   }
 
-  /** Somebody is to leave, or has another nickname from now on. */
+  /** Somebody is to leave, or has another nickname from now on. Who was away may hear of the coming yet. */
   dismiss(nick: string): void {
     this.#leavers.add(nick)
-    this.#newcomers.delete(nick)
   }
 
   /** XEP-0045 §7.2.2, §7.6, §7.14 */
@@ -36,13 +37,14 @@ export class Onlookers {
     const coming = setOf(this.#coming, session)
     if (stanza.type === 'unavailable') {
       if (!seen.delete(nick) || !this.#leavers.has(nick)) this.#stirred(session, nick)
+      setOf(this.#left, session).add(nick)
       const next = stanza.child('x', mucUserNs)?.child('item')?.attr('nick')
       if (hasStatus(stanza, '303') && next !== undefined) coming.add(next)
     } else if (seen.has(nick)) this.#stirred(session, nick)
     else {
       seen.add(nick)
       if (coming.delete(nick)) this.#tell({ kind: 'heard', session, channel: this.#channel, id: nick, body: '' })
-      else if (!this.#newcomers.has(nick)) this.#stirred(session, nick)
+      else if (!this.#newcomers.has(nick) || setOf(this.#left, session).has(nick)) this.#stirred(session, nick)
     }
   }
 
