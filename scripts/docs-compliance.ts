@@ -33,6 +33,13 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
   },
   { spec: 'XEP-0368', version: '1.1.0', tests: ['packages/server/src/transport/tls.test.ts'] },
   { spec: 'XEP-0198', version: '1.6.3', tests: ['packages/server/src/stream/management.test.ts'] },
+  {
+    spec: 'XEP-0388',
+    version: '1.0.4',
+    tests: ['packages/server/src/stream/sasl2.test.ts', 'interop/clients/xmpp-client-sasl2.test.ts'],
+  },
+  { spec: 'XEP-0386', version: '1.1.0', tests: ['packages/server/src/stream/sasl2.test.ts'] },
+  { spec: 'XEP-0440', version: '1.0.0', tests: ['packages/server/src/stream/sasl2.test.ts'] },
 ]
 
 interface Row {

@@ -15,6 +15,8 @@ export interface PeerOptions {
   readonly port: number
   /** The certificate to trust, a PEM file. */
   readonly certificate: string
+  /** Whether it may log in by XEP-0388; else it does as RFC 6120 says. */
+  readonly sasl2?: boolean
 }
 
 /** What a client program is told, a line of JSON each. */
@@ -31,6 +33,7 @@ export type Question = 'roster' | 'ping' | 'disco' | 'version' | 'carbons' | 'ar
 export type Heard =
   | { readonly is: 'online'; readonly jid: string }
   | { readonly is: 'resumed' | 'offline' }
+  | { readonly is: 'authenticating'; readonly mechanism: string }
   | { readonly is: 'message'; readonly from: string; readonly body: string; readonly delayed: boolean }
   | {
       readonly is: 'copy'

@@ -2,6 +2,7 @@
 declare module '@xmpp/client' {
   export interface XmlElement {
     readonly name: string
+    children: XmlElement[]
     readonly attrs: Readonly<Record<string, string | undefined>>
     is(name: string, ns?: string): boolean
     getChild(name: string, ns?: string): XmlElement | undefined
@@ -22,7 +23,8 @@ declare module '@xmpp/client' {
       set(payload: XmlElement, to?: string): Promise<XmlElement | undefined>
     }
     readonly iqCallee: { set(ns: string, name: string, answer: (context: { element: XmlElement }) => object): void }
-    on(event: 'stanza' | 'nonza', listener: (element: XmlElement) => void): void
+    on(event: 'stanza' | 'nonza' | 'send', listener: (element: XmlElement) => void): void
+    prependListener(event: 'element', listener: (element: XmlElement) => void): void
     on(event: 'error', listener: (error: Error) => void): void
     on(event: 'disconnect', listener: () => void): void
     start(): Promise<unknown>

@@ -13,14 +13,25 @@ const service = services[options.transport as keyof typeof services]
 const xmpp = client({ service, domain, username, password: options.password, resource })
 xmpp.reconnect.delay = 200
 
+// By XEP-0386 a client gets no resource of its own choice and reads the archive in place of what waited.
+if (!options.sasl2)
+  xmpp.prependListener('element', (element) => {
+    if (element.is('features')) element.children = element.children.filter(({ name }) => name !== 'authentication')
+  })
+
 xmpp.on('error', (error) => console.error(error))
+xmpp.on('send', (element) => {
+  const { mechanism } = element.attrs
+  if (mechanism !== undefined && element.is('authenticate')) tell({ is: 'authenticating', mechanism })
+})
 xmpp.on('disconnect', () => tell({ is: 'offline' }))
 // It counts no answers to its own requests, nor requests that it answers (0.14.0), and would have the server repeat what has come already.
 let count = 0
 xmpp.on('stanza', () => (xmpp.streamManagement.inbound = ++count))
 // It calls itself online before it has stream management.
 xmpp.on('nonza', (element) => {
-  if (!element.is('enabled', 'urn:xmpp:sm:3')) return
+  const bound = element.is('success', 'urn:xmpp:sasl:2') ? element.getChild('bound', 'urn:xmpp:bind:0') : undefined
+  if (!element.is('enabled', 'urn:xmpp:sm:3') && !bound?.getChild('enabled', 'urn:xmpp:sm:3')) return
   count = 0
   setImmediate(() => tell({ is: 'online', jid: String(xmpp.jid) }))
 })

@@ -22,8 +22,11 @@ import { Sessions } from './session/sessions.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { Authenticator, type SaslSecrets } from './stream/authenticator.ts'
 import { bind } from './stream/bind.ts'
+import { bind2 } from './stream/bind2.ts'
+import { channelBinding } from './stream/channel-binding.ts'
 import { management } from './stream/management.ts'
 import { sasl } from './stream/sasl.ts'
+import { sasl2 } from './stream/sasl2.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
 import { Bosh } from './transport/bosh/bosh.ts'
@@ -382,12 +385,15 @@ export class Server {
     )
     for (const feature of [
       starttls,
+      channelBinding,
       sasl(authenticator),
+      sasl2(authenticator, (account) => this.#check(host, account)),
       bind((stream, account, resource) => this.#bind(host, stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,
         find: (id, account) => this.sessions.find(id, account),
       }),
+      bind2((stream, account, tag, client) => this.sessions.bindClient(stream, account, tag, client)),
     ])
       host.virtual.streamFeatures.add(feature)
     this.hosts.set(domain, host)
@@ -395,12 +401,15 @@ export class Server {
     await this.#configure(host, config)
   }
 
-  /** What a client has logged in to may be gone by the time it binds. */
   #bind(host: Host, stream: Stream, account: Jid, resource: string | undefined): Awaitable<Session> {
+    return when(this.#check(host, account), () => this.sessions.bind(stream, account, resource))
+  }
+
+  /** What a client has logged in to may be gone by the time it binds. */
+  #check(host: Host, account: Jid): Awaitable<void> {
     if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
     return when(host.config.anonymous || host.accounts.exists(account), (exists) => {
       if (!exists) throw new StreamError('not-authorized', 'The account has been removed')
-      return this.sessions.bind(stream, account, resource)
     })
   }
 

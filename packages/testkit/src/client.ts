@@ -1,12 +1,16 @@
 import {
+  bind2Ns,
   chooseMechanism,
+  type ClientMechanism,
   clientNs,
   closed,
   type Element,
+  encodeBase64,
   type Framing,
   iq,
   Jid,
   SaslError,
+  sasl2Ns,
   saslNs,
   type ScramClientKeys,
   type ScramCrypto,
@@ -35,6 +39,8 @@ export interface ClientOptions {
   readonly crypto?: ScramCrypto
   /** Of the stream (RFC 6120 §4.7.4). */
   readonly lang?: string
+  /** Who the header says that it is (RFC 6120 §4.7.1). */
+  readonly from?: string
   /** XEP-0198: counts stanzas, acknowledges them, and resumes when it connects again. */
   readonly resume?: boolean
   /** False: asked for by the server, `<a/>` is not sent. */
@@ -121,13 +127,7 @@ export class Client implements WireEvents {
 
   /** RFC 6120 §6 */
   async login(): Promise<void> {
-    const wire = this.#wire!
-    const crypto = this.#options.crypto ?? scramCrypto
-    const mechanism = chooseMechanism(
-      { username: this.account.local!, password: this.#options.password, ...(this.#keys && { keys: this.#keys }) },
-      { tls: true, bindings: wire.bindings, certificate: false, offered: this.mechanisms, crypto },
-    )
-    if (!mechanism) throw new SaslError('invalid-mechanism')
+    const mechanism = this.#mechanism(this.mechanisms)
     this.send(xml('auth', saslNs, { mechanism: mechanism.name }, encode(mechanism.initial())))
     for (;;) {
       const answer = await this.next()
@@ -140,6 +140,34 @@ export class Client implements WireEvents {
     }
     this.#keys = mechanism.keys
     await this.loggedIn()
+  }
+
+  /** XEP-0388: logs in by SCRAM, with what is asked for along with it; resolves with `<success/>` or `<continue/>`. */
+  async authenticate(...requests: Element[]): Promise<Element> {
+    const offered = this.features.child('authentication', sasl2Ns)?.elements() ?? []
+    const mechanism = this.#mechanism(offered.flatMap(({ name, text }) => (name === 'mechanism' ? [text] : [])))
+    const initial = xml('initial-response', sasl2Ns, {}, encodeBase64(mechanism.initial()))
+    this.send(xml('authenticate', sasl2Ns, { mechanism: mechanism.name }, initial, ...requests))
+    const asked = await this.next()
+    if (asked.name === 'failure') throw SaslError.from(asked)
+    this.send(xml('response', sasl2Ns, {}, encodeBase64(await mechanism.step(Buffer.from(asked.text, 'base64')))))
+    const answer = await this.next()
+    if (answer.name === 'failure') throw SaslError.from(answer)
+    mechanism.finish(Buffer.from(answer.child('additional-data')!.text, 'base64'))
+    this.#keys = mechanism.keys
+    if (answer.name === 'success' && !answer.child('resumed', smNs)) this.features = await this.next()
+    return answer
+  }
+
+  #mechanism(offered: readonly string[]): ClientMechanism {
+    const { password } = this.#options
+    const crypto = this.#options.crypto ?? scramCrypto
+    const mechanism = chooseMechanism(
+      { username: this.account.local!, password, ...(this.#keys && { keys: this.#keys }) },
+      { tls: true, bindings: this.#wire!.bindings, certificate: false, offered, crypto },
+    )
+    if (!mechanism) throw new SaslError('invalid-mechanism')
+    return mechanism
   }
 
   /** RFC 6120 §6.4.6: opens the stream again after a login. */
@@ -187,7 +215,7 @@ export class Client implements WireEvents {
 
   /** A stream header; resolves when the server's and its features have come. */
   async header(to = this.account.domain): Promise<Element> {
-    this.#wire!.write(this.#framing.open({ to, version: '1.0', lang: this.#options.lang }))
+    this.#wire!.write(this.#framing.open({ to, from: this.#options.from, version: '1.0', lang: this.#options.lang }))
     const header = await this.next()
     this.features = await this.next()
     return header
@@ -306,10 +334,32 @@ export class Client implements WireEvents {
     }
     // XEP-0198 §4: from here on, what comes is counted.
     if (element.ns === smNs && element.name === 'enabled') this.handled = 0
+    if (element.ns === sasl2Ns && element.name === 'success') this.#succeeded(element)
     if (this.#isBound && isStanza(element)) return this.#hear(Stanza.from(element))
     const waiting = this.#waiting.shift()
     if (waiting) waiting.resolve(element)
     else this.#elements.push(element)
+  }
+
+  /** XEP-0388 §2.6.1: what follows belongs to the session that it tells of. */
+  #succeeded(success: Element): void {
+    this.jid = Jid.parse(success.child('authorization-identifier')!.text)
+    this.#isBound = !this.jid.isBare
+    const resumed = success.child('resumed', smNs)
+    if (resumed) {
+      this.#acknowledgedTo(Number(resumed.attr('h')))
+      for (const text of this.#unacknowledged) this.#wire!.write(this.#framing.stanza(text))
+      return
+    }
+    const enabled = success.child('bound', bind2Ns)?.child('enabled', smNs)
+    this.#isManaged = enabled !== undefined
+    this.resumption = undefined
+    if (!enabled) return
+    this.handled = 0
+    this.acknowledged = 0
+    this.#unacknowledged = []
+    const id = enabled.attr('id')
+    if (id !== undefined) this.resumption = { id, max: Number(enabled.attr('max')) }
   }
 
   #hear(stanza: Stanza): void {

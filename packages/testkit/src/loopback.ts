@@ -1,9 +1,9 @@
-import type { Clock, Endpoint, Listener, Network, Transport, TransportEvents } from '@jackdaw/server'
+import type { Clock, Endpoint, Listener, Network, TlsFacts, Transport, TransportEvents } from '@jackdaw/server'
 import type { Connect, Wire, WireEvents } from './wire.ts'
 
 const none: ReadonlyMap<string, Uint8Array> = new Map()
 
-/** A network in memory: what is written arrives in the next tick, or after `delay()` milliseconds. No TLS. */
+/** A network in memory: what is written arrives in the next tick, or after `delay()` milliseconds. Nothing is encrypted. */
 export class Loopback implements Network {
   readonly #clock: Clock
   readonly #delay: () => number
@@ -12,6 +12,8 @@ export class Loopback implements Network {
   #lastPort = 1024
   /** Where the next clients come from. */
   address = '127.0.0.1'
+  /** What TLS would tell of the next connections; undefined: they are in clear. */
+  tls: (TlsFacts & { readonly bindings: ReadonlyMap<string, Uint8Array> }) | undefined
 
   constructor(clock: Clock, delay: () => number = () => 0) {
     this.#clock = clock
@@ -33,7 +35,7 @@ export class Loopback implements Network {
     return async (events) => {
       const accept = this.#accepts.get(port)
       if (!accept) throw new Error(`nobody listens on ${port}`)
-      const link = new Link(this.#clock, this.#delay, this.address, events, () => this.#links.delete(link))
+      const link = new Link(this, this.#clock, this.#delay, events, () => this.#links.delete(link))
       this.#links.add(link)
       accept(link.server)
       return link.client
@@ -61,15 +63,16 @@ class Link {
 
   readonly #gone: () => void
 
-  constructor(clock: Clock, delay: () => number, address: string, client: WireEvents, gone: () => void) {
+  constructor(network: Loopback, clock: Clock, delay: () => number, client: WireEvents, gone: () => void) {
+    const { address, tls } = network
     this.#gone = gone
     this.#clock = clock
     this.#delay = delay
     const encoder = new TextEncoder()
     this.client = {
       framing: 'tcp',
-      bindings: none,
-      isSecure: false,
+      bindings: tls?.bindings ?? none,
+      isSecure: tls !== undefined,
       write: (text) => this.#carry('up', () => this.#arrive(text)),
       end: () => this.#carry('up', () => this.#break(client)),
       destroy: () => this.#break(client),
@@ -77,7 +80,7 @@ class Link {
     this.server = {
       framing: 'tcp',
       address,
-      tls: undefined,
+      tls,
       canStartTls: false,
       pendingBytes: 0,
       open: (events) => void (this.#events = events),

@@ -31,11 +31,21 @@ export const carbons = defineModule({
   start(host) {
     const { idOf } = host.use(archive)
 
-    host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => {
-      const session = own(sender, isOwn)
-      if (carbonsSince(session) === undefined) session.set(key, host.clock.now())
-    })
+    host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => enable(own(sender, isOwn)))
     host.answer('set', 'account', DisableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, undefined))
+
+    host.streamFeature({
+      name: 'carbons',
+      binding: {
+        name: carbonsNs,
+        prepare: (_, request) =>
+          request.child(EnableCarbons.name, carbonsNs) && (({ jid }) => enable(host.session(jid)!)),
+      },
+    })
+
+    function enable(session: Target): undefined {
+      if (carbonsSince(session) === undefined) session.set(key, host.clock.now())
+    }
 
     host.hook('message:out', 'copy', (passage) => {
       const { stanza } = passage

@@ -55,6 +55,15 @@ export const csi = defineModule({
         session.set(key, undefined)
         session.flush()
       },
+      binding: {
+        name: csiNs,
+        prepare: (_, request) =>
+          request.child('inactive', csiNs) &&
+          (({ jid }) => {
+            host.session(jid)!.set(key, true)
+            return undefined
+          }),
+      },
     })
 
     host.hook('session:send', 'deliver', ({ stanza, session }) => {

@@ -90,6 +90,17 @@ export const mam = defineModule({
       return MamForm.write({ ...mamFields, fields: [...mamFields.fields!, ...more] })
     })
 
+    // XEP-0386 §3.2
+    host.streamFeature({
+      name: 'extent of the archive',
+      binding: {
+        async prepare(account) {
+          const extent = await extentOf(log, account.toString())
+          return () => MamMetadata.write(extent)
+        },
+      },
+    })
+
     host.answer('get', 'account', MamMetadata, async ({ to, sender, isOwn }) => {
       own(sender, isOwn)
       return MamMetadata.write(await extentOf(log, to.toString()))

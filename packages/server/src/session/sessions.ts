@@ -1,4 +1,4 @@
-import { Jid, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
+import { Jid, JidError, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Undelivered } from '../module.ts'
 import type { Journal, JournalStore, TickEnd } from '../journal/journal.ts'
 import { recordsOf } from '../journal/journal.ts'
@@ -148,6 +148,22 @@ export class Sessions implements TickEnd, SessionOwner {
     return session
   }
 
+  /**
+   * XEP-0386 §3.2: binds a resource of the server's choice, behind the client's tag where a resource can begin with it. Older sessions of
+   * the same client end.
+   * @param client what the client tells nobody but the server: the same whenever it logs in
+   * @throws StanzaError resource-constraint
+   */
+  bindClient(stream: SessionStream, account: Jid, tag: string | undefined, client: string | undefined): Session {
+    if (client !== undefined)
+      for (const old of this.of(account).filter((one) => one.get('client') === client))
+        this.end(old, new StreamError('conflict', 'This client has logged in again'))
+    const id = this.#token(9)
+    const session = this.bind(stream, account, isResource(account, `${tag}/${id}`) && tag ? `${tag}/${id}` : id)
+    if (client !== undefined) session.set('client', client)
+    return session
+  }
+
   /** The session that the token names, if it is the account's and can be resumed. */
   find(id: string, account: Jid): Session | undefined {
     const session = this.#byId.get(id)
@@ -257,6 +273,15 @@ export class Sessions implements TickEnd, SessionOwner {
 }
 
 const none: readonly Session[] = []
+
+function isResource(account: Jid, resource: string): boolean {
+  try {
+    return account.withResource(resource) !== undefined
+  } catch (error) {
+    if (error instanceof JidError) return false
+    throw error
+  }
+}
 
 interface Recovered extends SessionRecord {
   isManaged: boolean

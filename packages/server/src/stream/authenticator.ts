@@ -1,4 +1,5 @@
 import {
+  type ChannelBindings,
   type Credentials,
   isPossible,
   Jid,
@@ -121,15 +122,21 @@ export async function refuse(stream: Stream, error: unknown, tell: (failure: Sas
     throw new StreamError('policy-violation', 'Too many attempts to log in')
 }
 
+/** A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered. */
+export function channelBindings({ transport: { framing, tls } }: Stream): ChannelBindings {
+  return (framing === 'tcp' ? tls?.bindings : undefined) ?? none
+}
+
+const none: ChannelBindings = new Map<string, Uint8Array>()
+
 function connectionOf(stream: Stream) {
-  const { tls, address, framing } = stream.transport
+  const { tls, address } = stream.transport
   const identities =
     tls?.identities.filter((identity) => Jid.parse(identity).domain === stream.host!.domain.domain) ?? []
   return {
     // Where plaintext is allowed, PLAIN is too.
     tls: tls !== undefined || stream.host!.allowsPlaintext(address),
-    // A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered.
-    bindings: (framing === 'tcp' ? tls?.bindings : undefined) ?? new Map<string, Uint8Array>(),
+    bindings: channelBindings(stream),
     certificate: identities.length > 0,
     identities,
   }

@@ -2,7 +2,7 @@ import { type Element, type Jid, smNs as ns, StanzaError, StreamError, xml } fro
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
-import type { StreamFeature } from './features.ts'
+import type { Inlined, StreamFeature } from './features.ts'
 import { type Stream, tooHigh } from './stream.ts'
 
 /** What stream management needs of the sessions. */
@@ -29,7 +29,13 @@ export function management(resumption: Resumption): StreamFeature {
         case 'enable':
           return enable(stream, element, resumption.location())
         case 'resume':
-          return resume(stream, element, resumption)
+          if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
+          return when(resume(stream, element, stream.account, resumption), (act) => {
+            if (stream.isOver) return
+            const { said, resumed } = act()
+            stream.send(said!)
+            resumed?.()
+          })
         case 'r':
           if (!stream.session?.isManaged) return fail(stream, 'unexpected-request')
           return stream.send(xml('a', ns, { h: String(stream.session.handled) }))
@@ -40,6 +46,20 @@ export function management(resumption: Resumption): StreamFeature {
           return fail(stream, 'feature-not-implemented')
       }
     },
+    inline: {
+      offer: () => xml('sm', ns),
+      prepare(stream, { requests, account }) {
+        const request = requests.find((one) => one.name === 'resume' && one.ns === ns)
+        return request && resume(stream, request, account, resumption)
+      },
+    },
+    binding: {
+      name: ns,
+      prepare(_, request) {
+        const element = request.child('enable', ns)
+        return element && ((session) => manage(session, element, resumption.location()))
+      },
+    },
   }
 }
 
@@ -48,19 +68,22 @@ function enable(stream: Stream, element: Element, location: string | undefined):
   const { session } = stream
   if (!session) return fail(stream, 'unexpected-request')
   if (session.isManaged) throw new StreamError('policy-violation', 'Stream management is enabled already')
-  const max = element.attr('max')
-  if (max !== undefined && !isCount(max)) return fail(stream, 'bad-request')
-  const granted = session.manage(isTrue(element.attr('resume')), max === undefined ? undefined : Number(max))
-  stream.send(xml('enabled', ns, granted && { resume: 'true', id: granted.id, max: String(granted.seconds), location }))
+  stream.send(manage(session, element, location))
 }
 
-/** §5 */
-function resume(stream: Stream, element: Element, resumption: Resumption): Awaitable<void> {
-  if (!stream.account || stream.session) return fail(stream, 'unexpected-request')
+function manage(session: StreamSession, element: Element, location: string | undefined): Element {
+  const max = element.attr('max')
+  if (max !== undefined && !isCount(max)) return failed('bad-request')
+  const granted = session.manage(isTrue(element.attr('resume')), max === undefined ? undefined : Number(max))
+  return xml('enabled', ns, granted && { resume: 'true', id: granted.id, max: String(granted.seconds), location })
+}
+
+/** §5: what is returned carries the session on, unless that has become impossible. */
+function resume(stream: Stream, element: Element, account: Jid, resumption: Resumption): Awaitable<() => Inlined> {
   const previd = element.attr('previd')
-  if (previd === undefined || !isCount(element.attr('h') ?? '')) return fail(stream, 'bad-request')
-  const session = resumption.find(previd, stream.account!)
-  if (!session) return fail(stream, 'item-not-found')
+  if (previd === undefined || !isCount(element.attr('h') ?? '')) return () => ({ said: failed('bad-request') })
+  const session = resumption.find(previd, account)
+  if (!session) return () => ({ said: failed('item-not-found') })
   const h = count(element)
   const { sent } = session
   if (!session.acknowledge(h)) {
@@ -69,22 +92,26 @@ function resume(stream: Stream, element: Element, resumption: Resumption): Await
     throw tooHigh(h, sent)
   }
   // A stanza of the old stream whose handling waits would else be sent again, and be handled twice.
-  return when(session.release(), () => {
-    if (stream.isOver) return
-    if (!resumption.find(previd, stream.account!)) return fail(stream, 'item-not-found')
+  return when(session.release(), () => () => {
+    if (!resumption.find(previd, account)) return { said: failed('item-not-found') }
     session.attach(stream)
-    stream.send(xml('resumed', ns, { previd, h: String(session.handled) }))
-    session.repeat()
     stream.bound(session)
+    return {
+      said: xml('resumed', ns, { previd, h: String(session.handled) }),
+      resumed: () => session.repeat(),
+    }
   })
 }
 
-function fail(
-  stream: Stream,
-  condition: 'unexpected-request' | 'item-not-found' | 'bad-request' | 'feature-not-implemented',
-): void {
+type Failure = 'unexpected-request' | 'item-not-found' | 'bad-request' | 'feature-not-implemented'
+
+function fail(stream: Stream, condition: Failure): void {
+  stream.send(failed(condition))
+}
+
+function failed(condition: Failure): Element {
   const [named] = new StanzaError(condition).toElement().elements()
-  stream.send(xml('failed', ns, {}, named))
+  return xml('failed', ns, {}, named)
 }
 
 function count(element: Element): number {

@@ -45,6 +45,8 @@ function answer(stream: Stream, outcome: Outcome): void {
   const { account, additional } = outcome
   stream.send(xml('success', saslNs, {}, additional && encode(additional)))
   stream.authenticated(account)
+  // §6.4.6
+  stream.restart()
 }
 
 function encode(bytes: Uint8Array): string {

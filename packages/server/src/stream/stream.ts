@@ -1,5 +1,6 @@
 // Longer than the others: header, features, input in its order and the end are one state, which all of them read and change; what stands alone is beside it.
 import {
+  type Authenticate,
   BoshFraming,
   clientNs,
   closed,
@@ -8,6 +9,7 @@ import {
   Jid,
   pingNs,
   registerNs,
+  sasl2Ns,
   saslNs,
   smNs,
   Stanza,
@@ -61,6 +63,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   session: StreamSession | undefined
   /** The SASL exchange that goes on. */
   exchange: Exchange | undefined
+  /** XEP-0388: what was asked for along with the login that goes on. */
+  login: Authenticate | undefined
   failures = 0
   /** Mechanisms that were asked for with a channel binding that cannot be. */
   readonly misbound = new Set<string>()
@@ -190,14 +194,36 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   // How it goes on
 
-  /** RFC 6120 §6.4.6: the client is who it says; a new header follows. */
+  /** The client is who it says. */
   authenticated(account: Jid): void {
     const { limits } = this.#port
     this.account = account
     this.#port.loggedIn(this)
     this.#states.add('authenticated')
     this.#framing.limits = limits
-    this.#restart()
+  }
+
+  /** A new header follows. */
+  restart(): void {
+    this.#hasHeader = false
+    this.#hasAnswered = false
+    this.#framing.restart()
+  }
+
+  /** RFC 6120 §4.3.2: sends the features that are open to the client now. */
+  announce(): void {
+    const offers: Element[] = []
+    for (const feature of this.host!.streamFeatures) {
+      const offer = this.#isOpenTo(feature) ? feature.offer?.(this) : undefined
+      if (offer) offers.push(offer)
+    }
+    this.send(xml('features', streamNs, {}, ...offers))
+  }
+
+  /** RFC 6120 §4.9.3.9: false when the header says that it is from somebody else; one from the domain alone is from nobody else. */
+  mayBe(account: Jid): boolean {
+    const claimed = bareOf(this.#claimed)
+    return !claimed?.includes('@') || claimed === account.toString()
   }
 
   /** RFC 6120 §5.4.3.3: what was sent in clear is not trusted, a new header follows. */
@@ -212,7 +238,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.transport.resume()
     await this.transport.startTls(this.host!.domain.domain)
     this.#states.add('secure')
-    this.#restart()
+    this.restart()
   }
 
   /** The session whose stanzas it carries from now on. */
@@ -296,6 +322,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #take(element: Element): Awaitable<void> {
     if (this.#isTraced) this.#port.log.trace({ address: this.transport.address, received: shown(element) })
     if (!this.#hasHeader) return this.#open(element)
+    // XEP-0388 §2.4
+    if (this.login && element.ns !== sasl2Ns) throw new StreamError('not-authorized', 'You are logging in')
     if (element.ns === clientNs) return this.session ? this.#accept(this.session, element) : this.#negotiateIq(element)
     if (element.ns === streamNs) {
       if (element.name !== 'error') throw new StreamError('unsupported-stanza-type')
@@ -335,17 +363,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const host = this.#port.host(domainOf(to))
     if (!host || (this.account && host !== this.host)) throw new StreamError('host-unknown', `${to} is not served here`)
     this.host = host
-    // §4.9.3.9; a client that names the domain alone, as an anonymous one may, names nobody else.
-    const claimed = bareOf(from)
-    if (this.account && claimed?.includes('@') && claimed !== this.account.toString())
+    if (this.account && !this.mayBe(this.account))
       throw new StreamError('invalid-from', `You have logged in as ${this.account.toString()}`)
+    // XEP-0388 §2.1
+    if (from !== undefined && domainOf(from) !== host.domain.domain)
+      throw new StreamError('invalid-from', `Users of ${host.domain.domain} log in here`)
     this.#answer()
-    const offers: Element[] = []
-    for (const feature of host.streamFeatures) {
-      const offer = this.#isOpenTo(feature) ? feature.offer(this) : undefined
-      if (offer) offers.push(offer)
-    }
-    this.send(xml('features', streamNs, {}, ...offers))
+    this.announce()
   }
 
   #answer(): void {
@@ -408,12 +432,6 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.session = undefined
   }
 
-  #restart(): void {
-    this.#hasHeader = false
-    this.#hasAnswered = false
-    this.#framing.restart()
-  }
-
   #write(text: string): void {
     if (this.#isOver) return
     this.#output.add(text)
@@ -432,7 +450,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 /** What the log may show at its most talkative: no password. */
 function shown(element: Element): string {
   for (const one of [element, element.first()])
-    if (one?.ns === saslNs || one?.ns === registerNs) return `<${element.name}/> that may hold a password`
+    if (one?.ns === saslNs || one?.ns === sasl2Ns || one?.ns === registerNs)
+      return `<${element.name}/> that may hold a password`
   return element.toString()
 }
 

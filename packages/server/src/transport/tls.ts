@@ -193,6 +193,11 @@ export class SocketTls implements TlsFacts, ChannelBindings {
     return this.protocol === 'TLSv1.3' || this.get('tls-server-end-point') ? 1 : 0
   }
 
+  *keys(): MapIterator<string> {
+    if (this.protocol === 'TLSv1.3') yield 'tls-exporter'
+    if (this.get('tls-server-end-point')) yield 'tls-server-end-point'
+  }
+
   get(type: string): Uint8Array | undefined {
     switch (type) {
       case 'tls-exporter':

@@ -10,7 +10,7 @@ import { scramServer } from './scram-server.ts'
 export type Need = 'tls' | 'binding' | 'certificate'
 
 /** The data that identifies a TLS channel, by type: `tls-exporter` (RFC 9266), `tls-server-end-point` (RFC 5929). */
-export type ChannelBindings = Pick<ReadonlyMap<string, Uint8Array>, 'size' | 'get'>
+export type ChannelBindings = Pick<ReadonlyMap<string, Uint8Array>, 'size' | 'get' | 'keys'>
 
 export interface Connection {
   readonly tls: boolean

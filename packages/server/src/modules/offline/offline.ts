@@ -100,6 +100,21 @@ export const offline = defineModule({
     host.onStop(stopListening)
     host.onStop(onLost((account) => waiting.recount(account)))
 
+    // XEP-0386 §3.2: who binds so reads the archive; what is not in there goes on to wait.
+    host.streamFeature({
+      name: 'offline messages',
+      binding: {
+        async prepare(account) {
+          const ids = await waiting.archived(account)
+          return () => {
+            waiting.settle(account, ids)
+            waiting.recount(account.toString())
+            return undefined
+          }
+        },
+      },
+    })
+
     host.on('session:resumed', ({ session }) => backlogs.resume(session))
 
     host.on('session:gone', ({ session, undelivered }) => {

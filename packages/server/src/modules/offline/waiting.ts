@@ -114,6 +114,18 @@ export class Waiting {
     return [...held.values()].filter(({ message }) => !isWithdrawn(message)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
+  /** Those that wait and are in the archive as well. */
+  async archived(account: Jid): Promise<string[]> {
+    const ids: string[] = []
+    for (let after: string | undefined; ;) {
+      const query = { isPending: true, ...portion, ...(after !== undefined && { after }) } as const
+      const { entries, isComplete } = await this.#log.page(account.toString(), query)
+      for (const entry of entries) if (entry.with !== undefined) ids.push(entry.id)
+      after = entries.at(-1)?.id
+      if (isComplete || after === undefined) return ids
+    }
+  }
+
   /** Ends the waiting of entries. */
   settle(account: Jid, ids: Iterable<string>): void {
     const owner = account.toString()
