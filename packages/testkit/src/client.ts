@@ -1,5 +1,7 @@
 import {
   bind2Ns,
+  channelBindingNs,
+  channelBindingTypes,
   chooseMechanism,
   type ClientMechanism,
   clientNs,
@@ -161,10 +163,12 @@ export class Client implements WireEvents {
 
   #mechanism(offered: readonly string[]): ClientMechanism {
     const { password } = this.#options
+    const types = this.features.child('sasl-channel-binding', channelBindingNs)
+    const announced = types ? channelBindingTypes(types) : []
     const crypto = this.#options.crypto ?? scramCrypto
     const mechanism = chooseMechanism(
       { username: this.account.local!, password, ...(this.#keys && { keys: this.#keys }) },
-      { tls: true, bindings: this.#wire!.bindings, certificate: false, offered, crypto },
+      { tls: true, bindings: this.#wire!.bindings, certificate: false, offered, announced, crypto },
     )
     if (!mechanism) throw new SaslError('invalid-mechanism')
     return mechanism

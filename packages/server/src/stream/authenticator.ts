@@ -56,7 +56,8 @@ export class Authenticator {
   begin(stream: Stream, ns: string, name: string, initial: () => Uint8Array | undefined): Promise<Outcome> {
     const offered = this.offered(stream)
     if (offered.length === 0) throw new SaslError('encryption-required')
-    const context = { ...connectionOf(stream), ...this.#secrets, offered }
+    const announced = [...channelBindings(stream).keys()]
+    const context = { ...connectionOf(stream), ...this.#secrets, offered, announced }
     stream.exchange = { ns, mechanism: startMechanism(name, this.#host, context) }
     const response = initial()
     if (response) return this.#step(stream, stream.exchange, response)

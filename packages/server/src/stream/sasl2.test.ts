@@ -1,5 +1,5 @@
 import { scenario } from '@jackdaw/testkit'
-import { message, parse, sasl2Ns, xml, type Element } from '@jackdaw/xmpp'
+import { Element, message, type Node, parse, sasl2Ns, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { authenticate, channel, error, failure, late, opened, plain, secure, userAgent } from './sasl2-fixture.ts'
 
@@ -316,4 +316,29 @@ test('XEP-0388 §2.6.1: an account that goes meanwhile does not get in', async (
   const romeo = await opened(s)
   await s.server.hosts.get('home.test')!.accounts.remove(romeo.account)
   expect(await failure(s, romeo, plain(bind2()))).toBe('not-authorized')
+})
+
+test.each([
+  ['a mechanism', 'SCRAM-SHA-512-PLUS'],
+  ['a type of channel binding', 'tls-exporter'],
+])('XEP-0474 §4.2: the client notices that somebody took %s away, with either profile', async (_, gone) => {
+  await using s = await secure()
+  const without = (element: Element): Element =>
+    new Element(
+      element.name,
+      element.ns,
+      element.attrs,
+      element.children.flatMap((child): Node[] => {
+        if (typeof child === 'string') return [child]
+        return child.text === gone || child.attr('type') === gone ? [] : [without(child)]
+      }),
+    )
+  const romeo = await opened(s)
+  const { features } = romeo
+  await romeo.authenticate()
+  for (const login of ['authenticate', 'login'] as const) {
+    const attacked = await opened(s)
+    attacked.features = without(features)
+    await expect(attacked[login]()).rejects.toMatchObject({ condition: 'aborted' })
+  }
 })

@@ -19,6 +19,8 @@ export interface Connection {
   readonly certificate: boolean
   /** The mechanisms that the server advertised on this stream. */
   readonly offered: readonly string[]
+  /** The types of channel binding that it announced (XEP-0440), none when it did not. A server that tells them protects both lists (XEP-0474). */
+  readonly announced?: readonly string[]
 }
 
 export interface ServerContext extends Connection {
@@ -113,7 +115,10 @@ function scram(hash: HashName, plus: boolean): Mechanism {
 }
 
 /** Whether the connection has what the mechanism needs: a server offers no other, a client uses no other. */
-export function isPossible({ needs }: Mechanism, { tls, bindings, certificate }: Omit<Connection, 'offered'>): boolean {
+export function isPossible(
+  { needs }: Mechanism,
+  { tls, bindings, certificate }: Omit<Connection, 'offered' | 'announced'>,
+): boolean {
   const has: Record<Need, boolean> = { tls, binding: bindings.size > 0, certificate }
   return needs.every((need) => has[need])
 }

@@ -5,7 +5,15 @@ import { encodeBase64 } from './base64.ts'
 import { deriveClientKeys, type HashName, type ScramClientKeys } from './crypto.ts'
 import { messageText, utf8 } from './message.ts'
 import type { ClientContext, ClientCredentials, ClientMechanism } from './sasl.ts'
-import { bindingInput, escapeName, makeNonce, parseServerFinal, parseServerFirst, xor } from './scram-message.ts'
+import {
+  bindingInput,
+  escapeName,
+  makeNonce,
+  offerInput,
+  parseServerFinal,
+  parseServerFirst,
+  xor,
+} from './scram-message.ts'
 
 /** RFC 7677 §4: a server that asks for less makes the password cheap to guess. */
 export const minIterations = 4096
@@ -20,7 +28,7 @@ export function scramClient(
   hash: HashName,
   plus: boolean,
   { username, password, keys: cached, authzid }: ClientCredentials,
-  { crypto, bindings, offered }: ClientContext,
+  { crypto, bindings, offered, announced = [] }: ClientContext,
 ): ClientMechanism | undefined {
   if (username === undefined || (password === undefined && cached?.hash !== hash)) return undefined
   const [binding] = bindings
@@ -77,6 +85,11 @@ export function scramClient(
     }
     if (!(server.iterations >= minIterations && server.iterations <= maxIterations)) {
       throw new SaslError('aborted', `the server asks for ${server.iterations} iterations`)
+    }
+    // XEP-0474 §4.2
+    if (server.offerHash !== undefined) {
+      const own = encodeBase64(await crypto.hash(hash, offerInput(offered, announced)))
+      if (server.offerHash !== own) throw new SaslError('aborted', 'somebody has changed what the server offers')
     }
     used = await findKeys(server.salt, server.iterations)
     const signed = `c=${encodeBase64(bindingInput(gs2, plus ? binding?.[1] : undefined))},r=${server.nonce}`

@@ -6,7 +6,8 @@ import { utf8 } from './message.ts'
 // RFC 5802 §7. Values may hold anything but NUL and comma; a name has `=` only in its two escapes.
 const clientFirst = /^(?:(?<flag>[ny])|p=(?<binding>[A-Za-z0-9.-]+)),(?:a=(?<authzid>[^,]+))?,(?<bare>.*)$/su
 const clientFirstBare = /^n=(?<name>[^,]+),r=(?<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,]+)*$/u
-const serverFirst = /^r=(?<nonce>[!-+\--~]+),s=(?<salt>[^,]+),i=(?<iterations>[1-9][0-9]*)(?:,[A-Za-z]=[^,]+)*$/u
+const serverFirst =
+  /^r=(?<nonce>[!-+\--~]+),s=(?<salt>[^,]+),i=(?<iterations>[1-9][0-9]*)(?<extensions>(?:,[A-Za-z]=[^,]+)*)$/u
 const clientFinal = /^(?<signed>c=(?<binding>[^,]+),r=(?<nonce>[!-+\--~]+)(?:,[A-Za-z]=[^,]+)*),p=(?<proof>[^,]+)$/u
 const serverFinal = /^(?:e=(?<error>[^,]+)|v=(?<signature>[^,]+))(?:,[A-Za-z]=[^,]+)*$/u
 
@@ -35,9 +36,18 @@ export function parseClientFirst(message: string): ClientFirst {
   }
 }
 
-export function parseServerFirst(message: string): { nonce: string; salt: Uint8Array; iterations: number } {
-  const { nonce = '', salt = '', iterations } = match(serverFirst, message)
-  return { nonce, salt: fromBase64(salt), iterations: Number(iterations) }
+export interface ServerFirst {
+  readonly nonce: string
+  readonly salt: Uint8Array
+  readonly iterations: number
+  /** XEP-0474 §4.1 */
+  readonly offerHash: string | undefined
+}
+
+export function parseServerFirst(message: string): ServerFirst {
+  const { nonce = '', salt = '', iterations, extensions = '' } = match(serverFirst, message)
+  const offerHash = /,h=([^,]+)/u.exec(extensions)?.[1]
+  return { nonce, salt: fromBase64(salt), iterations: Number(iterations), offerHash }
 }
 
 /** `signed` is client-final-message-without-proof. */
@@ -62,6 +72,16 @@ export function bindingInput(gs2: string, data: Uint8Array = new Uint8Array()): 
   input.set(header)
   input.set(data, header.length)
   return input
+}
+
+/**
+ * XEP-0474 §4.1: what is hashed of the mechanisms and the types of channel binding that a server announced; no types: it announced none,
+ * for there is no empty announcement.
+ */
+export function offerInput(mechanisms: readonly string[], types: readonly string[]): Uint8Array<ArrayBuffer> {
+  // Both are ASCII, where the order of code units is that of octets.
+  const [names, bindings] = [mechanisms.toSorted().join('\x1e'), types.toSorted().join('\x1e')]
+  return utf8(types.length === 0 ? names : `${names}\x1f${bindings}`)
 }
 
 export function escapeName(name: string): string {

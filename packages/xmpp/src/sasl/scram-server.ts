@@ -3,7 +3,15 @@ import { encodeBase64 } from './base64.ts'
 import { type Awaitable, hashLength, type HashName, type ScramKeys } from './crypto.ts'
 import { messageText, utf8 } from './message.ts'
 import type { Credentials, ServerContext, ServerMechanism, ServerStep } from './sasl.ts'
-import { bindingInput, type ClientFirst, makeNonce, parseClientFinal, parseClientFirst, xor } from './scram-message.ts'
+import {
+  bindingInput,
+  type ClientFirst,
+  makeNonce,
+  offerInput,
+  parseClientFinal,
+  parseClientFirst,
+  xor,
+} from './scram-message.ts'
 import { fakeKeys, prepareUsername } from './unknown-user.ts'
 
 /**
@@ -38,7 +46,7 @@ export function scramServer(
     const challenge = (keys: ScramKeys | undefined): ServerStep => {
       const { salt, iterations } = keys ?? fake
       const nonce = client.nonce + makeNonce(crypto)
-      const serverFirst = `r=${nonce},s=${encodeBase64(salt)},i=${iterations}`
+      const serverFirst = `r=${nonce},s=${encodeBase64(salt)},i=${iterations}${offerHash()}`
       next = (answer) => {
         const additional = final(answer, `${client.bare},${serverFirst}`, nonce, binding, keys ?? fake)
         if (!keys) throw new SaslError('not-authorized')
@@ -49,6 +57,12 @@ export function scramServer(
     }
     const keys = credentials.scram(username, hash)
     return keys instanceof Promise ? keys.then(challenge) : challenge(keys)
+  }
+
+  /** XEP-0474 §4.1 */
+  function offerHash(): string {
+    const { offered, announced } = context
+    return announced ? `,h=${encodeBase64(crypto.hash(hash, offerInput(offered, announced)))}` : ''
   }
 
   function final(message: string, firsts: string, nonce: string, binding: Uint8Array, keys: ScramKeys): Uint8Array {
