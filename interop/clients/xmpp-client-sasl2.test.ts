@@ -45,12 +45,12 @@ test('XEP-0388, XEP-0386: @xmpp/client logs in by SCRAM, binds behind its tag an
   await romeo.hears({ is: 'message', body: 'hello' })
 })
 
-test('XEP-0198 §9.2: @xmpp/client resumes with its login after its connection broke', async () => {
+test('XEP-0484, XEP-0198 §9.2: @xmpp/client resumes with its login, by its token, after its connection broke', async () => {
   gate.cut()
   await comesBack('after a cut')
 })
 
-test('XEP-0198 §9.2: @xmpp/client resumes with its login after kill -9 of the server', async () => {
+test('XEP-0484, XEP-0198 §9.2: @xmpp/client resumes with its login, by its token, after kill -9 of the server', async () => {
   await server.kill()
   await juliet.hears({ is: 'offline' })
   await server.start()
@@ -60,7 +60,8 @@ test('XEP-0198 §9.2: @xmpp/client resumes with its login after kill -9 of the s
 
 async function comesBack(body: string): Promise<void> {
   await romeo.hears({ is: 'offline' })
-  await romeo.hears({ is: 'authenticating' })
+  // It was given a token with its first login.
+  await romeo.hears({ is: 'authenticating', mechanism: 'HT-SHA-256-NONE' })
   await romeo.hears({ is: 'resumed' })
   romeo.says(juliet, body)
   await juliet.hears({ is: 'message', body })

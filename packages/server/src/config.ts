@@ -153,6 +153,15 @@ export function configSchema(modules: readonly Module[]) {
       })
       .describe('Sessions that outlive their connection (XEP-0198).')
       .prefault({}),
+    tokens: z
+      .strictObject({
+        lifetime: duration({ min: '1 h' })
+          .describe('How long a client may stay away before it must log in with its password again.')
+          .prefault('21 d'),
+        perAccount: count().describe('Most clients of one account that have one.').default(25),
+      })
+      .describe('Tokens with which clients log in instead of passwords (XEP-0484).')
+      .prefault({}),
     keepalive: z
       .strictObject({
         idle: duration({ min: '5 s' })

@@ -15,10 +15,12 @@ import { VirtualHost } from './router/host.ts'
 import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
+import { secretFile } from './secret-file.ts'
 import { HostAudit } from './session/audit.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
+import { Tokens } from './session/tokens.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { Authenticator, type SaslSecrets } from './stream/authenticator.ts'
 import { bind } from './stream/bind.ts'
@@ -27,6 +29,7 @@ import { channelBinding } from './stream/channel-binding.ts'
 import { management } from './stream/management.ts'
 import { sasl } from './stream/sasl.ts'
 import { sasl2 } from './stream/sasl2.ts'
+import { fast } from './stream/fast.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
 import { Bosh } from './transport/bosh/bosh.ts'
@@ -105,6 +108,7 @@ export class Server {
   readonly #troubles = new Map<string, string>()
   readonly #listeners: Listener[] = []
   #secrets!: SaslSecrets
+  #tokenSecret!: Uint8Array
   #certificates: Certificates | undefined
   /** Undefined when the network is the embedder's. */
   #systemNetwork: SystemNetwork | undefined
@@ -181,10 +185,14 @@ export class Server {
   async open(): Promise<void> {
     this.#secrets = {
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
-      secret: await this.#secret(),
+      secret: await this.#secret('sasl'),
       iterations,
       hashes,
     }
+    // What makes tokens is not in the database, so that who has that alone has none of them.
+    this.#tokenSecret = this.#parts.journalStore
+      ? await this.#secret('tokens')
+      : secretFile(join(this.#config.data, 'tokens.key'), this.#random)
     for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
     this.sessions.recover(this.#router)
   }
@@ -358,11 +366,11 @@ export class Server {
     }
   }
 
-  /** The secret from which unknown users' challenges are made: it must not change from start to start. */
-  async #secret(): Promise<Uint8Array> {
+  /** Of those from which unknown users' challenges are made, and the like: they must not change from start to start. */
+  async #secret(name: string): Promise<Uint8Array> {
     const secrets = this.#storage.map<string>('server/secrets')
     const made = Buffer.from(this.#random.bytes(32)).toString('base64')
-    const kept = (await secrets.get('server', 'sasl')) ?? (await secrets.edit('server', 'sasl', () => made))
+    const kept = (await secrets.get('server', name)) ?? (await secrets.edit('server', name, () => made))
     return Buffer.from(kept!, 'base64')
   }
 
@@ -393,6 +401,7 @@ export class Server {
         location: () => this.#config.resumption.location,
         find: (id, account) => this.sessions.find(id, account),
       }),
+      fast(host.accounts.tokens, (account) => !host.config.anonymous || host.accounts.exists(account)),
       bind2((stream, account, tag, client) => this.sessions.bindClient(stream, account, tag, client)),
     ])
       host.virtual.streamFeatures.add(feature)
@@ -424,6 +433,14 @@ export class Server {
     }
     const accounts = new HostAccounts({
       domain,
+      tokens: new Tokens({
+        domain: domain.domain,
+        storage: this.#storage,
+        clock: this.#clock,
+        random: this.#random,
+        secret: this.#tokenSecret,
+        limits: () => this.#config.tokens,
+      }),
       storage: this.#storage,
       sessions: this.sessions,
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
@@ -497,6 +514,11 @@ export class Server {
     )
     metrics.counter('jackdaw_logins_total', 'Clients that logged in', () => this.#port.logins)
     metrics.counter('jackdaw_login_failures_total', 'Logins refused', () => this.#port.attempts.total)
+    metrics.counter('jackdaw_token_logins_total', 'Logins with a token in place of a password', () => {
+      let uses = 0
+      for (const { accounts } of this.hosts.values()) uses += accounts.tokens.uses
+      return uses
+    })
     metrics.gauge('jackdaw_healthy', '1 while all is well, 0 while /health has reasons', () =>
       this.#troubles.size === 0 ? 1 : 0,
     )

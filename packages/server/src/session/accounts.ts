@@ -14,6 +14,7 @@ import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import { passwordFault } from './password-policy.ts'
 import type { Sessions } from './sessions.ts'
+import type { Tokens } from './tokens.ts'
 
 /** The hashes for which an account has keys, the one that most clients use first. */
 export const hashes: readonly HashName[] = ['SHA-256', 'SHA-1', 'SHA-512']
@@ -38,6 +39,7 @@ interface AccountsOptions {
   readonly crypto: ScramCrypto
   /** Fewest characters of a password that a person chooses. */
   readonly passwordLength: () => number
+  readonly tokens: Tokens
   readonly told: (fact: 'account:created' | 'account:removed', about: { readonly account: Jid }) => Awaitable<void>
 }
 
@@ -89,8 +91,27 @@ export class HostAccounts implements Accounts, Credentials {
   async setPassword(account: Jid, password: string, admit?: () => void): Promise<void> {
     const keys = await this.#derive(password)
     if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
-    admit?.()
-    this.#keep(account, keys)
+    await when(this.tokens.prepareRevocation(account.toString()), (revoke) => {
+      admit?.()
+      this.#keep(account, keys)
+      revoke()
+    })
+  }
+
+  /** Ends the sessions of a client, which told its id as it logged in, and its tokens; of all clients without an id. */
+  async signOut(account: Jid, client?: string): Promise<void> {
+    const { sessions, tokens } = this.#options
+    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    await when(tokens.prepareRevocation(account.toString(), client), (revoke) => {
+      revoke()
+      for (const session of [...sessions.of(account)])
+        if (client === undefined || session.get('client') === client)
+          sessions.end(session, new StreamError('not-authorized', 'You have been signed out'))
+    })
+  }
+
+  get tokens(): Tokens {
+    return this.#options.tokens
   }
 
   async remove(account: Jid): Promise<void> {

@@ -1,5 +1,4 @@
 import {
-  type ChannelBindings,
   type Credentials,
   isPossible,
   Jid,
@@ -7,6 +6,7 @@ import {
   SaslError,
   type ServerContext,
   type ServerMechanism,
+  type ServerScramCrypto,
   type ServerStep,
   startMechanism,
   StreamError,
@@ -52,17 +52,30 @@ export class Authenticator {
       .map(({ name }) => name)
   }
 
-  /** Begins an exchange, in place of one that goes on. @throws SaslError */
-  begin(stream: Stream, ns: string, name: string, initial: () => Uint8Array | undefined): Promise<Outcome> {
+  /** What the exchange that a client asks for by name begins with. @throws SaslError */
+  mechanism(stream: Stream, name: string): ServerMechanism {
     const offered = this.offered(stream)
     if (offered.length === 0) throw new SaslError('encryption-required')
-    const announced = [...channelBindings(stream).keys()]
-    const context = { ...connectionOf(stream), ...this.#secrets, offered, announced }
-    stream.exchange = { ns, mechanism: startMechanism(name, this.#host, context) }
+    const announced = [...stream.bindings.keys()]
+    return startMechanism(name, this.#host, { ...connectionOf(stream), ...this.#secrets, offered, announced })
+  }
+
+  get crypto(): ServerScramCrypto {
+    return this.#secrets.crypto
+  }
+
+  /** Begins an exchange, in place of one that goes on. @throws SaslError */
+  begin(
+    stream: Stream,
+    ns: string,
+    mechanism: ServerMechanism,
+    initial: () => Uint8Array | undefined,
+  ): Promise<Outcome> {
+    stream.exchange = { ns, mechanism }
     const response = initial()
     if (response) return this.#step(stream, stream.exchange, response)
     // ANONYMOUS has nothing that must be said (RFC 4505 §2); of the others the client speaks after an empty challenge.
-    if (name === 'ANONYMOUS') return this.#step(stream, stream.exchange, new Uint8Array())
+    if (mechanism.name === 'ANONYMOUS') return this.#step(stream, stream.exchange, new Uint8Array())
     return Promise.resolve({ challenge: new Uint8Array() })
   }
 
@@ -123,13 +136,6 @@ export async function refuse(stream: Stream, error: unknown, tell: (failure: Sas
     throw new StreamError('policy-violation', 'Too many attempts to log in')
 }
 
-/** A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered. */
-export function channelBindings({ transport: { framing, tls } }: Stream): ChannelBindings {
-  return (framing === 'tcp' ? tls?.bindings : undefined) ?? none
-}
-
-const none: ChannelBindings = new Map<string, Uint8Array>()
-
 function connectionOf(stream: Stream) {
   const { tls, address } = stream.transport
   const identities =
@@ -137,7 +143,7 @@ function connectionOf(stream: Stream) {
   return {
     // Where plaintext is allowed, PLAIN is too.
     tls: tls !== undefined || stream.host!.allowsPlaintext(address),
-    bindings: channelBindings(stream),
+    bindings: stream.bindings,
     certificate: identities.length > 0,
     identities,
   }

@@ -1,4 +1,4 @@
-import type { Authenticate, Element, Jid } from '@jackdaw/xmpp'
+import type { Authenticate, Element, Jid, ServerMechanism, ServerScramCrypto } from '@jackdaw/xmpp'
 import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
 import type { Stream } from './stream.ts'
@@ -35,6 +35,8 @@ export interface Login extends Authenticate {
 export interface InlineFeature {
   /** What stands in <inline/>. */
   offer(stream: Stream): Element | undefined
+  /** The exchange that the login begins, when only this feature knows it. @throws SaslError */
+  mechanism?(stream: Stream, login: Authenticate, crypto: ServerScramCrypto): ServerMechanism | undefined
   prepare(stream: Stream, login: Login): Awaitable<(() => Inlined) | undefined>
 }
 

@@ -48,7 +48,12 @@ export class Output {
     const texts = this.#texts
     this.#texts = []
     this.#size = 0
-    if (this.#isTraced) for (const sent of texts) this.#port.log.trace({ address: this.#transport.address, sent })
+    if (this.#isTraced)
+      for (const text of texts) {
+        // XEP-0484 §3.3: as good as a password.
+        const sent = text.replace(/ token='[^']*'/g, ` token='…'`)
+        this.#port.log.trace({ address: this.#transport.address, sent })
+      }
     let isFlowing = true
     if (this.#transport.framing === 'tcp') isFlowing = this.#transport.write(texts.join(''))
     else for (const message of texts) isFlowing = this.#transport.write(message)

@@ -27,7 +27,7 @@ export function sasl(authenticator: Authenticator): StreamFeature {
 function take(stream: Stream, element: Element, authenticator: Authenticator): Promise<Outcome> {
   switch (element.name) {
     case 'auth':
-      return authenticator.begin(stream, saslNs, element.attr('mechanism') ?? '', () =>
+      return authenticator.begin(stream, saslNs, authenticator.mechanism(stream, element.attr('mechanism') ?? ''), () =>
         element.text === '' ? undefined : decode(element.text),
       )
     case 'response':

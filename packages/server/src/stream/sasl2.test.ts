@@ -17,7 +17,8 @@ test('XEP-0388 §2.1, XEP-0440 §2: what is offered on TLS', async () => {
   expect(names).toEqual(romeo.mechanisms)
   expect(names[0]).toBe('SCRAM-SHA-512-PLUS')
   expect(String(offer.child('inline'))).toBe(
-    `<inline xmlns='urn:xmpp:sasl:2'><sm xmlns='urn:xmpp:sm:3'/><bind xmlns='urn:xmpp:bind:0'><inline>` +
+    `<inline xmlns='urn:xmpp:sasl:2'><sm xmlns='urn:xmpp:sm:3'/><fast xmlns='urn:xmpp:fast:0'><mechanism>HT-SHA-256-EXPR</mechanism>` +
+      `<mechanism>HT-SHA-256-ENDP</mechanism><mechanism>HT-SHA-256-NONE</mechanism></fast><bind xmlns='urn:xmpp:bind:0'><inline>` +
       `<feature var='urn:xmpp:sm:3'/><feature var='urn:xmpp:carbons:2'/><feature var='urn:xmpp:csi:0'/></inline></bind></inline>`,
   )
   expect(String(romeo.features.child('sasl-channel-binding', 'urn:xmpp:sasl-cb:0'))).toBe(

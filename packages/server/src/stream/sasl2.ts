@@ -1,4 +1,5 @@
 import {
+  type Authenticate,
   type Element,
   type Jid,
   readAuthenticate,
@@ -9,6 +10,7 @@ import {
   sasl2Inline,
   sasl2Ns,
   sasl2Success,
+  type ServerMechanism,
   StreamError,
 } from '@jackdaw/xmpp'
 import type { Awaitable } from '../world.ts'
@@ -48,7 +50,7 @@ function take(stream: Stream, element: Element, authenticator: Authenticator): P
       if (stream.login) throw new StreamError('not-authorized', 'You are logging in')
       const login = readAuthenticate(element)
       stream.login = login
-      return authenticator.begin(stream, sasl2Ns, login.mechanism, () => login.initial)
+      return authenticator.begin(stream, sasl2Ns, mechanismOf(stream, login, authenticator), () => login.initial)
     }
     case 'response':
       return authenticator.respond(stream, sasl2Ns, () => readData(element))
@@ -57,6 +59,14 @@ function take(stream: Stream, element: Element, authenticator: Authenticator): P
     default:
       throw new SaslError('malformed-request')
   }
+}
+
+function mechanismOf(stream: Stream, login: Authenticate, authenticator: Authenticator): ServerMechanism {
+  for (const feature of inlineFeatures(stream)) {
+    const mechanism = feature.mechanism?.(stream, login, authenticator.crypto)
+    if (mechanism) return mechanism
+  }
+  return authenticator.mechanism(stream, login.mechanism)
 }
 
 async function answer(stream: Stream, outcome: Outcome, check: (account: Jid) => Awaitable<void>): Promise<void> {

@@ -2,6 +2,7 @@
 import {
   type Authenticate,
   BoshFraming,
+  type ChannelBindings,
   clientNs,
   closed,
   type Element,
@@ -42,6 +43,8 @@ const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFrami
 
 /** XEP-0198 §4: the same in all framings. */
 const request = write(xml('r', smNs))
+const noBindings: ChannelBindings = new Map<string, Uint8Array>()
+
 /** How many stanzas may wait before their acknowledgement is asked for at once. */
 const askedAt = 8
 
@@ -104,6 +107,12 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** A browser cannot know the channel that its WebSocket runs on, and some libraries take -PLUS wherever it is offered. */
+  get bindings(): ChannelBindings {
+    const { framing, tls } = this.transport
+    return (framing === 'tcp' ? tls?.bindings : undefined) ?? noBindings
   }
 
   get port(): StreamPort {

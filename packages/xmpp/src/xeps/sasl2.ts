@@ -45,7 +45,13 @@ export function readAuthenticate(element: Element): Authenticate {
 function readUserAgent(agent: Element): UserAgent {
   const id = agent.attr('id')?.toLowerCase()
   if (id !== undefined && !uuid.test(id)) throw new SaslError('malformed-request', "A user-agent's id is a UUID")
-  const described = (name: string) => agent.child(name, sasl2Ns)?.text.trim().slice(0, longest) || undefined
+  // What is no character to be seen has no place on an operator's terminal.
+  const described = (name: string) =>
+    agent
+      .child(name, sasl2Ns)
+      ?.text.replace(/\p{C}+/gu, ' ')
+      .trim()
+      .slice(0, longest) || undefined
   return { id, software: described('software'), device: described('device') }
 }
 
