@@ -7,8 +7,20 @@ import type { Request } from './requests.ts'
 
 /** A host as commands see it. */
 export interface CommandHost {
-  readonly accounts: Accounts
+  readonly accounts: Accounts & {
+    signOut(account: Jid, device?: string): Promise<void>
+    readonly tokens: { holders(account: string): Promise<readonly Device[]> }
+  }
   readonly audit: Audit
+}
+
+/** Logs in by a token; times are milliseconds since the Unix epoch. */
+interface Device {
+  readonly id: string
+  readonly software: string | undefined
+  readonly device: string | undefined
+  readonly lastLogin: number
+  readonly expiry: number
 }
 
 export interface Listener {
@@ -56,7 +68,7 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
       yield* acts(request.host, server.hosts)
       return
     default:
-      if (server.trouble !== undefined && request.command !== 'user list')
+      if (server.trouble !== undefined && request.command !== 'user list' && request.command !== 'user devices')
         throw new CommandError(`nothing was changed: ${server.trouble}`)
       yield* runUser(request, server.hosts)
       await server.kept()
@@ -73,10 +85,15 @@ export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, 
   }
   const account = accountOf(request.jid)
   const { accounts, audit } = hostNamed(account.domain, hosts)
+  if (request.command === 'user devices') {
+    for (const device of await accounts.tokens.holders(account.toString())) yield described(device)
+    return
+  }
   try {
-    if (request.command !== 'user remove') accounts.checkPassword(account, request.password)
+    if ('password' in request) accounts.checkPassword(account, request.password)
     if (request.command === 'user add') await accounts.create(account, request.password)
     else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
+    else if (request.command === 'user sign-out') await accounts.signOut(account, request.device)
     else await accounts.remove(account)
   } catch (error) {
     if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
@@ -90,6 +107,12 @@ const done = {
   'user add': 'made an account',
   'user passwd': 'set the password of',
   'user remove': 'removed an account',
+  'user sign-out': 'signed out',
+}
+
+function described({ id, software = 'unnamed', device, lastLogin, expiry }: Device): string {
+  const [last, end] = [lastLogin, expiry].map((at) => new Date(at).toISOString())
+  return `${id} ${software}${device === undefined ? '' : ` on ${device}`}, last login ${last}, until ${end}`
 }
 
 /** Most acts of one host that are shown. */

@@ -98,6 +98,25 @@ describe('commands', () => {
     expect(await all({ command: 'user list' })).toEqual(['bob@b.example'])
   })
 
+  test('XEP-0484: devices with tokens are listed and signed out', async () => {
+    const jid = 'fay@b.example'
+    await all({ command: 'user add', jid, password: 'the wine is red' })
+    const { tokens } = server.hosts.get('b.example')!.accounts
+    for (const id of ['one', 'two', 'three'])
+      (await tokens.prepare(jid, { id, software: 'Gajim', device: 'desk' }))('HT-SHA-256-NONE')
+    const ids = async () =>
+      ((await all({ command: 'user devices', jid })) as string[]).map((line) => line.split(' ')[0])
+    expect((await ids()).toSorted()).toEqual(['one', 'three', 'two'])
+    const [line] = await all({ command: 'user devices', jid })
+    expect(line).toMatch(/^\w+ Gajim on desk, last login \S+Z, until \S+Z$/)
+    await all({ command: 'user sign-out', jid, device: 'one' })
+    expect((await ids()).toSorted()).toEqual(['three', 'two'])
+    await all({ command: 'user sign-out', jid })
+    expect(await ids()).toEqual([])
+    await all({ command: 'user remove', jid })
+    await expect(all({ command: 'user sign-out', jid })).rejects.toThrow('There is no account')
+  })
+
   test('what was administered is in the audit log of its host; what was refused is not', async () => {
     await all({ command: 'user add', jid: 'eve@b.example', password: 'the wine is red' })
     await all({ command: 'user passwd', jid: 'eve@b.example', password: 'the wine is white' })

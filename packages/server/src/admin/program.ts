@@ -89,6 +89,16 @@ export function program(): Command {
   command('remove <address>', 'remove an account and all that is kept for it', user).action(
     (jid: string, options: Options) => onAccounts(options, { command: 'user remove', jid }),
   )
+  command('devices <address>', 'print the devices that log in to an account without its password', user).action(
+    (jid: string, options: Options) => onAccounts(options, { command: 'user devices', jid }),
+  )
+  command(
+    'sign-out <address> [device]',
+    'end the sessions of a device, or of all, until it has the password again',
+    user,
+  ).action((jid: string, device: string | undefined, options: Options) =>
+    onAccounts(options, { command: 'user sign-out', jid, ...(device !== undefined && { device }) }),
+  )
   // --config may stand behind any of the words.
   return jackdaw.hook('preAction', (_, action) => {
     action.setOptionValue('config', action.opts()['config'] ?? user.opts()['config'] ?? jackdaw.opts()['config'])
