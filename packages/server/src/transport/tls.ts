@@ -166,10 +166,13 @@ function destroyWith(this: TLSSocket, error: Error): void {
 /** An error is followed by 'close'; whoever must know learns it there. */
 export function ignore(): void {}
 
+const types = ['tls-exporter', 'tls-server-end-point']
+
 /** What a socket whose handshake is done tells. */
 export class SocketTls implements TlsFacts, ChannelBindings {
   readonly #socket: Shaking
   readonly protocol: string
+  #types: readonly string[] | undefined
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
@@ -194,8 +197,11 @@ export class SocketTls implements TlsFacts, ChannelBindings {
   }
 
   *keys(): MapIterator<string> {
-    if (this.protocol === 'TLSv1.3') yield 'tls-exporter'
-    if (this.get('tls-server-end-point')) yield 'tls-server-end-point'
+    // The certificate is parsed for it, which takes some 50 µs.
+    const known = (this.#types ??= types.filter((type) =>
+      type === 'tls-exporter' ? this.protocol === 'TLSv1.3' : this.get(type) !== undefined,
+    ))
+    yield* known
   }
 
   get(type: string): Uint8Array | undefined {
