@@ -12,7 +12,7 @@ const rotationAge = 86_400_000
  * A token as it is kept: what it is made of, but for the secret. Who has the database alone can make none (XEP-0484 needs the token itself
  * to check its use, so that no hash of it would do).
  */
-type Kept = {
+type KeptToken = {
   readonly nonce: string
   /** With no other is it accepted. */
   readonly mechanism: string
@@ -23,12 +23,12 @@ type Kept = {
 }
 
 /** A client of an account: XEP-0484 §5.1. The current token is good until the next one has been used. Times in milliseconds. */
-type Kepts = {
+type KeptClient = {
   readonly software?: string
   readonly device?: string
   readonly lastLogin: number
-  readonly current?: Kept
-  readonly next?: Kept
+  readonly current?: KeptToken
+  readonly next?: KeptToken
 }
 
 /** A client that can log in with a token, for its owner to see. */
@@ -53,31 +53,32 @@ interface TokensOptions {
 /** The tokens of the accounts of one virtual host (XEP-0484), by client. */
 export class Tokens implements TokenStore {
   readonly #options: TokensOptions
-  readonly #kept: MapStore<Kepts>
+  readonly #clients: MapStore<KeptClient>
   /** Logins with a token since the start. */
   uses = 0
 
   constructor(options: TokensOptions) {
     this.#options = options
-    this.#kept = options.storage.map<Kepts>(`${options.domain}/accounts/tokens`)
+    this.#clients = options.storage.map<KeptClient>(`${options.domain}/accounts/tokens`)
   }
 
   /** Uses up one try of the token for which `isRight`; undefined when there is none, or it may not be used so. */
   use(account: string, client: string, how: Use, isRight: (token: string) => boolean): Awaitable<Token | undefined> {
-    return when(this.#kept.get(account, client), (kepts) => {
+    return when(this.#clients.get(account, client), (held) => {
       // Two are looked at whatever there is: time tells nothing.
-      const [isNext, isCurrent] = [kepts?.next, kepts?.current].map(
+      const [isNext, isCurrent] = [held?.next, held?.current].map(
         (kept) => isRight(this.#text(account, client, kept?.nonce ?? '')) && kept !== undefined,
       )
-      const used = isNext ? kepts!.next! : isCurrent ? kepts!.current! : undefined
+      const used = isNext ? held!.next! : isCurrent ? held!.current! : undefined
       const now = this.#options.clock.now()
       if (!used || used.mechanism !== how.mechanism || used.expiry <= now) return undefined
       const { count = used.count } = how
       if (how.count !== undefined && count <= used.count) return undefined
-      const { current: _, next, ...rest } = kepts!
-      const left = { ...(how.invalidates ? {} : { current: { ...used, count } }), ...(isCurrent && next && { next }) }
-      const isLeft = left.current !== undefined || left.next !== undefined
-      void this.#kept.edit(account, client, () => (isLeft ? { ...rest, lastLogin: now, ...left } : undefined))
+      const current = { ...used, count }
+      const { next: _, ...rest } = held!
+      const left = { ...rest, lastLogin: now, current, ...(isCurrent && held!.next && { next: held!.next }) }
+      // Who logs out is out, also with a token that it was given and may not have seen.
+      void this.#clients.edit(account, client, () => (how.invalidates ? undefined : left))
       this.uses++
       const text = this.#text(account, client, used.nonce)
       return { text, mechanism: used.mechanism, expiry: used.expiry, isOld: now - used.made >= rotationAge }
@@ -89,18 +90,18 @@ export class Tokens implements TokenStore {
     account: string,
     { id, software, device }: UserAgent & { readonly id: string },
   ): Awaitable<(mechanism: string) => Token> {
-    return when(this.#kept.all(account), (all) => (mechanism) => {
+    return when(this.#clients.all(account), (all) => (mechanism) => {
       const { clock, random, limits } = this.#options
       const { lifetime, perAccount } = limits()
       const now = clock.now()
       const others = [...all].filter(([client]) => client !== id)
       for (const [client] of others
         .toSorted(([, a], [, b]) => b.lastLogin - a.lastLogin)
-        .filter(([, kepts], at) => at >= perAccount - 1 || expiryOf(kepts) <= now))
+        .filter(([, held], at) => at >= perAccount - 1 || expiryOf(held) <= now))
         this.#revoke(account, client)
       const nonce = Buffer.from(random.bytes(18)).toString('base64url')
       const next = { nonce, mechanism, made: now, expiry: now + lifetime, count: 0 }
-      void this.#kept.edit(account, id, (old) => ({
+      void this.#clients.edit(account, id, (old) => ({
         ...(software !== undefined && { software }),
         ...(device !== undefined && { device }),
         lastLogin: now,
@@ -114,10 +115,10 @@ export class Tokens implements TokenStore {
   /** The clients that can log in with a token, the one that was here last first. */
   async holders(account: string): Promise<TokenHolder[]> {
     const now = this.#options.clock.now()
-    return [...(await this.#kept.all(account))]
-      .map(([id, kepts]) => {
-        const { software, device, lastLogin } = kepts
-        return { id, software, device, lastLogin, expiry: expiryOf(kepts) }
+    return [...(await this.#clients.all(account))]
+      .map(([id, held]) => {
+        const { software, device, lastLogin } = held
+        return { id, software, device, lastLogin, expiry: expiryOf(held) }
       })
       .filter(({ expiry }) => expiry > now)
       .toSorted((a, b) => b.lastLogin - a.lastLogin)
@@ -125,13 +126,13 @@ export class Tokens implements TokenStore {
 
   /** What is returned ends all tokens of the account, or those of one client. */
   prepareRevocation(account: string, client?: string): Awaitable<() => void> {
-    return when(this.#kept.all(account), (all) => () => {
+    return when(this.#clients.all(account), (all) => () => {
       for (const one of all.keys()) if (client === undefined || one === client) this.#revoke(account, one)
     })
   }
 
   #revoke(account: string, client: string): void {
-    void this.#kept.edit(account, client, () => undefined)
+    void this.#clients.edit(account, client, () => undefined)
   }
 
   #text(account: string, client: string, nonce: string): string {
@@ -139,6 +140,6 @@ export class Tokens implements TokenStore {
   }
 }
 
-function expiryOf({ current, next }: Kepts): number {
+function expiryOf({ current, next }: KeptClient): number {
   return Math.max(current?.expiry ?? 0, next?.expiry ?? 0)
 }

@@ -67,6 +67,8 @@ test('XEP-0484 §3.1: the mechanisms are offered by what the connection can bind
       .elements()
       .map(({ text }) => text)
   expect(await offer()).toEqual([exporter, 'HT-SHA-256-ENDP', none])
+  // Early data is not taken.
+  expect(String((await opened(s)).features)).not.toContain('tls-0rtt')
   s.network.tls = { ...channel(), bindings: new Map() }
   expect(await offer()).toEqual([none])
 })
