@@ -17,6 +17,7 @@ type Hosts = NonNullable<ConfigInput['hosts']>
 interface LogLine {
   readonly level: number
   readonly msg?: string
+  readonly invitation?: string
   readonly listening?: readonly { readonly name: keyof Ports; readonly port: number }[]
 }
 
@@ -61,6 +62,11 @@ export class Jackdaw {
     return this.#complaints === '' ? errors : [...errors, this.#complaints]
   }
 
+  /** The link to the first account that the last start has printed. */
+  get invitation(): string | undefined {
+    return this.#log.findLast(({ listening }) => listening)?.invitation
+  }
+
   /** Starts the process; resolves when it listens, rejects when it ends before. */
   async start(): Promise<void> {
     const listen = Object.fromEntries(
@@ -97,6 +103,15 @@ export class Jackdaw {
     child.stdin!.end(`${password}\n`)
     const [code] = (await once(child, 'close')) as [number | null]
     if (code !== 0) throw new Error(`user add ${account}: ${complaint}`)
+  }
+
+  /** `jackdaw invite`; gives the link of the page. */
+  async invite(...options: readonly string[]): Promise<string> {
+    const child = this.#run(['invite', ...options], ['ignore', 'pipe', 'ignore'])
+    let out = ''
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
+    await once(child, 'close')
+    return out.split('\n', 1)[0]!
   }
 
   /** SIGKILL; resolves when the process is dead. */

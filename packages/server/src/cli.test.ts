@@ -184,6 +184,71 @@ describe('start', () => {
   })
 })
 
+describe('invite', () => {
+  const https = () =>
+    writeFileSync(
+      file,
+      'data: d\nlog: { format: pretty }\nlisten: { xmpp: { port: 0 }, xmpps: false, http: false, https: { port: 0, address: 127.0.0.1 } }\n',
+    )
+  const link = /https:\/\/localhost:\d+\/invite\/[a-z2-9]{27}/
+
+  test('a server without accounts prints an invitation to the first one at each start; the last one is good', async () => {
+    https()
+    const first = await startServer()
+    expect(first.greeting.at(-2)).toMatch(new RegExp(`^The first account, with a browser: ${link.source}$`))
+    first.child.kill('SIGKILL')
+    await first.ended
+    const second = await startServer()
+    const { out } = await jackdaw(['invite', 'list', '--config', file])
+    expect(out).toMatch(/^[0-9a-f]{10} {2}localhost {2}0 of 1 used {2}until [-0-9: ]+ UTC\n$/)
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')
+    second.child.kill('SIGKILL')
+    await second.ended
+    expect((await startServer()).greeting.filter((line) => link.test(line))).toEqual([])
+  })
+
+  test('a running server makes links, lists them and takes them back', async () => {
+    https()
+    await startServer()
+    await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')
+    const made = await jackdaw(['invite', '--account', 'Bob', '--expires', '2 h', '--uses', '3', '--config', file])
+    expect(made).toEqual({
+      code: 0,
+      out: expect.stringMatching(new RegExp(`^${link.source}\nxmpp:bob@localhost\\?register;preauth=[a-z2-9]{27}\n$`)),
+      error: '',
+    })
+    const reset = await jackdaw(['invite', '--account', 'alice', '--reset', '--config', file])
+    expect(reset.out).toMatch(new RegExp(`^${link.source}\n$`))
+    const lines = (await jackdaw(['invite', 'list', 'localhost', '--config', file])).out.split('\n')
+    expect(lines.map((line) => line.split('  ').slice(1, 3))).toEqual([
+      ['localhost', '0 of 1 used'],
+      ['bob@localhost', '0 of 3 used'],
+      ['a new password for alice@localhost', '0 of 1 used'],
+      [],
+    ])
+    const id = lines[1]!.split(' ', 1)[0]!
+    expect((await jackdaw(['invite', 'revoke', id, '--config', file])).code).toBe(0)
+    expect((await jackdaw(['invite', 'revoke', id, '--config', file])).error).toBe(
+      `jackdaw: there is no open invitation ${id}: see jackdaw invite list\n`,
+    )
+  })
+
+  test.each([
+    [['--reset'], 'whose password? Add --account NAME to --reset'],
+    [
+      ['--reset', '--account', 'alice'],
+      'no HTTPS is served, so there is no page that sets a password: see listen.https',
+    ],
+    [['--expires', 'soon'], "--expires: expected a time such as '30 s', '10 min', '2 h', or a number of seconds"],
+    [['--uses', '0'], '--uses: expected a number from 1 to 9999'],
+    [['--account', 'a b'], expect.stringContaining('"a b" is no name of an account')],
+    [['--host', 'locahost'], 'this server does not serve the domain locahost: did you mean localhost?'],
+  ])('%j is answered with a sentence', async (args, sentence) => {
+    const { code, error } = await jackdaw(['invite', ...args, '--config', file])
+    expect([code, error.replace(/^jackdaw: |\n$/g, '')]).toEqual([1, sentence])
+  })
+})
+
 describe('what prevents a start is said in one sentence, with exit code 1', () => {
   const refusal = async (): Promise<string> => {
     const { code, out, error } = await jackdaw(['start', '--config', file])

@@ -67,7 +67,7 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   /** The domains that are served below the host's, by whatever module. */
   services(): Iterable<{ readonly domain: Jid; readonly name: string }>
   http(path: string, serve: HttpServe): void
-  /** The port at which HTTPS is served; undefined while it is not. */
+  /** The port at which HTTPS is served, or will be; undefined where it is not. */
   httpsPort(): number | undefined
   /** Where the module may keep files of this host, a path; made by who needs it. Undefined where data is kept in memory only. */
   readonly folder: string | undefined

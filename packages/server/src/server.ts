@@ -456,7 +456,7 @@ export class Server {
       ...around,
       host: virtual,
       http: (path, serve) => this.#http.add(path, serve, domain.toString()),
-      httpsPort: () => this.#httpsPort,
+      httpsPort: () => this.#httpsPort ?? this.#plannedHttpsPort,
       folder: this.#folderOf(domain),
       kept: () => this.kept(),
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
@@ -483,6 +483,12 @@ export class Server {
       if (modules.has(module) && (isChanged || wanted[module.name] === false)) await modules.unload(module)
     }
     for (const module of this.#available) if (wanted[module.name] !== false) await modules.load(module, wanted)
+  }
+
+  /** Of commands on a server that does not run. */
+  get #plannedHttpsPort(): number | undefined {
+    const { https } = this.#config.listen
+    return this.#isStarted || https === false || https.port === 0 ? undefined : https.port
   }
 
   /** Drops what an anonymous user (RFC 4505) leaves behind. */

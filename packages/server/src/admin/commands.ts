@@ -1,7 +1,9 @@
 import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import { nearest } from '../config/nearest.ts'
-import type { Accounts, Audit } from '../module.ts'
+import type { Accounts, Audit, Module } from '../module.ts'
 import type { Json } from '../world.ts'
+import { runInvite } from './invite.ts'
+import type { InviteRequest } from './invite.ts'
 import { CommandError } from './requests.ts'
 import type { Request } from './requests.ts'
 
@@ -12,6 +14,7 @@ export interface CommandHost {
     readonly tokens: { holders(account: string): Promise<readonly Device[]> }
   }
   readonly audit: Audit
+  readonly modules: { api<Api>(module: Module<any, any, Api>): Api | undefined }
 }
 
 /** Logs in by a token; times are milliseconds since the Unix epoch. */
@@ -68,17 +71,32 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
       yield* acts(request.host, server.hosts)
       return
     default:
-      if (server.trouble !== undefined && request.command !== 'user list' && request.command !== 'user devices')
+      if (server.trouble !== undefined && !request.command.endsWith(' list') && request.command !== 'user devices')
         throw new CommandError(`nothing was changed: ${server.trouble}`)
-      yield* runUser(request, server.hosts)
+      yield* runOnData(request, server.hosts)
       await server.kept()
   }
 }
 
-export type UserRequest = Extract<Request, { command: `user ${string}` }>
+type UserRequest = Extract<Request, { command: `user ${string}` }>
 
-/** The commands on accounts, which need no running server. @throws {CommandError} */
-export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
+export type DataRequest = UserRequest | InviteRequest
+
+/** The commands that need no running server. @throws {CommandError} */
+export async function* runOnData(request: DataRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
+  try {
+    yield* isInvite(request) ? runInvite(request, hosts, hostNamed) : runUser(request, hosts)
+  } catch (error) {
+    if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
+    throw error
+  }
+}
+
+function isInvite(request: DataRequest): request is InviteRequest {
+  return request.command.startsWith('invite')
+}
+
+async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
   if (request.command === 'user list') {
     for (const host of chosen(request.host, hosts)) yield* host.accounts.list()
     return
@@ -89,16 +107,11 @@ export async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, 
     for (const device of await accounts.tokens.holders(account.toString())) yield described(device)
     return
   }
-  try {
-    if ('password' in request) accounts.checkPassword(account, request.password)
-    if (request.command === 'user add') await accounts.create(account, request.password)
-    else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
-    else if (request.command === 'user sign-out') await accounts.signOut(account, request.device)
-    else await accounts.remove(account)
-  } catch (error) {
-    if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
-    throw error
-  }
+  if ('password' in request) accounts.checkPassword(account, request.password)
+  if (request.command === 'user add') await accounts.create(account, request.password)
+  else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
+  else if (request.command === 'user sign-out') await accounts.signOut(account, request.device)
+  else await accounts.remove(account)
   audit.record({ by: 'command line', did: done[request.command], to: account.toString() })
 }
 

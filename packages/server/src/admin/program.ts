@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { readConfig } from '../config.ts'
+import { duration } from '../config/fields.ts'
 import { modules } from '../modules/modules.ts'
 import { number } from '../modules/version.ts'
 import { systemRandom } from '../world.ts'
-import { runUser } from './commands.ts'
-import type { UserRequest } from './commands.ts'
+import { runOnData } from './commands.ts'
+import type { DataRequest } from './commands.ts'
 import { reachServer } from './control-client.ts'
 import type { Control } from './control-client.ts'
 import { generatePassword, readPassword } from './password.ts'
@@ -16,6 +17,14 @@ const DEFAULT_FILE = 'jackdaw.yaml'
 interface Options {
   readonly config?: string
   readonly generate?: boolean
+}
+
+interface InviteOptions extends Options {
+  readonly host?: string
+  readonly account?: string
+  readonly expires?: number
+  readonly uses?: number
+  readonly reset?: boolean
 }
 
 /** The command `jackdaw`. What is heavy is loaded by the command that needs it. */
@@ -75,19 +84,51 @@ export function program(): Command {
   command('add <address>', `make an account (name@domain); ${typed}`, user)
     .option('--generate', 'make up a password and print it')
     .action((jid: string, options: Options) =>
-      withPassword(options, (password) => onAccounts(options, { command: 'user add', jid, password })),
+      withPassword(options, (password) => onData(options, { command: 'user add', jid, password })),
     )
   command('passwd <address>', `set the password of an account; ${typed}`, user)
     .option('--generate', 'make up a password and print it')
     .action((jid: string, options: Options) =>
-      withPassword(options, (password) => onAccounts(options, { command: 'user passwd', jid, password })),
+      withPassword(options, (password) => onData(options, { command: 'user passwd', jid, password })),
     )
   command('list [domain]', 'print the accounts of one domain, or of all', user).action(
     (host: string | undefined, options: Options) =>
-      onAccounts(options, { command: 'user list', ...(host !== undefined && { host }) }),
+      onData(options, { command: 'user list', ...(host !== undefined && { host }) }),
   )
   command('remove <address>', 'remove an account and all that is kept for it', user).action(
-    (jid: string, options: Options) => onAccounts(options, { command: 'user remove', jid }),
+    (jid: string, options: Options) => onData(options, { command: 'user remove', jid }),
+  )
+
+  const invite = jackdaw
+    .command('invite')
+    .description('make a link with which somebody makes an account, or with --reset sets a new password')
+    .option('--host <domain>', 'the domain; the first of the configuration, if there are several')
+    .option('--account <name>', 'the name that the account must have, or whose password is to be set')
+    .option('--expires <time>', "how long it can be used, such as '2 h' or '30 d'; 7 d unless it is said", lifetime)
+    .option('--uses <number>', 'how many may use it; one unless it is said', count)
+    .option('--reset', 'for a new password of --account')
+    .option(...configOption)
+    .helpCommand(false)
+    .allowExcessArguments(false)
+    .action((options: InviteOptions) => {
+      const { host, account, expires, uses, reset } = options
+      if (reset === true && account === undefined)
+        throw new CommandError('whose password? Add --account NAME to --reset')
+      return onData(options, {
+        command: 'invite',
+        ...(host !== undefined && { host }),
+        ...(account !== undefined && { account }),
+        ...(expires !== undefined && { expires }),
+        ...(uses !== undefined && { uses }),
+        ...(reset === true && { isReset: true }),
+      })
+    })
+  command('list [domain]', 'print the invitations that are open', invite).action(
+    (host: string | undefined, options: Options) =>
+      onData(options, { command: 'invite list', ...(host !== undefined && { host }) }),
+  )
+  command('revoke <id>', 'take an invitation back; its id is in the list', invite).action(
+    (id: string, options: Options) => onData(options, { command: 'invite revoke', id }),
   )
   command('devices <address>', 'print the devices that log in to an account without its password', user).action(
     (jid: string, options: Options) => onAccounts(options, { command: 'user devices', jid }),
@@ -101,8 +142,21 @@ export function program(): Command {
   )
   // --config may stand behind any of the words.
   return jackdaw.hook('preAction', (_, action) => {
-    action.setOptionValue('config', action.opts()['config'] ?? user.opts()['config'] ?? jackdaw.opts()['config'])
+    const { config } = { ...jackdaw.opts(), ...action.parent?.opts(), ...action.opts() }
+    action.setOptionValue('config', config)
   })
+}
+
+/** Milliseconds. */
+function lifetime(text: string): number {
+  const result = duration({ min: '1 min', max: '365 d' }).safeParse(text)
+  if (!result.success) throw new CommandError(`--expires: ${result.error.issues[0]!.message}`)
+  return result.data
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new CommandError('--uses: expected a number from 1 to 9999')
 }
 
 function fileOf({ config }: Options): string | undefined {
@@ -131,7 +185,7 @@ async function withServer(options: Options, act: (control: Control) => Promise<v
 }
 
 /** Through the running server; without one, in the data folder itself. */
-async function onAccounts(options: Options, request: UserRequest): Promise<void> {
+async function onData(options: Options, request: DataRequest): Promise<void> {
   const config = readConfig(fileOf(options), modules)
   const control = await reachServer(config.data)
   if (control !== undefined) {
@@ -145,7 +199,7 @@ async function onAccounts(options: Options, request: UserRequest): Promise<void>
   const { createServer } = await import('../server.ts')
   const server = await createServer({ ...config, log: { ...config.log, level: 'error' } })
   try {
-    for await (const line of runUser(request, server.hosts)) console.log(line)
+    for await (const line of runOnData(request, server.hosts)) console.log(line)
   } finally {
     await server.stop()
   }

@@ -6,6 +6,7 @@ import { createServer } from '../server.ts'
 import type { Listener } from './commands.ts'
 import { listenForControl } from './control-server.ts'
 import { describeFailure } from './failure.ts'
+import { firstInvitation } from './invite.ts'
 import { isPretty, openLog } from './log.ts'
 
 /** npm passes a Ctrl-C on that the terminal has sent to all of them: the second one within this time (ms) is the same one. */
@@ -17,11 +18,14 @@ export async function start(file: string | undefined): Promise<void> {
   const log = openLog(config.log, process.stdout)
   const server = await createServer(config, { log })
   let listening: readonly Listener[]
+  let invitation: string | undefined
   let closeControl: () => void
   let stopping: number | undefined
   let turn: Promise<unknown> = Promise.resolve()
   try {
     listening = await server.start()
+    invitation = await firstInvitation(server.hosts)
+    await server.kept()
     closeControl = await listenForControl({
       data: config.data,
       server: {
@@ -49,10 +53,15 @@ export async function start(file: string | undefined): Promise<void> {
   process.on('SIGHUP', () => {
     reload().then((notices) => notices.forEach(tell), tell)
   })
-  if (isPretty(config.log, process.stdout)) process.stdout.write(greeting(listening, config, file))
+  if (isPretty(config.log, process.stdout)) process.stdout.write(greeting(listening, config, file, invitation))
   else
     log.info(
-      { listening, hosts: Object.keys(config.hosts), data: config.data },
+      {
+        listening,
+        hosts: Object.keys(config.hosts),
+        data: config.data,
+        ...(invitation !== undefined && { invitation }),
+      },
       `listening; new account: ${newAccount(config, file)}`,
     )
 
@@ -96,12 +105,17 @@ function waiting(running: Config, next: Config): string[] {
 }
 
 /** What listens where, and how to make the first account. */
-function greeting(listening: readonly Listener[], config: Config, file: string | undefined): string {
+function greeting(
+  listening: readonly Listener[],
+  config: Config,
+  file: string | undefined,
+  invitation?: string,
+): string {
   const rows = listening.map(
     ({ name, address, port }) => `  ${name.padEnd(6)} ${address.includes(':') ? `[${address}]` : address}:${port}\n`,
   )
   return `Jackdaw serves ${Object.keys(config.hosts).join(', ')} with data in ${config.data}
-${rows.join('')}New account: ${newAccount(config, file)}
+${rows.join('')}${invitation === undefined ? '' : `The first account, with a browser: ${invitation}\n`}New account: ${newAccount(config, file)}
 Ctrl-C stops it.
 `
 }

@@ -43,6 +43,8 @@ export const hostMeta = defineModule({
     host.http('/.well-known/host-meta.json', serve('application/json', jrd))
 
     return {
+      /** Whether a reverse proxy stands before it. */
+      isProxied: host.config.url !== undefined,
       /** Where web clients reach the host, as far as it is known without being asked by one: 'https://example.org:5281'. */
       origin(): string | undefined {
         const port = host.httpsPort()

@@ -17,7 +17,9 @@ import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
 import { displayed } from './displayed.ts'
 import { hostMeta } from './host-meta.ts'
+import { inBand } from './in-band.ts'
 import { inbox } from './inbox/inbox.ts'
+import { invitations } from './invitations/invitations.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
 import { muc } from './muc/muc.ts'
@@ -80,6 +82,8 @@ export const modules: readonly Module[] = [
   privateStorage,
   bookmarks,
   push,
+  inBand,
+  invitations,
   register,
   reporting,
   muc,

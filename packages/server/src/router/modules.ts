@@ -20,6 +20,11 @@ export class Modules {
     return this.#running.has(module)
   }
 
+  /** What a module lends to others; undefined when it does not run. */
+  api<Api>(module: Module<any, any, Api>): Api | undefined {
+    return this.#running.get(module)?.api as Api | undefined
+  }
+
   /** In the order of their start. */
   get running(): Iterable<Module> {
     return this.#running.keys()
