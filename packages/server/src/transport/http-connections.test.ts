@@ -233,3 +233,24 @@ test('RFC 9112 §9.6: an answer before the end of the body arrives, and what goe
   await closed
   expect(clock.alarms).toBe(0)
 })
+
+test('a handler that gives a body up costs its own connection only', async () => {
+  const given = Promise.withResolvers<void>()
+  const { base, clock } = await door(
+    async (request) => {
+      // Leaving the loop destroys what is read.
+      for await (const _ of request.body ?? []) break
+      await new Promise((resolve) => setImmediate(resolve))
+      given.resolve()
+      return new Response('enough')
+    },
+    {},
+    { secure },
+  )
+  const request = httpsRequest(base, { method: 'POST', rejectUnauthorized: false }).on('error', () => {})
+  request.write('x'.repeat(1000))
+  await given.promise
+  await once(request, 'close')
+  clock.advance(5_000)
+  expect(clock.alarms).toBe(0)
+})

@@ -76,6 +76,8 @@ export class HttpConnections {
 
   async #answer(incoming: IncomingMessage, outgoing: ServerResponse, onRead: () => void): Promise<void> {
     this.#active++
+    // A body that is not read to its end takes the socket away from its request.
+    const { socket } = incoming
     const left = new AbortController()
     outgoing.on('close', () => left.abort())
     const body = new BoundedBody(incoming, this.#limits().httpBody, onRead)
@@ -83,7 +85,7 @@ export class HttpConnections {
     try {
       const response = await this.#respond(incoming, body, left.signal)
       expected()
-      this.#linger(incoming)
+      this.#linger(incoming, socket)
       await send(response, outgoing, incoming.method === 'HEAD')
     } catch (error) {
       // Not worth a line: the client has left, or its body was too long.
@@ -112,9 +114,8 @@ export class HttpConnections {
   }
 
   /** Who is answered before all has been read may send for a little while yet: RFC 9112 §9.6, else the answer could be lost. */
-  #linger(incoming: IncomingMessage): void {
-    if (!hasBody(incoming) || incoming.complete) return
-    const { socket } = incoming
+  #linger(incoming: IncomingMessage, socket: Socket): void {
+    if (!hasBody(incoming) || incoming.complete || socket.destroyed) return
     const end = () => this.#closings.end(socket)
     this.#closings.start(socket)
     incoming.once('end', end)
