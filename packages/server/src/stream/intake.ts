@@ -1,17 +1,17 @@
 import type { Transport } from '../transport/transport.ts'
-import type { StreamPort } from './port.ts'
+import type { AnyPort } from './port.ts'
 
 /** How fast a client speaks (token buckets of bytes and stanzas), and for how many reasons it is held back. */
 export class Intake {
   readonly #transport: Transport
-  readonly #port: StreamPort
+  readonly #port: AnyPort
   #bytes: number
   #stanzas: number
   #pauses = 0
   /** When the client was heard last, in milliseconds. */
   lastInput: number
 
-  constructor(transport: Transport, port: StreamPort) {
+  constructor(transport: Transport, port: AnyPort) {
     this.#transport = transport
     this.#port = port
     this.lastInput = port.clock.now()

@@ -1,17 +1,27 @@
 import { StreamError } from '@jackdaw/xmpp'
 import type { Intake } from './intake.ts'
 import type { Output } from './output.ts'
-import type { Stream } from './stream.ts'
+import type { AnyPort } from './port.ts'
+import type { Transport } from '../transport/transport.ts'
 
-/** RFC 6120 §4.6: asks a silent client for a sign of life, then gives it up. */
+/** A stream that is kept alive. */
+interface Living {
+  readonly port: AnyPort
+  readonly transport: Transport
+  /** Asks the other side for a sign of life. */
+  probe(): void
+  end(error: StreamError): void
+}
+
+/** RFC 6120 §4.6: asks a silent other side for a sign of life, then gives it up. */
 export class KeepAlive {
-  readonly #stream: Stream
+  readonly #stream: Living
   readonly #intake: Intake
   readonly #output: Output
   #isProbed = false
   #cancel: () => void
 
-  constructor(stream: Stream, intake: Intake, output: Output) {
+  constructor(stream: Living, intake: Intake, output: Output) {
     this.#stream = stream
     this.#intake = intake
     this.#output = output
@@ -26,6 +36,15 @@ export class KeepAlive {
     this.#cancel()
   }
 
+  /** Asks now: somebody has a reason to believe that it is gone. */
+  doubt(): void {
+    if (this.#isProbed) return
+    this.#cancel()
+    this.#isProbed = true
+    this.#stream.probe()
+    this.#cancel = this.#in(this.#stream.port.limits.pingTime)
+  }
+
   #in(ms: number): () => void {
     return this.#stream.port.clock.after(ms, () => this.#look())
   }
@@ -37,7 +56,7 @@ export class KeepAlive {
     if (this.#output.isCongested) {
       // Who takes nothing for so long has gone; it can come back.
       if (this.#output.isStuck()) return this.#stream.transport.destroy()
-    } else if (!this.#intake.isHeld && silence >= limits.idleTime) {
+    } else if (!this.#intake.isHeld && (this.#isProbed || silence >= limits.idleTime)) {
       // Who is held back cannot speak.
       if (this.#isProbed) return this.#stream.end(new StreamError('connection-timeout'))
       this.#isProbed = true

@@ -1,6 +1,6 @@
 import type { Transport } from '../transport/transport.ts'
 import type { Intake } from './intake.ts'
-import type { StreamPort } from './port.ts'
+import type { AnyPort } from './port.ts'
 
 /** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
 const perTick = 1_048_576
@@ -8,7 +8,7 @@ const perTick = 1_048_576
 /** What a client is sent: gathered during a tick, written at its end; and whether the client takes it. */
 export class Output {
   readonly #transport: Transport
-  readonly #port: StreamPort
+  readonly #port: AnyPort
   readonly #intake: Intake
   readonly #isTraced: boolean
   #texts: string[] = []
@@ -19,7 +19,7 @@ export class Output {
   /** Called once, in a later tick, when all has left. */
   whenDrained: (() => void) | undefined
 
-  constructor(transport: Transport, port: StreamPort, intake: Intake) {
+  constructor(transport: Transport, port: AnyPort, intake: Intake) {
     this.#transport = transport
     this.#port = port
     this.#intake = intake

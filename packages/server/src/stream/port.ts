@@ -35,19 +35,23 @@ export interface StreamHost {
   readonly streamFeatures: Iterable<StreamFeature>
 }
 
-/** What a stream needs of the port that opened it. */
-export interface StreamPort {
+/** What a stream of any kind needs of the port that opened it. */
+export interface AnyPort {
   readonly clock: Clock
   readonly random: Random
   readonly journal: Journal
   readonly log: Logger
   readonly limits: StreamLimits
   readonly attempts: Attempts
+  /** What the server calls itself to who names no host of it. */
+  readonly domain: string
+}
+
+/** What a client's stream needs. */
+export interface StreamPort extends AnyPort {
   readonly requests: Requests
   /** The virtual host of that name. */
   host(domain: string): StreamHost | undefined
-  /** What the server calls itself to who names no host of it. */
-  readonly domain: string
   /** Called once, when the client has logged in. */
   loggedIn(stream: Stream): void
   /** Called once, when the connection is gone. */

@@ -1,4 +1,4 @@
-// Longer than the others: header, features, input in its order and the end are one state, which all of them read and change; what stands alone is beside it.
+// Longer than the others: header, features and the end are one state, which all of them read and change; what stands alone is beside it.
 import {
   type Authenticate,
   BoshFraming,
@@ -31,13 +31,10 @@ import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
 import { Intake } from './intake.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { languageOf } from './language.ts'
 import { Output } from './output.ts'
 import type { StreamHost, StreamPort } from './port.ts'
-
-/** Milliseconds after which other clients have their turn, though more of this one's input is there. */
-const mostTime = 20
-
-const languageTag = /^[a-z]{1,8}(?:-[a-z0-9]{1,8}){0,7}$/i
+import { type Reader, Reading } from './reading.ts'
 
 const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFraming }
 
@@ -48,16 +45,14 @@ const noBindings: ChannelBindings = new Map<string, Uint8Array>()
 /** How many stanzas may wait before their acknowledgement is asked for at once. */
 const askedAt = 8
 
-/**
- * One client's stream (RFC 6120 §4): header, features, errors, and whole stanzas to the session that is bound on it. Input is taken one
- * element at a time: while one waits, the next is not read, and the connection is paused.
- */
-export class Stream implements TransportEvents, TickEnd, SessionStream {
+/** One client's stream (RFC 6120 §4): header, features, errors, and whole stanzas to the session that is bound on it. */
+export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   readonly transport: Transport
   readonly #port: StreamPort
   readonly #framing: Framing
   readonly #intake: Intake
   readonly #output: Output
+  readonly #reading: Reading
   #keepAlive: KeepAlive | undefined
   readonly #states = new Set<StreamState>()
   host: StreamHost | undefined
@@ -78,7 +73,6 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #hasHeader = false
   #hasAnswered = false
   #isOver = false
-  #isReading = false
   #asksAcknowledgement = false
   /** Among what was sent since the last request there is a message. */
   #hasMessage = false
@@ -94,6 +88,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#framing = new framings[transport.framing](parserLimits)
     this.#intake = new Intake(transport, port)
     this.#output = new Output(transport, port, this.#intake)
+    this.#reading = new Reading(port, this.#framing, this.#intake, this.#output, this)
     if (transport.tls) this.#states.add('secure')
     this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
       this.end(new StreamError('connection-timeout', 'Log in sooner')),
@@ -126,13 +121,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#intake.heard(chunk.length)
     this.#keepAlive?.heard()
     this.#framing.write(chunk)
-    this.#read()
+    this.#reading.read()
   }
 
   drain(): void {
     if (!this.#output.isCongested) return
     this.#output.drain()
-    this.#read()
+    this.#reading.read()
   }
 
   gone(error?: Error): void {
@@ -174,7 +169,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     const isTaken = this.#output.flush(this.#isOver)
     if (this.#isOver) this.transport.close()
     else if (!isTaken) this.transport.destroy()
-    else if (wasFull && !this.#output.isCongested) this.#port.clock.soon(() => this.#read())
+    else if (wasFull && !this.#output.isCongested) this.#port.clock.soon(() => this.#reading.read())
     const after = this.#afterFlush
     this.#afterFlush = undefined
     after?.()
@@ -293,42 +288,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   // Reading
 
-  #read(): void {
-    if (this.#isReading) return
-    this.#isReading = true
-    const { clock, journal } = this.#port
-    const began = clock.now()
-    try {
-      while (!this.#isOver) {
-        if (journal.isTroubled) return this.#hold(journal.relieved())
-        // What it has sent ahead waits as well.
-        if (this.#output.isFull) break
-        // And what the tick keeps is bounded, however much is asked for with few bytes.
-        if (journal.isFull) return this.#hold(journal.turned())
-        if (clock.now() - began > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
-        const element = this.#framing.read()
-        if (element === undefined) break
-        const wait = element === closed ? this.finish() : this.#take(element)
-        if (wait instanceof Promise) return this.#hold(wait)
-      }
-    } catch (error) {
-      this.#fail(error)
-    }
-    this.#isReading = false
-  }
-
-  #hold(wait: Promise<void>): void {
-    this.#intake.pause()
-    wait
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#isReading = false
-        this.#intake.resume()
-        this.#read()
-      })
-  }
-
-  #take(element: Element): Awaitable<void> {
+  take(element: Element | typeof closed): Awaitable<void> {
+    if (element === closed) return this.finish()
     if (this.#isTraced) this.#port.log.trace({ address: this.transport.address, received: shown(element) })
     if (!this.#hasHeader) return this.#open(element)
     // XEP-0388 §2.4
@@ -363,8 +324,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #open(element: Element): void {
     const { to, from, version, lang } = this.#framing.header(element)
     this.#hasHeader = true
-    // What is no language tag (BCP 47) is not put into each of its stanzas.
-    this.#lang = lang !== undefined && languageTag.test(lang) ? lang : undefined
+    this.#lang = languageOf(lang)
     this.#claimed = from
     // RFC 6120 §4.7.5
     if (!/^0*[1-9][0-9]*\.[0-9]+$/.test(version ?? '')) throw new StreamError('unsupported-version')
@@ -420,7 +380,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
 
   // Ending
 
-  #fail(error: unknown): void {
+  fail(error: unknown): void {
     if (error instanceof StreamError) return this.end(error)
     if (error instanceof XmlError) {
       const { condition, message, application } = error
