@@ -25,6 +25,11 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
   },
   { spec: 'RFC 7590', tests: ['packages/server/src/transport/tls.test.ts'] },
   { spec: 'RFC 7395', tests: ['packages/server/src/transport/websocket.test.ts'] },
+  {
+    spec: 'XEP-0114',
+    version: '1.6',
+    tests: ['packages/server/src/ports/component.test.ts', 'packages/server/src/ports/component-users.test.ts'],
+  },
   { spec: 'XEP-0124', version: '1.11.2', tests: ['packages/server/src/transport/bosh/bosh.test.ts'] },
   {
     spec: 'XEP-0206',

@@ -25,7 +25,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   session: { values: ['journal', 'when', 'world'], types: ['module', 'storage', 'stream'] },
   module: { values: [], types: ['storage', 'stream', 'world'] },
   router: { values: ['module', 'when'], types: ['session', 'storage', 'stream', 'world'] },
-  ports: { values: ['stream'], types: ['journal', 'router', 'transport', 'world'] },
+  ports: { values: ['router', 'stream'], types: ['journal', 'transport', 'world'] },
   modules: { values: ['address', 'config', 'module', 'storage', 'when'], types: ['stream', 'world'] },
   config: { values: ['address', 'config'], types: ['module', 'transport'] },
   address: { values: [] },

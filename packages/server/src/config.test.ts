@@ -33,6 +33,7 @@ test('no file is needed', () => {
       plaintext: false,
       passwordLength: 8,
       anonymous: false,
+      components: {},
       modules: { archive: { limit: 50, deep: { a: true } }, ping: {}, register: false },
     },
   })
@@ -292,6 +293,36 @@ describe('a domain that a module serves', () => {
   test('is served by one module', () => {
     expect(of('hosts: { a.example: { modules: { news: { subdomain: rooms } } } }')).toThrow(
       'rooms.a.example is served by the module "rooms" already: choose another label',
+    )
+  })
+})
+
+describe('a component', () => {
+  const of = (components: string, more = '') =>
+    parse(`hosts: { a.example: { components: ${components} }${more} }`).hosts['a.example']!.components
+
+  test('has a domain in its canonical form, a secret and perhaps a name; nothing listens for others by default', () => {
+    expect(of('{ IRC.a.Example: { secret: x, name: IRC } }')).toEqual({ 'irc.a.example': { secret: 'x', name: 'IRC' } })
+    const { listen } = parse('listen: { component: 1 }')
+    expect([listen.component, listen.componentTls]).toEqual([{ port: 1, address: '127.0.0.1' }, false])
+  })
+
+  test.each([
+    ['{ "a b": { secret: x } }', 'expected a domain name, not "a b"'],
+    ['{ irc.example: { } }', 'secret'],
+    ['{ irc.example: { secret: "" } }', 'secret'],
+    ['{ a.example: { secret: x } }', 'a.example is a host of this server already: choose another domain'],
+  ])('%s is refused: %s', (components, message) => {
+    expect(() => of(components)).toThrow(message)
+  })
+
+  test('has a domain for itself', () => {
+    expect(() =>
+      of('{ irc.example: { secret: x } }', ', b.example: { components: { irc.example: { secret: x } } }'),
+    ).toThrow('irc.example is that of a component already: choose another domain')
+    const below = 'hosts: { a.example: { components: { rooms.a.example: { secret: x } } } }'
+    expect(() => parseConfig(below, 'a.yaml', everyModule)).toThrow(
+      'rooms.a.example is served by the module "muc" already',
     )
   })
 })

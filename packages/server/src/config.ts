@@ -36,6 +36,12 @@ export function configSchema(modules: readonly Module[]) {
         xmpps: endpoint().describe('XMPP over direct TLS (XEP-0368).').prefault(5223),
         http: endpoint().describe('HTTP: WebSocket, BOSH, files, host-meta, /metrics and /health.').prefault(5280),
         https: endpoint().describe('The same over TLS.').prefault(5281),
+        component: endpoint('127.0.0.1')
+          .describe(
+            'Components (XEP-0114), where a host has some; in clear, therefore at 127.0.0.1 unless an address is given.',
+          )
+          .prefault(5347),
+        componentTls: endpoint().describe('The same over direct TLS.').prefault(false),
       })
       .describe('Where to listen: a port, { port, address }, or false; port 0 takes a free one and prints it.')
       .prefault({}),
@@ -128,6 +134,22 @@ export function configSchema(modules: readonly Module[]) {
           )
           .prefault('4 MiB'),
         resourcesPerAccount: count().describe('Most sessions of one account at once.').default(20),
+        component: z
+          .strictObject({
+            inboundBytesPerSecond: size({ min: '1 KiB' })
+              .describe('Instead of limits.inboundBytesPerSecond.')
+              .prefault('4 MiB'),
+            inboundBurstBytes: size({ min: '10000 B' })
+              .describe('Instead of limits.inboundBurstBytes.')
+              .prefault('16 MiB'),
+            stanzasPerSecond: count().describe('Instead of limits.stanzasPerSecond.').default(2000),
+            stanzasBurst: count().describe('Instead of limits.stanzasBurst.').default(10_000),
+            outboundBytes: size({ min: '64 KiB' })
+              .describe('Most that is held for a component that does not read; beyond that it is cut.')
+              .prefault('64 MiB'),
+          })
+          .describe('What differs for a component, which speaks for many.')
+          .prefault({}),
       })
       .describe('What one client, and all together, may take.')
       .prefault({}),

@@ -1,5 +1,6 @@
 import type { Config } from './config.ts'
 import type { ClientPortLimits } from './ports/c2s.ts'
+import type { ComponentPortLimits } from './ports/component.ts'
 import type { SessionLimits } from './session/sessions.ts'
 import type { CertificateHost } from './transport/certificate-file.ts'
 import type { BoshLimits } from './transport/bosh/bosh.ts'
@@ -18,6 +19,10 @@ export function sessionLimits({ limits, resumption }: Config): SessionLimits {
 
 export function streamLimits({ limits, keepalive }: Config): ClientPortLimits {
   return { ...limits, idleTime: keepalive.idle, pingTime: keepalive.timeout }
+}
+
+export function componentLimits(config: Config): ComponentPortLimits {
+  return { ...streamLimits(config), ...config.limits.component }
 }
 
 export function networkLimits({ limits }: Config): NetworkLimits {

@@ -64,8 +64,10 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   features(place: Place): Iterable<string>
   /** Serves a domain below the host's: with the label 'rooms', rooms.example.org. */
   serve(label: string, served: Served): Service
-  /** The domains that are served below the host's, by whatever module. */
-  services(): Iterable<{ readonly domain: Jid; readonly name: string }>
+  /** What the host has beside its accounts: the domains that are served below its own, by whatever module, and components that are connected. */
+  services(): Iterable<{ readonly domain: Jid; readonly name: string | undefined }>
+  /** Whether an address is in a virtual host of this server: of those all sessions are known. */
+  isOfServer(entity: Jid): boolean
   http(path: string, serve: HttpServe): void
   /** The port at which HTTPS is served, or will be; undefined where it is not. */
   httpsPort(): number | undefined

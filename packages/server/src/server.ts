@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { Jid, StreamError } from '@jackdaw/xmpp'
 import { type Logger, pino } from 'pino'
 import { type Config, type ConfigInput, configFrom, type HostConfig } from './config.ts'
+import { hasComponents } from './config/components.ts'
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
-import { boshLimits, certificateHosts, networkLimits, sessionLimits, streamLimits } from './limits.ts'
+import { boshLimits, certificateHosts, componentLimits, networkLimits, sessionLimits, streamLimits } from './limits.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
 import { modules as everyModule } from './modules/modules.ts'
 import { ClientPort } from './ports/c2s.ts'
+import { ComponentPort } from './ports/component.ts'
 import { VirtualHost } from './router/host.ts'
 import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
@@ -59,7 +61,7 @@ export interface Parts {
 
 /** What listens where. */
 export interface Listening {
-  readonly name: 'xmpp' | 'xmpps' | 'http' | 'https'
+  readonly name: 'xmpp' | 'xmpps' | 'http' | 'https' | 'component' | 'componentTls'
   readonly address: string
   readonly port: number
 }
@@ -104,6 +106,7 @@ export class Server {
   readonly #storage: SqliteStorage
   readonly #router: Router
   readonly #port: ClientPort
+  readonly #componentPort: ComponentPort
   readonly #http: HttpRoutes
   readonly #troubles = new Map<string, string>()
   readonly #listeners: Listener[] = []
@@ -152,14 +155,9 @@ export class Server {
     const limits = sessionLimits(config)
     this.sessions = new Sessions({ journal, journalStore: this.#journalStore, clock, random, limits })
     this.#router = new Router(this.sessions, clock, this.log, ({ account }) => this.#forget(account))
-    this.#port = new ClientPort({
-      router: this.#router,
-      journal,
-      clock,
-      random,
-      log: this.log,
-      limits: streamLimits(config),
-    })
+    const door = { router: this.#router, journal, clock, random, log: this.log }
+    this.#port = new ClientPort({ ...door, limits: streamLimits(config) })
+    this.#componentPort = new ComponentPort({ ...door, limits: componentLimits(config) })
     this.#http = new HttpRoutes({
       health: () => [...this.#troubles.values()],
       metrics: this.metrics.registry,
@@ -194,6 +192,7 @@ export class Server {
       ? await this.#secret('tokens')
       : secretFile(join(this.#config.data, 'tokens.key'), this.#random)
     for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
+    this.#addComponents()
     this.sessions.recover(this.#router)
   }
 
@@ -247,6 +246,12 @@ export class Server {
     if (listen.xmpps && secure) await opened('xmpps', network.listenTcp(listen.xmpps, direct, this.#port.accept))
     if (listen.http) await opened('http', network.listenHttp(listen.http, {}, this.#http))
     if (listen.https && secure) await opened('https', network.listenHttp(listen.https, secure, this.#http))
+    if (hasComponents(this.#config.hosts)) {
+      const { accept, refusal } = this.#componentPort
+      if (listen.component) await opened('component', network.listenTcp(listen.component, { refusal }, accept))
+      if (listen.componentTls && secure)
+        await opened('componentTls', network.listenTcp(listen.componentTls, { ...secure, isDirectTls: true }, accept))
+    }
     return listening
   }
 
@@ -260,7 +265,9 @@ export class Server {
     this.#mayWatch = networks(config.metrics.allow)
     this.sessions.limits = sessionLimits(config)
     this.#port.limits = streamLimits(config)
+    this.#componentPort.limits = componentLimits(config)
     if (this.#systemNetwork) this.#systemNetwork.limits = networkLimits(config)
+    for (const domain of this.hosts.keys()) this.#componentPort.retain(domain, config.hosts[domain]?.components ?? {})
     for (const domain of [...this.hosts.keys()]) if (!config.hosts[domain]) await this.#removeHost(domain)
     for (const [domain, host] of Object.entries(config.hosts)) {
       const running = this.hosts.get(domain)
@@ -270,6 +277,7 @@ export class Server {
         this.sessions.revive(domain)
       }
     }
+    this.#addComponents()
   }
 
   /** Why nothing can be kept at present; undefined when all is well. */
@@ -292,6 +300,7 @@ export class Server {
     this.log.info('stopping')
     const closing = this.#closeListeners()
     await this.#port.close()
+    await this.#componentPort.close()
     await closing
     for (const { modules } of this.hosts.values()) await modules.stop()
     this.#certificates?.close()
@@ -491,6 +500,11 @@ export class Server {
     return this.#isStarted || https === false || https.port === 0 ? undefined : https.port
   }
 
+  /** After the modules, whose domains may have changed as well. */
+  #addComponents(): void {
+    for (const { virtual, config } of this.hosts.values()) this.#componentPort.add(virtual, config.components)
+  }
+
   /** Drops what an anonymous user (RFC 4505) leaves behind. */
   #forget(account: Jid): Awaitable<void> {
     const host = this.hosts.get(account.domain)!
@@ -525,6 +539,24 @@ export class Server {
       for (const { accounts } of this.hosts.values()) uses += accounts.tokens.uses
       return uses
     })
+    const components = this.#componentPort
+    metrics.gauge('jackdaw_components', 'Components that are connected', () => components.connected)
+    metrics.gauge('jackdaw_components_configured', 'Components that the configuration names', () => components.size)
+    metrics.counter(
+      'jackdaw_component_failures_total',
+      'Handshakes of components that were not made of the secret',
+      () => components.attempts.total,
+    )
+    metrics.counter(
+      'jackdaw_component_stanzas_received_total',
+      'Stanzas that components have sent',
+      () => components.counts.received,
+    )
+    metrics.counter(
+      'jackdaw_component_stanzas_sent_total',
+      'Stanzas handed over to components',
+      () => components.counts.sent,
+    )
     metrics.gauge('jackdaw_healthy', '1 while all is well, 0 while /health has reasons', () =>
       this.#troubles.size === 0 ? 1 : 0,
     )

@@ -1,5 +1,6 @@
 export * from './client.ts'
 export * from './clock.ts'
+export * from './component.ts'
 export * from './crypto.ts'
 export * from './loopback.ts'
 export * from './pattern.ts'

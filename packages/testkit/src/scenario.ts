@@ -3,6 +3,7 @@ import { Jid, parse, presence, type Stanza, StanzaError, xml } from '@jackdaw/xm
 import { type Logger, pino } from 'pino'
 import { Client, type ClientOptions } from './client.ts'
 import { Life, ManualClock } from './clock.ts'
+import { ComponentActor } from './component.ts'
 import { Loopback } from './loopback.ts'
 import { mismatch } from './pattern.ts'
 import type { Wire, WireEvents } from './wire.ts'
@@ -22,6 +23,8 @@ export interface ScenarioOptions {
   readonly partBatches?: number
 }
 
+const listen = { xmpp: 0, xmpps: false, http: false, https: false, component: 0 } as const
+
 export const password = 'the wine is red'
 
 /** A whole server in memory, with clients that have logged in and sent nothing yet. */
@@ -35,7 +38,7 @@ export class Scenario {
   readonly clients: Record<string, Actor> = {}
   /** The virtual hosts that the next start serves. */
   readonly domains: Set<string>
-  #port = 0
+  #ports = new Map<string, number>()
   #life: Life | undefined
 
   constructor(options: ScenarioOptions) {
@@ -55,7 +58,7 @@ export class Scenario {
       [...this.domains].map((domain) => [domain, { plaintext: true, ...config?.hosts?.[domain] }]),
     )
     this.server = await createServer(
-      { log: { level: 'warn' }, ...config, hosts, listen: { xmpp: 0, xmpps: false, http: false, https: false } },
+      { log: { level: 'warn' }, ...config, hosts, listen },
       {
         clock: this.#life,
         network: this.network,
@@ -64,8 +67,7 @@ export class Scenario {
         ...(modules && { modules }),
       },
     )
-    const [listening] = await this.server.start()
-    this.#port = listening!.port
+    this.#ports = new Map((await this.server.start()).map(({ name, port }) => [name, port]))
   }
 
   async register(name: string): Promise<void> {
@@ -87,7 +89,13 @@ export class Scenario {
 
   /** A bare connection. */
   connect(events: WireEvents): Promise<Wire> {
-    return this.network.connect(this.#port)(events)
+    return this.network.connect(this.#ports.get('xmpp')!)(events)
+  }
+
+  /** A component that is not connected yet; the configuration names it with its secret. */
+  component(domain: string, secret: string): ComponentActor {
+    const connect = (events: WireEvents) => this.network.connect(this.#ports.get('component')!)(events)
+    return new ComponentActor({ domain, secret, connect })
   }
 
   /** Logs a resource in; it has sent no presence. */

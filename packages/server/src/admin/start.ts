@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readConfig } from '../config.ts'
 import type { Config } from '../config.ts'
+import { hasComponents } from '../config/components.ts'
 import { modules } from '../modules/modules.ts'
 import { createServer } from '../server.ts'
 import type { Listener } from './commands.ts'
@@ -100,6 +101,8 @@ function waiting(running: Config, next: Config): string[] {
   const changed = (['data', 'listen', 'tls', 'storage'] as const)
     .filter((section) => !isDeepStrictEqual(running[section], next[section]))
     .map((section) => `what has changed under ${section} waits for the next start`)
+  if (!hasComponents(running.hosts) && hasComponents(next.hosts))
+    changed.push('the port for components is opened at the next start')
   if (running.log.format !== next.log.format) changed.push('the new log.format waits for the next start')
   return changed
 }
@@ -111,8 +114,10 @@ function greeting(
   file: string | undefined,
   invitation?: string,
 ): string {
+  const width = Math.max(...listening.map(({ name }) => name.length))
   const rows = listening.map(
-    ({ name, address, port }) => `  ${name.padEnd(6)} ${address.includes(':') ? `[${address}]` : address}:${port}\n`,
+    ({ name, address, port }) =>
+      `  ${name.padEnd(width)} ${address.includes(':') ? `[${address}]` : address}:${port}\n`,
   )
   return `Jackdaw serves ${Object.keys(config.hosts).join(', ')} with data in ${config.data}
 ${rows.join('')}${invitation === undefined ? '' : `The first account, with a browser: ${invitation}\n`}New account: ${newAccount(config, file)}

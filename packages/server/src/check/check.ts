@@ -8,6 +8,7 @@ import { modules } from '../modules/modules.ts'
 import { systemClock } from '../world.ts'
 import { certificates } from './certificates.ts'
 import { clock } from './clock.ts'
+import { components } from './components.ts'
 import { disk } from './disk.ts'
 import { dns } from './dns.ts'
 import type { Finding, Probe, Scene } from './finding.ts'
@@ -16,7 +17,17 @@ import { permissions } from './permissions.ts'
 import { ports } from './ports.ts'
 import { stored } from './stored.ts'
 
-const probes: Readonly<Record<string, Probe>> = { certificates, ports, dns, clock, disk, permissions, stored, openings }
+const probes: Readonly<Record<string, Probe>> = {
+  certificates,
+  ports,
+  components,
+  dns,
+  clock,
+  disk,
+  permissions,
+  stored,
+  openings,
+}
 
 /** Looks at everything, prints a line for each finding; gives the exit code: 1 when something is wrong that stops the server or its clients. */
 export async function check(file: string | undefined, output: NodeJS.WritableStream): Promise<0 | 1> {
@@ -49,7 +60,7 @@ async function* look(file: string | undefined): AsyncGenerator<Finding> {
     yield { title: 'server', level: 'fail', sentence: describeFailure(error) }
   }
   const resolver = new Resolver({ timeout: 3000, tries: 2 })
-  yield* probe({ config, modules, clock: systemClock, running, resolveSrv: (name) => resolver.resolveSrv(name) })
+  yield* probe({ config, file, modules, clock: systemClock, running, resolveSrv: (name) => resolver.resolveSrv(name) })
 }
 
 async function* probe(scene: Scene): AsyncGenerator<Finding> {

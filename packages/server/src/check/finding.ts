@@ -22,6 +22,8 @@ export interface SrvRecord {
 /** What the probes look at. */
 export interface Scene {
   readonly config: Config
+  /** Where it stands, if anywhere. */
+  readonly file?: string | undefined
   readonly modules: readonly Module[]
   readonly clock: Pick<Clock, 'now'>
   /** Where the server that runs on the data folder listens; undefined when none runs. */

@@ -49,7 +49,7 @@ function keyFile(file: string): Finding {
 }
 
 /** A group is often meant (a group of those who may use certificates); everybody never is. */
-function closed(title: string, path: string, mode: string): Finding | undefined {
+export function closed(title: string, path: string, mode: string): Finding | undefined {
   if (process.platform === 'win32') return undefined
   const bits = statSync(path).mode
   if ((bits & 0o007) !== 0)

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { hasComponents } from '../config/components.ts'
 import { ListenError } from '../transport/network.ts'
 import type { Endpoint } from '../transport/network.ts'
 import type { Finding, Scene } from './finding.ts'
@@ -7,7 +8,7 @@ import type { Finding, Scene } from './finding.ts'
 export async function ports({ config, running }: Scene): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const [name, endpoint] of Object.entries(config.listen)) {
-    if (endpoint === false) continue
+    if (endpoint === false || (name.startsWith('component') && !hasComponents(config.hosts))) continue
     const title = `port ${endpoint.port} (${name})`
     if (
       running?.some(

@@ -9,6 +9,7 @@ import type { Module } from '../module.ts'
 import { selfSigned } from '../transport/self-signed.ts'
 import { certificates } from './certificates.ts'
 import { clock } from './clock.ts'
+import { components } from './components.ts'
 import { disk } from './disk.ts'
 import { dns } from './dns.ts'
 import type { Finding, Scene, SrvRecord } from './finding.ts'
@@ -149,6 +150,45 @@ describe('ports', () => {
     const listen = { xmpp: { port: 0, address: '192.0.2.1' }, xmpps: false, http: false, https: false } as const
     expect(brief(await ports(scene({ listen })))).toEqual([
       ['fail', expect.stringContaining('has no address 192.0.2.1')],
+    ])
+  })
+})
+
+describe('components', () => {
+  const named = (secret: string) => ({ 'a.example': { components: { 'irc.a.example': { secret } } } })
+  const look = async (input: ConfigInput, more?: Partial<Scene>) => brief(await components(scene(input, more)))
+
+  test('a host without any needs nothing, and nothing listens for them', async () => {
+    expect(await look({})).toEqual([])
+    const only = { xmpp: false, xmpps: false, http: false, https: false } as const
+    expect(await ports(scene({ listen: only }))).toEqual([])
+    const titles = (await ports(scene({ listen: { ...only, component: 0 }, hosts: named('x') }))).map(
+      ({ title }) => title,
+    )
+    expect(titles).toEqual(['port 0 (component)'])
+  })
+  test('secrets that can be guessed, and those that cannot', async () => {
+    expect(await look({ hosts: named('0123456789abcde') })).toEqual([
+      ['warn', expect.stringContaining('can be guessed')],
+    ])
+    expect(await look({ hosts: named('0123456789abcdef') })).toEqual([['ok', expect.anything()]])
+  })
+  test('a port that is open to others, and no port', async () => {
+    const hosts = named('0123456789abcdef')
+    expect(await look({ hosts, listen: { component: { port: 5347, address: '::' } } })).toEqual([
+      ['warn', expect.stringContaining('can be read on the way to ::')],
+    ])
+    expect(await look({ hosts, listen: { component: false } })).toEqual([
+      ['fail', expect.stringContaining('None can connect')],
+    ])
+    expect(await look({ hosts, listen: { component: false, componentTls: 5348 } })).toEqual([['ok', expect.anything()]])
+  })
+  test('a configuration that everybody may read', async () => {
+    const file = join(folder, 'jackdaw.yaml')
+    writeFileSync(file, '')
+    chmodSync(file, 0o644)
+    expect(await look({ hosts: named('0123456789abcdef') }, { file })).toEqual([
+      ['fail', `Every user of this machine may look into ${file}: run chmod 600 '${file}'.`],
     ])
   })
 })

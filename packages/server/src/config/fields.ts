@@ -83,13 +83,13 @@ export function httpsOrigin() {
   )
 }
 
-/** A port number, `{ port, address }`, or false for none. */
-export function endpoint() {
+/** A port number, `{ port, address }`, or false for none; at all addresses of this machine unless told otherwise. */
+export function endpoint(address = '::') {
   return z
-    .union([z.literal(false), port, z.strictObject({ port, address: z.string().min(1).default('::') })], {
+    .union([z.literal(false), port, z.strictObject({ port, address: z.string().min(1).default(address) })], {
       error: ENDPOINT,
     })
-    .transform((value): Endpoint | false => (typeof value === 'number' ? { port: value, address: '::' } : value))
+    .transform((value): Endpoint | false => (typeof value === 'number' ? { port: value, address } : value))
     .meta({ title: 'endpoint' })
 }
 

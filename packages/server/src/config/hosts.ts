@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Module } from '../module.ts'
+import { componentsSchema } from './components.ts'
 import { domainOf } from './fields.ts'
 import { unknownName, wording } from './problem.ts'
 
@@ -39,6 +40,12 @@ export function hostsSchema(modules: readonly Module[]) {
       .max(128)
       .describe('Fewest characters of a password that somebody chooses.')
       .default(8),
+    components: componentsSchema()
+      .describe(
+        'Programs that serve domains of their own, such as gateways: under each domain its secret, and perhaps a name (XEP-0114).',
+      )
+      .meta({ title: 'fields' })
+      .prefault({}),
     modules: modulesSchema(modules)
       .describe('Extensions: false switches one off, true switches one on, fields switch it on and set it.')
       .prefault({}),
@@ -58,22 +65,28 @@ export function hostsSchema(modules: readonly Module[]) {
       else named.set(domain!, value)
     }
     const served = new Map<string, string>()
+    const serve = (domain: string, by: string, path: string[], remedy: string) => {
+      const taken = named.has(domain) ? 'a host of this server' : served.get(domain)
+      served.set(domain, by)
+      if (taken !== undefined)
+        context.issues.push({
+          code: 'custom',
+          input: domain,
+          path,
+          message: `${domain} is ${taken} already: choose another ${remedy}`,
+        })
+    }
     for (const [domain, { modules: configured }] of named)
       for (const module of modules)
         for (const field of subdomainFields(module)) {
           const config = configured[module.name]
           if (!config) continue
           const below = `${String(config[field])}.${domain}`
-          const taken = named.has(below) ? 'a host of this server' : served.get(below)
-          served.set(below, `served by the module "${module.name}"`)
-          if (taken !== undefined)
-            context.issues.push({
-              code: 'custom',
-              input: config[field],
-              path: [domain, 'modules', module.name, field],
-              message: `${below} is ${taken} already: choose another label`,
-            })
+          serve(below, `served by the module "${module.name}"`, [domain, 'modules', module.name, field], 'label')
         }
+    for (const [owner, { components }] of named)
+      for (const domain of Object.keys(components))
+        serve(domain, 'that of a component', [owner, 'components', domain], 'domain')
     if (named.size === 0 && context.issues.length === 0)
       context.issues.push({ code: 'custom', input: hosts, message: 'expected at least one domain' })
     return Object.fromEntries(named)

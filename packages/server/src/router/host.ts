@@ -10,6 +10,13 @@ import type { ServedDomain } from './service.ts'
 
 type Listener<K extends keyof Facts> = (about: Facts[K]) => Awaitable<void>
 
+/** A component as the host's list of what it has names it. */
+export interface HostComponent {
+  readonly domain: Jid
+  /** For a human reader. */
+  readonly name: string | undefined
+}
+
 /** What is registered on one virtual host, found by name when a stanza passes. */
 export class VirtualHost implements StreamHost {
   readonly domain: Jid
@@ -32,6 +39,8 @@ export class VirtualHost implements StreamHost {
   readonly answers = new Answers<Place>()
   /** What its modules serve below its domain. */
   readonly services = new Set<ServedDomain>()
+  /** Those that are connected. */
+  readonly components = new Set<HostComponent>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
     'session:bound': new Set(),
     'session:resumed': new Set(),

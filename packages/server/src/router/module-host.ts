@@ -120,8 +120,13 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     }
   }
 
-  services(): Iterable<{ readonly domain: Jid; readonly name: string }> {
-    return this.#around.host.services
+  *services(): Iterable<{ readonly domain: Jid; readonly name: string | undefined }> {
+    yield* this.#around.host.services
+    yield* this.#around.host.components
+  }
+
+  isOfServer({ domain }: Jid): boolean {
+    return this.#around.router.hosts.has(domain)
   }
 
   http(path: string, serve: HttpServe): void {

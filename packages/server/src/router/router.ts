@@ -1,6 +1,6 @@
 import { type Element, type Iq, type Jid, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Hooks, Passage, Undelivered } from '../module.ts'
+import type { Hooks, Passage, Target, Undelivered } from '../module.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRouter, Sessions } from '../session/sessions.ts'
 import { when } from '../when.ts'
@@ -12,6 +12,7 @@ import type { ServedDomain } from './service.ts'
 const askTimeout = 30_000
 
 interface Asked {
+  readonly from: string
   readonly to: string
   readonly settle: (answer: Element | undefined | StanzaError) => void
 }
@@ -58,12 +59,25 @@ export class Router implements SessionRouter {
 
   /** Routes a stanza of the server's or of a module's; its `from` is set. */
   send(stanza: Stanza): void {
+    void this.#send(stanza)
+  }
+
+  /** Handles a stanza of a component's, whose `from` and `to` are set; resolves (or returns) like `accept`. */
+  acceptRemote(stanza: Stanza): Awaitable<void> {
     try {
-      const wait = this.#route(stanza, undefined)
-      if (wait instanceof Promise) wait.catch((error: unknown) => this.#refuse(stanza, error))
+      if (stanza.name === 'iq') checkIq(stanza)
     } catch (error) {
-      this.#refuse(stanza, error)
+      return this.#refuse(stanza, error)
     }
+    return this.#send(stanza)
+  }
+
+  /**
+   * Tells the sender that the domain cannot be reached: a session at once, in the same commit; a module later, not in the middle of what it is doing.
+   */
+  unreachable(stanza: Stanza, sender: Target | undefined, error: StanzaError): void {
+    if (sender) throw error
+    this.#clock.soon(() => this.#refuse(stanza, error))
   }
 
   /** Sends a request and resolves with the payload of its result; rejects with the StanzaError answered. */
@@ -77,7 +91,7 @@ export class Router implements SessionRouter {
         if (answer instanceof StanzaError) reject(answer)
         else resolve(answer)
       }
-      this.#asked.set(id, { to: String(iq.to), settle })
+      this.#asked.set(id, { from: String(iq.from), to: String(iq.to), settle })
       this.send(iq.with({ id }))
     })
   }
@@ -120,6 +134,15 @@ export class Router implements SessionRouter {
 
   #hostOf(jid: Jid): VirtualHost {
     return this.hosts.get(jid.domain)!
+  }
+
+  #send(stanza: Stanza): Awaitable<void> {
+    try {
+      const wait = this.#route(stanza, undefined)
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
   }
 
   #accept(stanza: Stanza, session: Session): Awaitable<void> {
@@ -192,7 +215,10 @@ export class Router implements SessionRouter {
 
   #routeToService(stanza: Stanza, to: Jid, sender: Session | undefined): Awaitable<void> {
     const service = this.#services.get(to.domain)
-    if (!service) throw new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
+    if (!service) {
+      const error = new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
+      return this.unreachable(stanza, sender, error)
+    }
     if (stanza.name !== 'iq') return service.take(stanza, sender)
     const iq = stanza as Iq
     const isRequest = iq.type === 'get' || iq.type === 'set'
@@ -213,7 +239,7 @@ export class Router implements SessionRouter {
   /** Settles what was asked; false when nobody asked this. */
   #answered(iq: Iq): boolean {
     const asked = this.#asked.get(iq.id!)
-    if (asked?.to !== String(iq.from)) return false
+    if (asked?.to !== String(iq.from) || asked.from !== String(iq.to)) return false
     asked.settle(iq.type === 'error' ? StanzaError.from(iq) : iq.first())
     return true
   }
@@ -238,8 +264,9 @@ export class Router implements SessionRouter {
     const reply = stanza.to ? stanza.error(told) : stanza.error(told).addressed({ to: from, from: from.bare })
     const session = from.isBare ? undefined : this.#sessions.get(from)
     if (session) session.deliver(reply)
-    // What the host itself has asked it awaits.
-    else if (from.local !== undefined || stanza.name === 'iq') this.send(reply)
+    // A component speaks as its domain, too; what the host itself has asked it awaits, and nothing else.
+    else if (from.local !== undefined || stanza.name === 'iq' || this.#services.get(from.domain)?.isRemote)
+      this.send(reply)
   }
 }
 

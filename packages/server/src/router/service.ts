@@ -4,17 +4,20 @@ import type { Served, ServicePlace, Target } from '../module.ts'
 import type { Awaitable } from '../world.ts'
 import { Answers } from './answers.ts'
 
-/** A domain below a virtual host's that a module serves. */
+/** A domain beside the virtual hosts: a module serves it or, from outside, a component. */
 export class ServedDomain {
   readonly domain: Jid
   readonly name: string
+  /** Whether what it sends comes from outside. */
+  readonly isRemote: boolean
   readonly answers = new Answers<ServicePlace>()
   readonly #served: Served
 
-  constructor(domain: Jid, served: Served) {
+  constructor(domain: Jid, served: Served, isRemote = false) {
     this.domain = domain
     this.name = served.name
     this.#served = served
+    this.isRemote = isRemote
   }
 
   /** Hands over what is no request that `answers` answer. */

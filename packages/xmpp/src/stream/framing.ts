@@ -1,6 +1,6 @@
 import { StreamError } from '../errors.ts'
 import { clientNs, streamNs } from '../namespaces.ts'
-import type { Element } from '../xml/element.ts'
+import { Element } from '../xml/element.ts'
 import { closed, parse, type ParserLimits, XmlParser } from '../xml/parser.ts'
 import { escapeAttribute, write } from '../xml/writer.ts'
 
@@ -40,12 +40,15 @@ export interface Framing {
   stanza(text: string): string
 }
 
+/** Other content namespaces than jabber:client (§4.8.3) are seen on the wire alone. */
 export class TcpFraming implements Framing {
   readonly #parser: XmlParser
+  readonly #contentNs: string
   readonly close = '</stream:stream>'
 
-  constructor(limits: ParserLimits) {
+  constructor(limits: ParserLimits, contentNs: string = clientNs) {
     this.#parser = new XmlParser(limits)
+    this.#contentNs = contentNs
   }
 
   set limits(limits: ParserLimits) {
@@ -57,7 +60,8 @@ export class TcpFraming implements Framing {
   }
 
   read(): Element | typeof closed | undefined {
-    return this.#parser.read()
+    const element = this.#parser.read()
+    return typeof element !== 'object' || this.#contentNs === clientNs ? element : inClientNs(element, this.#contentNs)
   }
 
   restart(): void {
@@ -71,13 +75,13 @@ export class TcpFraming implements Framing {
   header(element: Element): StreamHeader {
     if (element.ns !== streamNs) throw new StreamError('invalid-namespace', `A stream's namespace is ${streamNs}`)
     if (element.name !== 'stream') throw new StreamError('bad-format', 'A stream begins with <stream:stream>')
-    if (this.#parser.defaultNamespace !== clientNs)
-      throw new StreamError('invalid-namespace', `The content namespace is ${clientNs}`)
+    if (this.#parser.defaultNamespace !== this.#contentNs)
+      throw new StreamError('invalid-namespace', `The content namespace is ${this.#contentNs}`)
     return headerOf(element)
   }
 
   open(header: StreamHeader): string {
-    return `<?xml version='1.0'?><stream:stream xmlns='${clientNs}' xmlns:stream='${streamNs}'${attributes(header)}>`
+    return `<?xml version='1.0'?><stream:stream xmlns='${this.#contentNs}' xmlns:stream='${streamNs}'${attributes(header)}>`
   }
 
   element(element: Element): string {
@@ -136,6 +140,12 @@ export class WebSocketFraming implements Framing {
     const end = text.search(/[ />]/)
     return `${text.slice(0, end)} xmlns='${clientNs}'${text.slice(end)}`
   }
+}
+
+/** What stands in the content namespace of its stream, as it stands everywhere else. */
+function inClientNs(element: Element, contentNs: string): Element {
+  const children = element.children.map((node) => (typeof node === 'string' ? node : inClientNs(node, contentNs)))
+  return new Element(element.name, element.ns === contentNs ? clientNs : element.ns, element.attrs, children)
 }
 
 function headerOf(element: Element): StreamHeader {

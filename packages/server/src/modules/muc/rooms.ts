@@ -130,9 +130,9 @@ export class Rooms {
       invited: new Pending(stores.invited, jid, await stores.invited.all(key)),
       applicants: new Pending(stores.applicants, jid, await stores.applicants.all(key)),
     })
-    // Sessions that ended while the room could not be told.
+    // Sessions that ended while the room could not be told. Whether somebody of another server is still here, its errors tell (§18.1.2).
     for (const session of [...room.occupants.sessions].map((text) => Jid.parse(text)))
-      if (!this.#host.session(session)) leave(room, session)
+      if (this.#host.isOfServer(session) && !this.#host.session(session)) leave(room, session)
     room.left()
     return room.isDestroyed ? undefined : room
   }

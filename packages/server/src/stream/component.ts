@@ -1,0 +1,306 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import {
+  clientNs,
+  type closed,
+  componentNs,
+  type Element,
+  errorReply,
+  handshakeName,
+  iq,
+  Jid,
+  Ping,
+  Stanza,
+  StanzaError,
+  StreamError,
+  streamNs,
+  TcpFraming,
+  write,
+  xml,
+  XmlError,
+} from '@jackdaw/xmpp'
+import type { TickEnd } from '../journal/journal.ts'
+import type { Transport, TransportEvents } from '../transport/transport.ts'
+import type { Awaitable } from '../world.ts'
+import { Intake } from './intake.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { languageOf } from './language.ts'
+import { Output } from './output.ts'
+import type { AnyPort } from './port.ts'
+import { type Reader, Reading } from './reading.ts'
+
+/** A component as its stream sees it. */
+export interface StreamComponent {
+  readonly domain: Jid
+  /** The domain of the virtual host to which it belongs. */
+  readonly host: Jid
+  readonly secret: string
+  /** From now on this stream gets what is for the component; false while another one does. */
+  attach(stream: ComponentStream): boolean
+  detach(stream: ComponentStream): void
+  /** Handles one stanza of the component's, with all its lasting effects. */
+  accept(stanza: Stanza): Awaitable<void>
+}
+
+/** What a component's stream needs of the port that opened it. */
+export interface ComponentStreamPort extends AnyPort {
+  /** The component that is to serve this domain. */
+  component(domain: string): StreamComponent | undefined
+  /** Called once, when the component has shown that it knows the secret. */
+  online(stream: ComponentStream): void
+  /** Called once, when the connection is gone. */
+  gone(stream: ComponentStream): void
+}
+
+/** XEP-0114: the stream of a program that serves a domain. Header, handshake, then whole stanzas in both directions. */
+export class ComponentStream implements TransportEvents, TickEnd, Reader {
+  readonly transport: Transport
+  readonly port: ComponentStreamPort
+  readonly #framing: TcpFraming
+  readonly #intake: Intake
+  readonly #output: Output
+  readonly #reading: Reading
+  /** Unguessable: the handshake is made of it. */
+  readonly #id: string
+  readonly #isTraced: boolean
+  #component: StreamComponent | undefined
+  #keepAlive: KeepAlive | undefined
+  #lang: string | undefined
+  #hasHeader = false
+  #hasAnswered = false
+  #isOnline = false
+  #isOver = false
+  readonly #cancelTimer: () => void
+
+  constructor(transport: Transport, port: ComponentStreamPort) {
+    this.transport = transport
+    this.port = port
+    const { limits, clock, random, log } = port
+    this.#isTraced = log.isLevelEnabled('trace')
+    this.#id = Buffer.from(random.bytes(18)).toString('base64url')
+    this.#framing = new TcpFraming({ ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }, componentNs)
+    this.#intake = new Intake(transport, port)
+    this.#output = new Output(transport, port, this.#intake)
+    this.#reading = new Reading(port, this.#framing, this.#intake, this.#output, this)
+    this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
+      this.end(new StreamError('connection-timeout', 'Send the handshake sooner')),
+    )
+    transport.open(this)
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Once the header has named it. */
+  get component(): StreamComponent | undefined {
+    return this.#component
+  }
+
+  get #name(): string | undefined {
+    return this.#component?.domain.domain
+  }
+
+  // What the connection tells
+
+  data(chunk: Uint8Array | string): void {
+    if (this.#isOver) return
+    this.#intake.heard(chunk.length)
+    this.#keepAlive?.heard()
+    this.#framing.write(chunk)
+    this.#reading.read()
+  }
+
+  drain(): void {
+    if (!this.#output.isCongested) return
+    this.#output.drain()
+    this.#reading.read()
+  }
+
+  gone(error?: Error): void {
+    if (error) this.port.log.debug({ err: error, address: this.transport.address }, 'connection of a component lost')
+    this.#leave()
+    this.port.gone(this)
+  }
+
+  // What is sent
+
+  /** Adds a stanza to what is written at the tick's end. */
+  deliver(stanza: Stanza): void {
+    this.#write(write(stanza, clientNs))
+  }
+
+  /** Called at the tick's end, when all that explains this output has been kept. */
+  flush(): void {
+    const wasFull = this.#output.isFull
+    const isTaken = this.#output.flush(this.#isOver)
+    if (this.#isOver) return this.transport.close()
+    if (!isTaken) {
+      this.port.log.warn({ component: this.#name }, 'a component does not read what it is sent: its connection was cut')
+      this.transport.destroy()
+    } else if (wasFull && !this.#output.isCongested) this.port.clock.soon(() => this.#reading.read())
+  }
+
+  /** RFC 6120 §4.6: every entity answers a request, be it with an error. */
+  probe(): void {
+    const { host: from, domain: to } = this.#component!
+    this.deliver(iq({ type: 'get', id: 'keep-alive', from, to }, Ping.write()))
+  }
+
+  /** Somebody else wants its place: is it still there? */
+  doubt(): void {
+    this.#keepAlive?.doubt()
+  }
+
+  /** Turns a connection away before anything is read; written at once, for it needs no journal. */
+  refuse(text: string): void {
+    const error = this.#framing.element(new StreamError('resource-constraint', text).toElement())
+    this.transport.write(this.#header() + error + this.#framing.close)
+    this.#leave()
+    this.transport.close()
+  }
+
+  finish(): void {
+    if (this.#isOver) return
+    if (!this.#hasAnswered) this.#answer()
+    this.#write(this.#framing.close)
+    this.#leave()
+  }
+
+  /** RFC 6120 §4.9: ends the stream, saying why. */
+  end(error: StreamError): void {
+    if (this.#isOver) return
+    this.port.log.info(
+      { component: this.#name, condition: error.condition, reason: error.text },
+      'the stream of a component ends with an error',
+    )
+    if (!this.#hasAnswered) this.#answer()
+    this.#write(this.#framing.element(error.toElement()))
+    this.finish()
+  }
+
+  // What is read
+
+  take(element: Element | typeof closed): Awaitable<void> {
+    if (typeof element === 'symbol') return this.finish()
+    // Of the handshake a short secret can be guessed.
+    if (this.#isTraced)
+      this.port.log.trace({
+        address: this.transport.address,
+        received: element.name === handshakeName ? `<${handshakeName}/>` : element.toString(),
+      })
+    if (!this.#hasHeader) return this.#open(element)
+    if (element.ns === streamNs) {
+      if (element.name !== 'error') throw new StreamError('unsupported-stanza-type')
+      const { condition, text } = StreamError.from(element)
+      this.port.log.info({ component: this.#name, condition, text }, 'a component reports an error')
+      return this.finish()
+    }
+    return this.#isOnline ? this.#accept(this.#component!, element) : this.#shakeHands(this.#component!, element)
+  }
+
+  fail(error: unknown): void {
+    if (error instanceof StreamError) return this.end(error)
+    if (error instanceof XmlError) {
+      const { condition, message, application } = error
+      return this.end(new StreamError(condition, message, { application }))
+    }
+    if (this.#isOver) return
+    this.port.log.error({ err: error }, 'the stream of a component failed')
+    this.end(new StreamError('internal-server-error'))
+  }
+
+  /** §3: its `to` is the domain that the component serves. */
+  #open(element: Element): void {
+    const { to, lang } = this.#framing.header(element)
+    this.#hasHeader = true
+    this.#lang = languageOf(lang)
+    if (to === undefined) throw new StreamError('improper-addressing', "The header has no 'to'")
+    this.#component = this.port.component(domainOf(to))
+    if (!this.#component) throw new StreamError('host-unknown', `No component ${to} is configured here`)
+    this.#answer()
+  }
+
+  /** §3: what shows that both know the secret without telling it. */
+  #shakeHands(component: StreamComponent, element: Element): Awaitable<void> {
+    const { attempts, clock, log, limits } = this.port
+    if (element.name !== handshakeName || element.ns !== clientNs)
+      throw new StreamError('not-authorized', 'Send the handshake first')
+    const { address } = this.transport
+    if (!isEqual(element.text, handshakeOf(this.#id, component.secret))) {
+      log.warn({ component: this.#name, address }, 'a component showed that it does not know the secret')
+      return new Promise<void>((resolve) => clock.after(attempts.failed(address), resolve)).then(() => {
+        throw new StreamError('not-authorized', 'The handshake was not made of the secret')
+      })
+    }
+    if (!component.attach(this)) throw new StreamError('conflict', `${component.domain} is connected already`)
+    this.#cancelTimer()
+    this.#isOnline = true
+    this.#framing.limits = limits
+    this.#keepAlive = new KeepAlive(this, this.#intake, this.#output)
+    this.port.online(this)
+    log.info({ component: this.#name, address }, 'a component is online')
+    this.#write(this.#framing.element(xml(handshakeName, clientNs)))
+  }
+
+  #accept(component: StreamComponent, element: Element): Awaitable<void> {
+    this.#intake.stanza()
+    // §3: any address of its domain, and no other.
+    if (domainOf(element.attr('from')) !== component.domain.domain)
+      throw new StreamError('invalid-from', `Every stanza comes from an address of ${component.domain}`)
+    try {
+      const stanza = Stanza.from(element)
+      if (!stanza.to) throw new StanzaError('bad-request', "A component's stanza needs a 'to'")
+      // RFC 6120 §8.1.5
+      const isBare = this.#lang !== undefined && stanza.lang === undefined
+      return component.accept(isBare ? stanza.with({ 'xml:lang': this.#lang }) : stanza)
+    } catch (error) {
+      if (!(error instanceof StanzaError)) throw error
+      if (element.attr('type') === 'error' || element.attr('type') === 'result') return
+      const reply = errorReply(element, error)
+      this.deliver(reply.from ? reply : reply.addressed({ from: component.host }))
+    }
+  }
+
+  #answer(): void {
+    this.#hasAnswered = true
+    this.#write(this.#header())
+  }
+
+  #header(): string {
+    return this.#framing.open({ from: this.#component?.domain.domain ?? this.port.domain, id: this.#id })
+  }
+
+  #leave(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cancelTimer()
+    this.#keepAlive?.stop()
+    this.#component?.detach(this)
+  }
+
+  #write(text: string): void {
+    if (this.#isOver) return
+    this.#output.add(text)
+    this.port.journal.afterCommit(this)
+  }
+}
+
+/** §3: as lower-case hexadecimal digits. */
+function handshakeOf(id: string, secret: string): string {
+  return createHash('sha1')
+    .update(id + secret)
+    .digest('hex')
+}
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given.trim()), Buffer.from(expected)]
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+function domainOf(address: string | undefined): string {
+  try {
+    return address === undefined ? '' : Jid.parse(address).domain
+  } catch {
+    return ''
+  }
+}
