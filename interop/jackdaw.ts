@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { ConfigInput } from '@jackdaw/server'
 
 const cli = fileURLToPath(new URL('../packages/server/src/cli.ts', import.meta.url))
-const closedPorts = { xmpp: 0, xmpps: 0, http: 0, https: 0 }
+const closedPorts = { xmpp: 0, xmpps: 0, http: 0, https: 0, component: 0 }
 
 export type Ports = Readonly<Record<keyof typeof closedPorts, number>>
 

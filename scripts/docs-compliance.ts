@@ -28,7 +28,12 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
   {
     spec: 'XEP-0114',
     version: '1.6',
-    tests: ['packages/server/src/ports/component.test.ts', 'packages/server/src/ports/component-users.test.ts'],
+    tests: [
+      'packages/server/src/ports/component.test.ts',
+      'packages/server/src/ports/component-users.test.ts',
+      'interop/components/biboumi.test.ts',
+      'interop/components/slixmpp-component.test.ts',
+    ],
   },
   { spec: 'XEP-0124', version: '1.11.2', tests: ['packages/server/src/transport/bosh/bosh.test.ts'] },
   {
