@@ -23,3 +23,14 @@ test('RFC 6120 §8.3.3.6: 100,000 stanzas for all that is answered, with forms: 
   expect(status, stdout).toBe(0)
   expect(stdout).toMatch(/^100000 stanzas of \d{2,} kinds/)
 }, 600_000)
+
+test('RFC 6120 §8.3.3.6: the same said by a component', () => {
+  const root = dirname(import.meta.dirname)
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ['--conditions=source', join(root, 'interop/stanzas/fuzz.ts'), '--count', '20000', '--as', 'component'],
+    { encoding: 'utf8' },
+  )
+  expect(status, stdout).toBe(0)
+  expect(stdout).toMatch(/^20000 stanzas of \d{2,} kinds/)
+}, 600_000)

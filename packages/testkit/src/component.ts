@@ -115,18 +115,23 @@ export class ComponentActor implements WireEvents {
     }
   }
 
-  /** Resolves when all that was sent before has been handled; nothing that was not taken may have been heard. */
+  /** Nothing that was not taken has been heard when all that was sent before has been handled. */
   async hearsNothing(): Promise<void> {
+    const heard = await this.sync()
+    if (heard.length > 0) throw new Error(`${this.domain} heard ${heard.join('\n')}`)
+  }
+
+  /** Resolves when all that was sent before has been handled, with what was heard until then and not taken. */
+  async sync(): Promise<Element[]> {
     const heard: Element[] = []
     const id = `sync-${++this.#lastId}`
     // A component asks itself: the server hands it over like any other.
     this.write(write(iq({ id, type: 'get', from: this.domain, to: this.domain }, Ping.write()), clientNs))
     for (;;) {
       const element = await this.element()
-      if (element.attr('id') === id) break
+      if (element.attr('id') === id) return heard
       heard.push(element)
     }
-    if (heard.length > 0) throw new Error(`${this.domain} heard ${heard.join('\n')}`)
   }
 
   /** Asks as one of its addresses; resolves with the result, rejects with the StanzaError answered. Nothing else may come meanwhile. */
