@@ -91,11 +91,6 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     return this.#isOver
   }
 
-  /** Once the header has named it. */
-  get component(): StreamComponent | undefined {
-    return this.#component
-  }
-
   get #name(): string | undefined {
     return this.#component?.domain.domain
   }
