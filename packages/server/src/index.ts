@@ -10,6 +10,6 @@ export { createServer, type Listening, type Parts, type Server } from './server.
 export { StorageError } from './storage/storage.ts'
 export { CertificateError } from './transport/certificate-file.ts'
 export { ListenError } from './transport/network.ts'
-export type { Endpoint, Listener, Network } from './transport/network.ts'
+export type { Endpoint, HttpSite, Listener, Network } from './transport/network.ts'
 export type { TlsFacts, Transport, TransportEvents } from './transport/transport.ts'
 export { type Awaitable, type Clock, type Json, type Random, systemClock, systemRandom } from './world.ts'

@@ -1,4 +1,4 @@
-import type { Clock, Endpoint, Listener, Network, TlsFacts, Transport, TransportEvents } from '@jackdaw/server'
+import type { Clock, Endpoint, HttpSite, Listener, Network, TlsFacts, Transport, TransportEvents } from '@jackdaw/server'
 import type { Connect, Wire, WireEvents } from './wire.ts'
 
 const none: ReadonlyMap<string, Uint8Array> = new Map()
@@ -9,6 +9,7 @@ export class Loopback implements Network {
   readonly #delay: () => number
   readonly #accepts = new Map<number, (transport: Transport) => void>()
   readonly #links = new Set<Link>()
+  #site: HttpSite | undefined
   #lastPort = 1024
   /** Where the next clients come from. */
   address = '127.0.0.1'
@@ -26,8 +27,15 @@ export class Loopback implements Network {
     return { address: endpoint.address, port, close: async () => void this.#accepts.delete(port) }
   }
 
-  async listenHttp(endpoint: Endpoint): Promise<Listener> {
+  async listenHttp(endpoint: Endpoint, _options: unknown, site: HttpSite): Promise<Listener> {
+    this.#site = site
     return { ...endpoint, close: async () => {} }
+  }
+
+  /** Asks what serves HTTP. */
+  async http(request: Request): Promise<Response> {
+    if (!this.#site) throw new Error('nobody serves HTTP')
+    return this.#site.serve(request, { address: this.address })
   }
 
   /** How a client reaches what listens there. */

@@ -23,7 +23,7 @@ export interface ScenarioOptions {
   readonly partBatches?: number
 }
 
-const listen = { xmpp: 0, xmpps: false, http: false, https: false, component: 0 } as const
+const listen = { xmpp: 0, xmpps: false, http: 0, https: false, component: 0 } as const
 
 export const password = 'the wine is red'
 

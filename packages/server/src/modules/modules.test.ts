@@ -14,7 +14,11 @@ async function census({ server }: Scenario) {
   const labelled = metrics.flatMap(({ name, values }) =>
     values.filter(({ labels }) => 'host' in labels).map(() => name),
   )
-  return { ...server.hosts.get('home.test')!.virtual.census, http: server.httpPaths, metrics: labelled.toSorted() }
+  return {
+    ...server.hosts.get('home.test')!.virtual.census,
+    http: server.httpPaths.toSorted(),
+    metrics: labelled.toSorted(),
+  }
 }
 
 const Question: Payload<void> = {

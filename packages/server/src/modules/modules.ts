@@ -29,6 +29,7 @@ import { presence } from './presence/presence.ts'
 import { pubsub } from './pubsub/pubsub.ts'
 import { privateStorage } from './private.ts'
 import { push } from './push/push.ts'
+import { pushService } from './push-service/push-service.ts'
 import { pushRooms } from './push-rooms.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
@@ -82,6 +83,7 @@ export const modules: readonly Module[] = [
   privateStorage,
   bookmarks,
   push,
+  pushService,
   inBand,
   invitations,
   register,
