@@ -35,7 +35,7 @@ export class Loopback implements Network {
   /** Asks what serves HTTP. */
   async http(request: Request): Promise<Response> {
     if (!this.#site) throw new Error('nobody serves HTTP')
-    return this.#site.serve(request, { address: this.address })
+    return this.#site.serve(request, { address: this.address, acceptBody() {} })
   }
 
   /** How a client reaches what listens there. */

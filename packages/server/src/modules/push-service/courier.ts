@@ -121,6 +121,7 @@ export class Courier {
         payload: payloadOf(id, content),
         title: content.title,
         body: content.body,
+        data: content.data,
         ttl,
         secret: registration.secret,
       })

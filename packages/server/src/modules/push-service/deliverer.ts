@@ -12,6 +12,7 @@ export interface Parcel {
   /** What people are shown, where the platform shows it itself. */
   readonly title?: string | undefined
   readonly body?: string | undefined
+  readonly data?: { readonly [key: string]: string } | undefined
   /** How long it is worth delivering, seconds. */
   readonly ttl: number
   /** Of the registration. */
@@ -33,6 +34,8 @@ export interface Deliverer {
   readonly kind: string
   /** What an address of this kind has to have. */
   readonly fields: readonly string[]
+  /** What an app on a device has to know before it can be reached, where that is anything. */
+  readonly publicKey?: string
   /** Whether such an address can be served; else why not. */
   check(address: Address): string | undefined
   /** What is thrown counts as 'later'. */

@@ -1,6 +1,19 @@
+import { createPrivateKey } from 'node:crypto'
 import * as z from 'zod'
 import { duration, subdomain } from '../../config/fields.ts'
 import { isNetwork } from '../../config/networks.ts'
+
+/** A private key in PEM. */
+function privateKey(type: 'ec' | 'rsa') {
+  const isOne = (text: string) => {
+    try {
+      return createPrivateKey(text).asymmetricKeyType === type
+    } catch {
+      return false
+    }
+  }
+  return z.string().refine(isOne, { error: `expected a private key of type ${type} in PEM` })
+}
 
 const appName = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -8,6 +21,32 @@ const appName = /^[A-Za-z0-9._-]{1,64}$/
 export const appFields = z.strictObject({
   secret: z.string().min(16, { error: 'expected at least 16 characters' }),
   http: z.boolean().default(false),
+  'web-push': z
+    .strictObject({
+      subject: z.string().regex(/^(mailto:.+@|https:\/\/)./, { error: "expected 'mailto:…' or 'https://…'" }),
+      privateKey: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{43}$/, { error: 'expected 32 bytes in base64url' })
+        .optional(),
+    })
+    .optional(),
+  apns: z
+    .strictObject({
+      teamId: z.string().min(1),
+      keyId: z.string().min(1),
+      key: privateKey('ec'),
+      topic: z.string().min(1),
+      sandbox: z.boolean().default(false),
+    })
+    .optional(),
+  fcm: z
+    .object({
+      project_id: z.string().min(1),
+      client_email: z.string().min(1),
+      private_key: privateKey('rsa'),
+      token_uri: z.url({ protocol: /^https$/ }).default('https://oauth2.googleapis.com/token'),
+    })
+    .optional(),
 })
 export type AppConfig = z.output<typeof appFields>
 
@@ -17,7 +56,7 @@ export const pushServiceFields = z.object({
     .record(z.string().regex(appName, { error: 'expected letters, digits, dots, - and _' }), appFields)
     .default({})
     .describe(
-      'The apps that are served, by their keys. Of each: `secret`, with which its own server authenticates (the key being the user name); `http: true` when it may be reached at URLs that its users give.',
+      'The apps that are served, by their keys. Of each: `secret`, with which its own server authenticates (the key being the user name); and how it is reached: `http`, `web-push`, `apns`, `fcm`. See [push.md](push.md).',
     ),
   networks: z
     .array(

@@ -1,6 +1,8 @@
+import { type KeyObject, verify } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
+import { createSecureServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type Actor, scenario, turn } from '@jackdaw/testkit'
@@ -8,6 +10,7 @@ import { Command, fieldValues } from '@jackdaw/xmpp'
 import { onTestFinished } from 'vitest'
 import { selfSigned } from '../../transport/self-signed.ts'
 import { modules } from '../modules.ts'
+import { http2Outbound } from './http2-outbound.ts'
 import { httpOutbound } from './outbound.ts'
 import { definePushService, pushService } from './push-service.ts'
 
@@ -21,7 +24,7 @@ interface Received {
 }
 
 /** Stands in for a push service of the Internet: notes what it gets, and answers what it is told to. */
-export async function standIn(options: { readonly isSecure?: boolean } = {}) {
+export async function standIn(options: { readonly isSecure?: boolean; readonly isHttp2?: boolean } = {}) {
   const received: Received[] = []
   const state = { answer: (response) => void response.writeHead(201).end() } as {
     answer: (response: ServerResponse, received: Received) => void
@@ -33,20 +36,42 @@ export async function standIn(options: { readonly isSecure?: boolean } = {}) {
       state.answer(response, one)
     })
   const { certificate, key } = await selfSigned('localhost', Date.now())
-  const server = options.isSecure ? createSecureServer({ cert: certificate, key }, listener) : createServer(listener)
+  const tls = { cert: certificate, key }
+  const server = options.isHttp2
+    ? // Only the types differ.
+      createHttp2Server(tls, listener as never)
+    : options.isSecure
+      ? createSecureServer(tls, listener)
+      : createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => {
-    server.closeAllConnections()
+    if ('closeAllConnections' in server) server.closeAllConnections()
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return { server, received, state, port, certificate, url: `http${options.isSecure ? 's' : ''}://localhost:${port}` }
+  return {
+    server,
+    received,
+    state,
+    port,
+    certificate,
+    url: `http${options.isSecure || options.isHttp2 ? 's' : ''}://localhost:${port}`,
+  }
 }
 
 /** A host with a push service for the app `news`, and an app's server that asks it. */
-export async function stage(app: Record<string, unknown>, more: Record<string, unknown> = {}, ca?: string) {
-  const service = definePushService(httpOutbound(ca))
+export async function stage(
+  app: Record<string, unknown>,
+  more: Record<string, unknown> = {},
+  reached: { ca?: string; origin?: string } = {},
+) {
+  const { ca, origin = 'https://localhost:1' } = reached
+  const service = definePushService({
+    http: httpOutbound(ca),
+    http2: http2Outbound(ca),
+    origins: { apns: origin, apnsSandbox: origin, fcm: origin },
+  })
   const s = await scenario({
     accounts: { juliet: ['phone'], romeo: ['desk'] },
     modules: modules.map((one) => (one === pushService ? service : one)),
@@ -137,3 +162,16 @@ export async function stage(app: Record<string, unknown>, more: Record<string, u
 }
 
 export const isSettled = ({ state }: { state: string }) => state !== 'queued'
+
+/** The claims and the header of a token, once its signature has been checked. */
+export function checkedJwt(
+  token: string,
+  key: KeyObject,
+): { header: Record<string, unknown>; claims: Record<string, unknown> } {
+  const [head = '', body = '', signature = ''] = token.split('.')
+  const signed = Buffer.from(`${head}.${body}`)
+  if (!verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url')))
+    throw new Error('the signature is another one')
+  const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString())
+  return { header: read(head), claims: read(body) }
+}

@@ -24,8 +24,8 @@ export interface HttpAnswer {
 export type Outbound = (request: HttpRequest, clock: Clock) => Promise<HttpAnswer>
 
 /** How long (milliseconds) an answer may take, how much of it is read, and how long a service may ask us to wait. */
-const timeout = 15_000
-const mostBody = 16_384
+export const timeout = 15_000
+export const longestAnswer = 16_384
 const longestWait = 86_400_000
 
 /** The address that a name has, or that was given, is not one that may be connected to. */
@@ -58,12 +58,12 @@ export function httpOutbound(ca?: string): Outbound {
         const finish = () => {
           cancel()
           const retryAfter = waitOf(response.headers['retry-after'], clock)
-          resolve({ status: response.statusCode ?? 0, body: text.slice(0, mostBody), retryAfter })
+          resolve({ status: response.statusCode ?? 0, body: text.slice(0, longestAnswer), retryAfter })
         }
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => {
           text += chunk
-          if (text.length <= mostBody) return
+          if (text.length <= longestAnswer) return
           finish()
           request.destroy()
         })

@@ -267,7 +267,7 @@ test('XEP-0357 §3.2: it is found as a push service', async () => {
   expect(features).toContain('urn:xmpp:push:0')
 })
 
-test('XEP-0050, XEP-0357 §4: an app registers and enables; while it is away it is notified; nobody publishes without the secret', async () => {
+test('XEP-0357 §4: an app registers by command and enables; while it is away it is notified; nobody publishes without the secret', async () => {
   const { registerBy, phone, desk, service, s } = await open()
   const { jid, node, secret } = await registerBy(phone, { app: 'news', kind: 'http', url: `${service.url}/phone` })
   const form = `<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#publish-options</value></field><field var='secret'><value>${secret}</value></field></x>`
@@ -301,7 +301,7 @@ test('XEP-0050, XEP-0357 §4: an app registers and enables; while it is away it 
   expect(await publish(node, form)).toBe('item-not-found')
 })
 
-test('XEP-0050: what registers nobody, and how a registration is ended', async () => {
+test('XEP-0357 §4: what registers nobody, and how a registration is ended', async () => {
   const { registerBy, phone, desk, service } = await open({ perAccount: 2 })
   const fails = (fields: Record<string, string>) =>
     registerBy(phone, fields).then(

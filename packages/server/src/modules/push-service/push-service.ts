@@ -19,22 +19,32 @@ import { networks } from '../../config/networks.ts'
 import { defineModule, log, map } from '../../module.ts'
 import { describeCommand, listCommands, perform } from '../commands/ad-hoc.ts'
 import { commands } from './commands.ts'
+import { apns } from './apns.ts'
 import { Courier } from './courier.ts'
 import type { Deliverer } from './deliverer.ts'
 import { type AppConfig, pushServiceFields } from './fields.ts'
+import { fcm } from './fcm.ts'
+import { http2Outbound } from './http2-outbound.ts'
 import { type Content, type Delivery, Ledger } from './ledger.ts'
 import { httpOutbound, type Outbound } from './outbound.ts'
 import { plainHttp } from './plain-http.ts'
 import { isPublic } from './private-addresses.ts'
 import { type Audience, type Ended, type Registration, Registrations } from './registrations.ts'
 import { isSame, rest } from './rest.ts'
+import { newVapidKey, webPush } from './web-push.ts'
 
 /** What every push service takes at least (RFC 8030 §7.2, after encryption; APNs and FCM: 4096). */
 const mostPayload = 3500
 const day = 86_400_000
 
-/** @param outbound how services elsewhere are reached */
-export function definePushService(outbound: Outbound) {
+/** How services elsewhere are reached. */
+export interface Ways {
+  readonly http: Outbound
+  readonly http2: Outbound & { close(): void }
+  readonly origins: { readonly apns: string; readonly apnsSandbox: string; readonly fcm: string }
+}
+
+export function definePushService({ http, http2, origins }: Ways) {
   return defineModule({
     name: 'push-service',
     xeps: ['XEP-0357 0.4.1'],
@@ -45,13 +55,16 @@ export function definePushService(outbound: Outbound) {
       ended: map<Ended>(),
       groups: map<true>(),
       deliveries: log<Delivery>(),
+      /** Owned by apps: VAPID keys that were made here. */
+      keys: map<string>(),
     },
-    start(host) {
+    async start(host) {
       const { config, clock, random, domain, metrics } = host
       const apps = new Map(Object.entries(config.apps))
       const isAllowed = networks(config.networks)
       const mayReach = (address: string) => isPublic(address) || isAllowed(address)
-      const deliverers = new Map([...apps].map(([app, fields]) => [app, deliverersOf(fields)]))
+      const deliverers = new Map<string, ReadonlyMap<string, Deliverer>>()
+      for (const [app, fields] of apps) deliverers.set(app, await deliverersOf(app, fields))
       const registrations = new Registrations(host.stores, clock, random)
       const ledger = new Ledger(host.stores.deliveries, clock)
       const courier = new Courier({
@@ -69,6 +82,7 @@ export function definePushService(outbound: Outbound) {
       })
       metrics.gauge('jackdaw_push_service_queued', 'Messages on their way to push services', () => courier.size)
       host.onStop(() => courier.stop())
+      host.onStop(() => http2.close())
 
       const service = host.serve(config.subdomain, { name: 'Push' })
       const commandsFor = (from: Jid) =>
@@ -116,6 +130,7 @@ export function definePushService(outbound: Outbound) {
         '/push/',
         rest({
           path: '/push/',
+          deliverers,
           secrets: new Map([...apps].map(([app, { secret }]) => [app, secret])),
           registrations,
           ledger,
@@ -153,9 +168,29 @@ export function definePushService(outbound: Outbound) {
         return () => cancel()
       }
 
-      function deliverersOf(app: AppConfig): ReadonlyMap<string, Deliverer> {
-        const all = [app.http && plainHttp(outbound, clock, mayReach)]
-        return new Map(all.filter((one) => one !== false).map((one) => [one.kind, one]))
+      async function deliverersOf(app: string, ways: AppConfig): Promise<ReadonlyMap<string, Deliverer>> {
+        const { 'web-push': browsers, apns: apple, fcm: firebase } = ways
+        const all = [
+          ways.http && plainHttp(http, clock, mayReach),
+          browsers &&
+            webPush({
+              outbound: http,
+              clock,
+              random,
+              mayReach,
+              subject: browsers.subject,
+              privateKey: browsers.privateKey ?? (await vapidKey(app)),
+            }),
+          apple &&
+            apns({ ...apple, outbound: http2, clock, origin: apple.sandbox ? origins.apnsSandbox : origins.apns }),
+          firebase && fcm({ outbound: http, clock, origin: origins.fcm, account: firebase }),
+        ]
+        return new Map(all.filter((one) => typeof one === 'object').map((one) => [one.kind, one]))
+      }
+
+      /** The app's own, made when it is wanted first: browsers are subscribed with it for ever. */
+      async function vapidKey(app: string): Promise<string> {
+        return (await host.stores.keys.edit(app, 'vapid', (old) => old ?? newVapidKey(random)))!
       }
 
       async function register(given: Omit<Registration, 'secret' | 'at'>) {
@@ -214,4 +249,12 @@ function contentOf(notification: Parameters<typeof PushNotification.read>[0]): C
   }
 }
 
-export const pushService = definePushService(httpOutbound())
+export const pushService = definePushService({
+  http: httpOutbound(),
+  http2: http2Outbound(),
+  origins: {
+    apns: 'https://api.push.apple.com',
+    apnsSandbox: 'https://api.sandbox.push.apple.com',
+    fcm: 'https://fcm.googleapis.com',
+  },
+})

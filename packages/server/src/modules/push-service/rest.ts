@@ -6,6 +6,7 @@ import type { HttpServe } from '../../module.ts'
 import { UnknownIdError } from '../../storage/storage.ts'
 import type { Clock } from '../../world.ts'
 import { TokenBuckets } from '../token-buckets.ts'
+import type { Deliverer } from './deliverer.ts'
 import type { Content, Delivery, Ledger } from './ledger.ts'
 import type { Audience, Registration, Registrations } from './registrations.ts'
 
@@ -52,6 +53,7 @@ const displayed = z.strictObject({ registration: name, secret: name, delivery: n
 interface RestOptions {
   readonly path: string
   readonly secrets: ReadonlyMap<string, string>
+  readonly deliverers: ReadonlyMap<string, ReadonlyMap<string, Deliverer>>
   readonly registrations: Registrations
   readonly ledger: Ledger
   readonly clock: Clock
@@ -86,6 +88,7 @@ export function rest(options: RestOptions): HttpServe {
       const [kind = '', id, ...more] = url.pathname.slice(path.length).split('/').map(decodeURIComponent)
       if (more.length > 0) throw new HttpError(404, 'There is nothing here')
       if (kind === 'displayed' && id === undefined) return await displayedBy(await read(request, displayed))
+      if (request.method === 'GET' && kind === 'apps' && id !== undefined) return about(id)
       const app = authenticated(request, networkOf(address))
       const route = `${request.method} ${kind}${id === undefined ? '' : '/'}`
       switch (route) {
@@ -119,6 +122,14 @@ export function rest(options: RestOptions): HttpServe {
       throw new HttpError(401, 'The key of an app and its secret are needed')
     }
     return app
+  }
+
+  /** What a page in a browser has to know before it subscribes: no secret. */
+  function about(app: string): Response {
+    const kinds = options.deliverers.get(app)
+    if (!kinds) throw new HttpError(404, 'There is no such app')
+    const known = [...kinds.values()].map(({ kind, fields, publicKey }) => [kind, { fields, publicKey }])
+    return json(200, Object.fromEntries(known), { 'access-control-allow-origin': '*' })
   }
 
   async function registered(app: string, { alias, account, ...given }: z.output<typeof newRegistration>) {
