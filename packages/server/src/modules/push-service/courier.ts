@@ -39,6 +39,7 @@ export class Courier {
   /** By the id of the delivery. */
   readonly #jobs = new Map<string, Job>()
   readonly #queued = new Map<string, number>()
+  readonly #queuedFor = new Map<string, number>()
   #busy = 0
   #isStopped = false
 
@@ -51,6 +52,11 @@ export class Courier {
     return this.#queued.get(app) ?? 0
   }
 
+  /** How many of them are for one registration. */
+  queuedFor(registration: string): number {
+    return this.#queuedFor.get(registration) ?? 0
+  }
+
   get size(): number {
     return this.#jobs.size
   }
@@ -59,7 +65,7 @@ export class Courier {
     if (this.#jobs.has(id)) return
     const job = { app, id, delivery, isDisplayed: false }
     this.#jobs.set(id, job)
-    this.#queued.set(app, this.queued(app) + 1)
+    this.#count(job, 1)
     this.#ready.push(job)
     this.#options.host.clock.soon(() => this.#pump())
   }
@@ -142,7 +148,7 @@ export class Courier {
       }
     }
     this.#jobs.delete(id)
-    this.#queued.set(app, this.queued(app) - 1)
+    this.#count(job, -1)
     if (outcome.is === 'handed over' || job.isDisplayed) {
       ledger.finish(app, id, delivery)
       if (job.isDisplayed) ledger.displayed(app, id, delivery)
@@ -154,6 +160,13 @@ export class Courier {
     registrations.remove(delivery.registration, registration, outcome.reason)
     ended(delivery.registration, registration, outcome.reason)
     count.ended.inc()
+  }
+
+  #count({ app, delivery: { registration } }: Job, change: number): void {
+    this.#queued.set(app, this.queued(app) + change)
+    const left = this.queuedFor(registration) + change
+    if (left > 0) this.#queuedFor.set(registration, left)
+    else this.#queuedFor.delete(registration)
   }
 
   #later(job: Job, delay: number): void {

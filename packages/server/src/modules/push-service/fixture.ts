@@ -92,7 +92,7 @@ export async function stage(
     const authorization = `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
     const init = { method, headers: { authorization }, ...(text !== undefined && { body: text }) }
-    const response = await s.network.http(new Request(`http://home.test/push/${path}`, init))
+    const response = await s.network.http(new Request(`https://home.test/push/${path}`, init))
     const answer = await response.text()
     return { status: response.status, headers: response.headers, json: answer === '' ? undefined : JSON.parse(answer) }
   }

@@ -118,6 +118,30 @@ test('the REST API refuses what is wrong', async () => {
   expect(await status('GET', 'messages')).toBe(200)
 })
 
+test('secrets are taken over TLS alone, but for loopback', async () => {
+  const { s } = await open()
+  const status = async (url: string) => (await s.network.http(new Request(url))).status
+  expect(await status('http://home.test/push/apps/news')).toBe(200)
+  s.network.address = '192.0.2.1'
+  expect(await status('http://home.test/push/apps/news')).toBe(403)
+  expect(await status('https://home.test/push/apps/news')).toBe(200)
+})
+
+test('who publishes does not fill the queue of an app', async () => {
+  const { registerBy, phone, desk, service, send, when } = await open()
+  const { jid, node, secret } = await registerBy(phone, { app: 'news', kind: 'http', url: `${service.url}/phone` })
+  service.state.answer = (response) => void response.writeHead(503).end()
+  const form = `<x xmlns='jabber:x:data' type='submit'><field var='secret'><value>${secret}</value></field></x>`
+  const publish = () =>
+    desk.asks(
+      `<iq type='set' to='${jid}'><pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='${node}'><item><notification xmlns='urn:xmpp:push:0'/></item></publish><publish-options>${form}</publish-options></pubsub></iq>`,
+    )
+  for (let i = 0; i < 10; i++) await publish()
+  await expect(publish()).rejects.toMatchObject({ condition: 'resource-constraint', type: 'wait' })
+  const message = await send({ registration: node })
+  await when(message, retried(1))
+})
+
 test('a registration is shown, removed, and then known to have ended', async () => {
   const { ask, register, send } = await open()
   const { registration } = await register('a', { alias: 'anna', tags: ['sport'] })

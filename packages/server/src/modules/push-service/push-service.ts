@@ -36,6 +36,8 @@ import { newVapidKey, webPush } from './web-push.ts'
 /** What every push service takes at least (RFC 8030 §7.2, after encryption; APNs and FCM: 4096). */
 const mostPayload = 3500
 const day = 86_400_000
+/** Most messages that wait for one registration before servers may publish no more to it. */
+const mostPublished = 10
 
 /** How services elsewhere are reached. */
 export interface Ways {
@@ -123,6 +125,9 @@ export function definePushService({ http, http2, origins }: Ways) {
         const notification = items[0]?.payload
         if (notification?.name !== PushNotification.name || notification.ns !== pushNs)
           throw new StanzaError('bad-request', 'A notification is missing')
+        // Whoever publishes is not the app: its queue is not his to fill.
+        if (courier.queuedFor(node) >= mostPublished)
+          throw new StanzaError('resource-constraint', 'Too many messages wait for this registration')
         await send(registration.app, { registration: node }, contentOf(notification))
       })
 

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { networkOf } from '../../address.ts'
+import { networks } from '../../config/networks.ts'
 import type { HttpServe } from '../../module.ts'
 import { UnknownIdError } from '../../storage/storage.ts'
 import type { Clock } from '../../world.ts'
@@ -9,6 +10,8 @@ import { TokenBuckets } from '../token-buckets.ts'
 import type { Deliverer } from './deliverer.ts'
 import type { Content, Delivery, Ledger } from './ledger.ts'
 import type { Audience, Registration, Registrations } from './registrations.ts'
+
+const isLoopback = networks(['loopback'])
 
 /** Most failed attempts to authenticate within an hour from one address. */
 const attemptsPerHour = 60
@@ -85,6 +88,8 @@ export function rest(options: RestOptions): HttpServe {
   return async (request, { address }) => {
     try {
       const url = new URL(request.url)
+      // Secrets do not pass a network in the clear.
+      if (url.protocol !== 'https:' && !isLoopback(address)) throw new HttpError(403, 'This is served over HTTPS')
       const [kind = '', id, ...more] = url.pathname.slice(path.length).split('/').map(decodeURIComponent)
       if (more.length > 0) throw new HttpError(404, 'There is nothing here')
       if (kind === 'displayed' && id === undefined) return await displayedBy(await read(request, displayed))
