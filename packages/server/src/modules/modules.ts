@@ -16,6 +16,7 @@ import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
 import { displayed } from './displayed.ts'
+import { externalServices } from './external-services.ts'
 import { hostMeta } from './host-meta.ts'
 import { inBand } from './in-band.ts'
 import { inbox } from './inbox/inbox.ts'
@@ -68,6 +69,7 @@ export const modules: readonly Module[] = [
   administration,
   contact,
   hostMeta,
+  externalServices,
   caps,
   knownCaps,
   pubsub,
