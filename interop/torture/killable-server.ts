@@ -16,7 +16,7 @@ export interface ServerOptions {
   /** False: nothing outlives the process. */
   readonly journal: boolean
   /** Modules switched off (false) or set otherwise than by default. */
-  readonly modules?: Readonly<Record<string, boolean>> | undefined
+  readonly modules?: Readonly<Record<string, boolean | Readonly<Record<string, unknown>>>> | undefined
 }
 
 /** A Jackdaw in a process of its own, that can be killed and started again at the same place. */
@@ -74,10 +74,11 @@ export class KillableServer {
     await dead
   }
 
-  /** Has it kill itself with SIGKILL at that moment of its next commit; resolves when it is dead. */
-  async killAtCommit(moment: Moment): Promise<void> {
+  /** Has it kill itself with SIGKILL at that moment of its next commit; `armed` is called when it will. Resolves when it is dead. */
+  async killAtCommit(moment: Moment, armed = () => {}): Promise<void> {
     const child = this.#process!
     const dead = once(child, 'exit')
+    child.once('message', armed)
     child.send(moment)
     const late = setTimeout(() => child.kill('SIGKILL'), 3000)
     await dead

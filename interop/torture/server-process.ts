@@ -43,6 +43,9 @@ await server.start()
 process.send!('listening')
 // Killed, it would never be written.
 if (isFirst) flushCompileCache()
-process.on('message', (moment: Moment) => dieAtCommit(moment))
+process.on('message', (moment: Moment) => {
+  dieAtCommit(moment)
+  process.send!('armed')
+})
 // Nobody is left who could kill it.
 process.on('disconnect', () => process.exit())
