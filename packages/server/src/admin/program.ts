@@ -131,14 +131,14 @@ export function program(): Command {
     (id: string, options: Options) => onData(options, { command: 'invite revoke', id }),
   )
   command('devices <address>', 'print the devices that log in to an account without its password', user).action(
-    (jid: string, options: Options) => onAccounts(options, { command: 'user devices', jid }),
+    (jid: string, options: Options) => onData(options, { command: 'user devices', jid }),
   )
   command(
     'sign-out <address> [device]',
     'end the sessions of a device, or of all, until it has the password again',
     user,
   ).action((jid: string, device: string | undefined, options: Options) =>
-    onAccounts(options, { command: 'user sign-out', jid, ...(device !== undefined && { device }) }),
+    onData(options, { command: 'user sign-out', jid, ...(device !== undefined && { device }) }),
   )
   // --config may stand behind any of the words.
   return jackdaw.hook('preAction', (_, action) => {
