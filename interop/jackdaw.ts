@@ -39,10 +39,11 @@ export class Jackdaw {
     this.#hosts = hosts
   }
 
-  /** @param hosts as in the configuration */
-  static async start(hosts: Hosts = { localhost: {} }): Promise<Jackdaw> {
+  /** @param hosts as in the configuration @param prepare puts files beside that */
+  static async start(hosts: Hosts = { localhost: {} }, prepare?: (folder: string) => Promise<void>): Promise<Jackdaw> {
     const jackdaw = new Jackdaw(await mkdtemp(join(tmpdir(), 'jackdaw-')), hosts)
     try {
+      await prepare?.(jackdaw.folder)
       await jackdaw.start()
     } catch (error) {
       await jackdaw.stop()

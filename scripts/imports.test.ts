@@ -28,6 +28,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   ports: { values: ['router', 'stream'], types: ['journal', 'transport', 'world'] },
   modules: { values: ['address', 'config', 'module', 'storage', 'when'], types: ['stream', 'world'] },
   config: { values: ['address', 'config'], types: ['module', 'transport'] },
+  bearer: { values: ['config'], types: ['module', 'world'] },
   address: { values: [] },
   when: { values: [], types: ['world'] },
   metrics: { values: [], types: ['module'] },

@@ -6,6 +6,7 @@ import { hostsSchema } from './config/hosts.ts'
 import { isNetwork } from './config/networks.ts'
 import { ConfigError, problemsOf, wording } from './config/problem.ts'
 import type { Problem } from './config/problem.ts'
+import { isUrl } from './config/bearer.ts'
 import { describePath, readYaml } from './config/yaml.ts'
 import type { Module } from './module.ts'
 import type { Endpoint } from './transport/network.ts'
@@ -245,7 +246,8 @@ function accept(input: unknown, modules: readonly Module[], folder: string, say:
   if (twice) throw new ConfigError(say(twice))
   for (const host of Object.values(config.hosts)) {
     if (host.clientAuthorities !== undefined) host.clientAuthorities = resolve(folder, host.clientAuthorities)
-    const { certificate } = host
+    const { certificate, bearer } = host
+    if (bearer !== undefined && !isUrl(bearer.keys)) bearer.keys = resolve(folder, bearer.keys)
     if (certificate === undefined) continue
     certificate.key = resolve(folder, certificate.key)
     certificate.cert = resolve(folder, certificate.cert)

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { Jid, StreamError } from '@jackdaw/xmpp'
 import { type Logger, pino } from 'pino'
 import { type Config, type ConfigInput, configFrom, type HostConfig } from './config.ts'
+import { BearerTokens } from './bearer/bearer-tokens.ts'
+import type { BearerConfig } from './config/bearer.ts'
 import { hasComponents } from './config/components.ts'
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
@@ -10,6 +12,7 @@ import { Journal, type JournalStore } from './journal/journal.ts'
 import { boshLimits, certificateHosts, componentLimits, networkLimits, sessionLimits, streamLimits } from './limits.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
+import { invitations } from './modules/invitations/invitations.ts'
 import { modules as everyModule } from './modules/modules.ts'
 import { ClientPort } from './ports/c2s.ts'
 import { ComponentPort } from './ports/component.ts'
@@ -72,6 +75,7 @@ interface Host {
   readonly audit: HostAudit
   readonly modules: Modules
   config: HostConfig
+  bearer: BearerTokens | undefined
 }
 
 /**
@@ -397,7 +401,12 @@ export class Server {
     const jid = Jid.of({ domain })
     const host: Host = this.#compose(jid, config)
     const authenticator = new Authenticator(
-      { scram: (username, hash) => host.accounts.scram(username, hash), isAnonymous: () => host.config.anonymous },
+      {
+        scram: (username, hash) => host.accounts.scram(username, hash),
+        bearer: (token) => host.bearer?.username(token),
+        isAnonymous: () => host.config.anonymous,
+        takesBearer: () => host.bearer !== undefined,
+      },
       this.#secrets,
     )
     for (const feature of [
@@ -470,7 +479,7 @@ export class Server {
       kept: () => this.kept(),
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
-    const host: Host = { virtual, accounts, audit, modules, config }
+    const host: Host = { virtual, accounts, audit, modules, config, bearer: undefined }
     return host
   }
 
@@ -481,11 +490,24 @@ export class Server {
     return folder && join(folder, encodeURIComponent(domain))
   }
 
+  #bearer({ virtual: { domain }, accounts, modules }: Host, config: BearerConfig): BearerTokens {
+    return new BearerTokens({
+      config,
+      domain,
+      accounts,
+      mayCreate: (account) => modules.api(invitations)?.checkFree(account),
+      clock: this.#clock,
+      random: this.#random,
+      log: this.log.child({ host: domain.toString() }),
+    })
+  }
+
   /** Loads and unloads modules until those run that the configuration wants, as it wants them. */
   async #configure(host: Host, config: HostConfig): Promise<void> {
     const { modules } = host
     const before = host.config.modules as Record<string, unknown>
     const wanted = config.modules as Record<string, unknown>
+    host.bearer = config.bearer && this.#bearer(host, config.bearer)
     host.config = config
     for (const module of this.#available) {
       const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])

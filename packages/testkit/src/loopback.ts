@@ -1,4 +1,13 @@
-import type { Clock, Endpoint, HttpSite, Listener, Network, TlsFacts, Transport, TransportEvents } from '@jackdaw/server'
+import type {
+  Clock,
+  Endpoint,
+  HttpSite,
+  Listener,
+  Network,
+  TlsFacts,
+  Transport,
+  TransportEvents,
+} from '@jackdaw/server'
 import type { Connect, Wire, WireEvents } from './wire.ts'
 
 const none: ReadonlyMap<string, Uint8Array> = new Map()

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Module } from '../module.ts'
 import { componentsSchema } from './components.ts'
+import { bearerSchema } from './bearer.ts'
 import { domainOf } from './fields.ts'
 import { unknownName, wording } from './problem.ts'
 
@@ -34,6 +35,9 @@ export function hostsSchema(modules: readonly Module[]) {
       .meta({ title: 'false, loopback or true' })
       .default(false),
     anonymous: z.boolean().describe('Whether anybody may log in without an account (SASL ANONYMOUS).').default(false),
+    bearer: bearerSchema()
+      .describe("Sign-in with a product's own tokens, JWTs (SASL OAUTHBEARER), beside passwords.")
+      .optional(),
     passwordLength: z
       .int()
       .min(1)

@@ -16,6 +16,7 @@ import type { Stream } from './stream.ts'
 /** What a host knows of its users, for logging in. */
 export interface SaslHost extends Credentials {
   isAnonymous(): boolean
+  takesBearer(): boolean
 }
 
 /** What is the same for every exchange on this server. */
@@ -47,7 +48,8 @@ export class Authenticator {
     if (!stream.has('secure') && !stream.host!.allowsPlaintext(stream.transport.address)) return []
     const connection = connectionOf(stream)
     return mechanisms
-      .filter((mechanism) => mechanism.name !== 'ANONYMOUS' || this.#host.isAnonymous())
+      .filter(({ name }) => name !== 'ANONYMOUS' || this.#host.isAnonymous())
+      .filter(({ name }) => name !== 'OAUTHBEARER' || this.#host.takesBearer())
       .filter((mechanism) => isPossible(mechanism, connection))
       .map(({ name }) => name)
   }

@@ -2,6 +2,7 @@ import { SaslError } from '../errors.ts'
 import { anonymousClient, anonymousServer } from './anonymous.ts'
 import type { Awaitable, HashName, ScramClientKeys, ScramCrypto, ScramKeys, ServerScramCrypto } from './crypto.ts'
 import { externalClient, externalServer } from './external.ts'
+import { oauthbearerClient, oauthbearerServer } from './oauthbearer.ts'
 import { plainClient, plainServer } from './plain.ts'
 import { scramClient } from './scram-client.ts'
 import { scramServer } from './scram-server.ts'
@@ -39,6 +40,8 @@ export interface ServerContext extends Connection {
 export interface Credentials {
   /** The username is a prepared localpart. Whether the account may log in is asked after the success, not here. */
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined>
+  /** The prepared localpart of whom a token proves; undefined when it proves nobody who may log in. */
+  bearer?(token: string): Awaitable<string | undefined>
 }
 
 /**
@@ -52,7 +55,7 @@ export interface ServerMechanism {
 }
 
 /**
- * `additional` goes into `<success/>`. An `authzid` of PLAIN and SCRAM is only what the client asks for: the caller must
+ * `additional` goes into `<success/>`. An `authzid` of PLAIN, SCRAM and OAUTHBEARER is only what the client asks for: the caller must
  * refuse with invalid-authzid one which is not the bare JID of `username` (RFC 6120 §6.3.8).
  */
 export type ServerStep =
@@ -63,6 +66,8 @@ export interface ClientCredentials {
   /** The localpart; without it there is only EXTERNAL and ANONYMOUS. */
   readonly username?: string
   readonly password?: string
+  /** A bearer token (RFC 6750). */
+  readonly token?: string
   /** `ClientMechanism.keys` of an earlier login. */
   readonly keys?: ScramClientKeys
   readonly authzid?: string
@@ -101,6 +106,7 @@ export const mechanisms: readonly Mechanism[] = [
   { name: 'EXTERNAL', needs: ['tls', 'certificate'], server: externalServer, client: externalClient },
   ...scramHashes.map((hash) => scram(hash, true)),
   ...scramHashes.map((hash) => scram(hash, false)),
+  { name: 'OAUTHBEARER', needs: ['tls'], server: oauthbearerServer, client: oauthbearerClient },
   { name: 'PLAIN', needs: ['tls'], server: plainServer, client: plainClient },
   { name: 'ANONYMOUS', needs: [], server: anonymousServer, client: anonymousClient },
 ]

@@ -88,7 +88,7 @@ export function escapeName(name: string): string {
   return name.replaceAll('=', '=3D').replaceAll(',', '=2C')
 }
 
-function unescapeName(name: string): string {
+export function unescapeName(name: string): string {
   if (/=(?!2C|3D)/u.test(name)) throw new SaslError('malformed-request', 'malformed username')
   return name.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }
