@@ -61,6 +61,7 @@ export const xepTitles: Readonly<Record<string, string>> = {
   '0388': 'Extensible SASL Profile',
   '0390': 'Entity Capabilities 2.0',
   '0398': 'User Avatar to vCard-Based Avatars Conversion',
+  '0401': 'Ad-hoc Account Invitation Generation',
   '0402': 'PEP Native Bookmarks',
   '0410': "MUC Self-Ping (Schrödinger's Chat)",
   '0421': 'Occupant identifiers for semi-anonymous MUCs',

@@ -21,6 +21,7 @@ import { hostMeta } from './host-meta.ts'
 import { inBand } from './in-band.ts'
 import { inbox } from './inbox/inbox.ts'
 import { invitations } from './invitations/invitations.ts'
+import { inviteCommands } from './invitations/invite-commands.ts'
 import { last } from './last.ts'
 import { mam } from './mam.ts'
 import { muc } from './muc/muc.ts'
@@ -88,6 +89,7 @@ export const modules: readonly Module[] = [
   pushService,
   inBand,
   invitations,
+  inviteCommands,
   register,
   reporting,
   muc,

@@ -171,7 +171,7 @@ test('a new password is set by a link of its own, once', async () => {
   expect((await s.ask(path)).status).toBe(404)
 })
 
-test('XEP-0401 §5.3: a name that is reserved cannot be changed', async () => {
+test('XEP-0401 §5.4: a name that is reserved cannot be changed', async () => {
   await using s = await run()
   const path = await s.invite({ account: Jid.parse('juliet@home.test') })
   expect((await s.ask(path)).body).toContain('value="juliet" readonly')
