@@ -36,6 +36,7 @@ async function away(isPrivate: boolean, level?: string, isBookmarked = !isPrivat
   return {
     desktop: play.desktop,
     clock: play.clock,
+    play,
     pda: play.pda,
     service,
     /** Says it; then the service has been told so often, and is not told more. */
@@ -99,6 +100,27 @@ test('an occupant who acknowledges is not notified, one whose connection is brok
   await s.after(0, 'one')
   await s.pda.cut()
   await s.after(1, 'two')
+})
+
+test('what was said just before kill -9 is told after it', async () => {
+  const s = await away(true)
+  await s.pda.close()
+  s.desktop.says(`<message to='${room}' type='groupchat'><body>last words</body></message>`)
+  await s.desktop.awaits('<message><body>last words</body></message>')
+  s.play.crash()
+  expect(s.service.told).toEqual([])
+  await s.play.start()
+  while (s.service.told.length === 0) {
+    await s.clock.advance(1000)
+    await turn()
+  }
+  expect(s.service.told).toMatchObject([{ lastMessageSender: `${room}/firstwitch` }])
+  // Not again, once the room is quiet.
+  for (let i = 0; i < 40; i++) await s.clock.advance(1000)
+  s.play.crash()
+  await s.play.start()
+  for (let i = 0; i < 5; i++) await s.clock.advance(1000)
+  expect(s.service.told).toHaveLength(1)
 })
 
 test('what is said meanwhile is told together', async () => {

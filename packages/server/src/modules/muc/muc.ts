@@ -7,7 +7,7 @@ import {
   formType,
   fullTextField,
   type Iq,
-  type Jid,
+  Jid,
   MamFin,
   mamFields,
   MamForm,
@@ -283,10 +283,11 @@ export const muc = defineModule({
     return {
       domain: service.domain,
       archives,
-      /** How accounts of this host stand to a room that is in memory, such as one in which something has just been said. */
-      audience(jid: string): Audience | undefined {
-        const room = rooms.here(jid)
-        return room && audienceOf(room)
+      /** How users stand to a room of this service; undefined when there is none. */
+      audience(jid: string): Awaitable<Audience | undefined> {
+        const room = Jid.parse(jid)
+        if (room.domain !== service.domain.domain) return undefined
+        return when(rooms.find(room), (found) => found && audienceOf(found))
       },
       /** The rooms of this service that are conversations of an account, and since when; `marked`: those that it has marked for itself. */
       tiesOf: (account: Jid, marked: ReadonlyMap<string, number>) => tiesOf(rooms, host, account, marked),

@@ -80,7 +80,7 @@ export const push = defineModule({
     const settings = new Settings(host.use(pubsub))
     const services = new Services(stores.enabled, config.services)
     const tells = new Set(config.fields)
-    let audienceOf: (room: string) => Audience | undefined = () => undefined
+    let audienceOf: (room: string) => Awaitable<Audience | undefined> = () => undefined
 
     const publisher = new Publisher({
       host,
@@ -211,7 +211,9 @@ export const push = defineModule({
     function wants(account: Jid, stanza: Message): Awaitable<boolean> {
       const from = stanza.from!
       if (messageType(stanza) !== 'groupchat') return settings.wants(account, from)
-      return settings.wantsOfRoom(account, from.bare, stanza, audienceOf(from.bare.toString()))
+      return when(audienceOf(from.bare.toString()), (audience) =>
+        settings.wantsOfRoom(account, from.bare, stanza, audience),
+      )
     }
 
     async function summary(account: Jid, last: Notice | undefined): Promise<PushSummary> {
