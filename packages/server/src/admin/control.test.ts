@@ -106,11 +106,11 @@ describe('commands', () => {
       (await tokens.prepare(jid, { id, software: 'Gajim', device: 'desk' }))('HT-SHA-256-NONE')
     const ids = async () =>
       ((await all({ command: 'user devices', jid })) as string[]).map((line) => line.split(' ')[0])
-    expect((await ids()).toSorted()).toEqual(['one', 'three', 'two'])
+    expect(new Set(await ids())).toEqual(new Set(['one', 'three', 'two']))
     const [line] = await all({ command: 'user devices', jid })
     expect(line).toMatch(/^\w+ Gajim on desk, last login \S+Z, until \S+Z$/)
     await all({ command: 'user sign-out', jid, device: 'one' })
-    expect((await ids()).toSorted()).toEqual(['three', 'two'])
+    expect(new Set(await ids())).toEqual(new Set(['three', 'two']))
     await all({ command: 'user sign-out', jid })
     expect(await ids()).toEqual([])
     await all({ command: 'user remove', jid })
