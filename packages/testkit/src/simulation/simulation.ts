@@ -180,22 +180,24 @@ class Simulation implements DeviceWorld, Stage {
       () => this.#die(),
     )
     this.#journal = journal
-    const server = await createServer(this.#config, {
-      clock: life,
-      network: this.network,
-      journalStore: journal,
-      random: this.#serverChance,
-      modules: [see, ...modules, ...(this.#options.modules ?? [])],
-      log: pino({ level: 'error' }, { write: (line) => this.#logged(line) }),
-      crypto: {
-        ...scramCrypto,
-        hash: (name, bytes) => scramCrypto.hash(name, bytes) as Uint8Array,
-        hmac: (name, key, bytes) => scramCrypto.hmac(name, key, bytes) as Uint8Array,
-        // With one salt for all, the keys of the one password are derived once.
-        random: (size) => (this.#isCreating ? salt.subarray(0, size) : this.#serverChance.bytes(size)),
-        equal: (a, b) => Buffer.compare(a, b) === 0,
-      },
-    })
+    const server = await this.#clock.through(
+      createServer(this.#config, {
+        clock: life,
+        network: this.network,
+        journalStore: journal,
+        random: this.#serverChance,
+        modules: [see, ...modules, ...(this.#options.modules ?? [])],
+        log: pino({ level: 'error' }, { write: (line) => this.#logged(line) }),
+        crypto: {
+          ...scramCrypto,
+          hash: (name, bytes) => scramCrypto.hash(name, bytes) as Uint8Array,
+          hmac: (name, key, bytes) => scramCrypto.hmac(name, key, bytes) as Uint8Array,
+          // With one salt for all, the keys of the one password are derived once.
+          random: (size) => (this.#isCreating ? salt.subarray(0, size) : this.#serverChance.bytes(size)),
+          equal: (a, b) => Buffer.compare(a, b) === 0,
+        },
+      }),
+    )
     if (this.#isCreating)
       for (const account of this.accounts) await server.hosts.get(account.domain)!.accounts.create(account, password)
     this.#isCreating = false

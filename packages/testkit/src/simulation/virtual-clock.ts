@@ -59,6 +59,15 @@ export class VirtualClock implements Clock {
     this.#now = end
   }
 
+  /** Lets ticks end until something has come about, without time passing. */
+  async through<T>(awaited: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settle = () => (isSettled = true)
+    awaited.then(settle, settle)
+    while (!isSettled) await this.#endTick()
+    return awaited
+  }
+
   /** When something is due. */
   #next(): number {
     while (this.#timers.length > 0 && !this.#timers.at(-1)!.act) this.#timers.pop()
