@@ -61,6 +61,7 @@ export class Client implements WireEvents {
   #waiting: { resolve(element: Element): void; reject(error: Error): void }[] = []
   #elements: Element[] = []
   #isBound = false
+  #isResuming = false
   #keys: ScramClientKeys | undefined
   /** Full, once a resource is bound. */
   jid: Jid
@@ -111,6 +112,7 @@ export class Client implements WireEvents {
     await this.cut()
     this.#elements = []
     this.#isBound = false
+    this.#isResuming = false
     this.streamError = undefined
     this.#gone = new Promise((resolve) => (this.#setGone = resolve))
     const wire = await this.#options.connect(this)
@@ -340,6 +342,10 @@ export class Client implements WireEvents {
     if (element.ns === smNs && element.name === 'enabled') this.handled = 0
     if (element.ns === sasl2Ns && element.name === 'success') this.#succeeded(element)
     if (this.#isBound && isStanza(element)) return this.#hear(Stanza.from(element))
+    if (this.#isResuming) {
+      this.#isResuming = false
+      if (element.name === 'resumed') this.#resumed(Number(element.attr('h')))
+    }
     const waiting = this.#waiting.shift()
     if (waiting) waiting.resolve(element)
     else this.#elements.push(element)
@@ -386,16 +392,18 @@ export class Client implements WireEvents {
     if (this.#unacknowledged.length === 0) for (const resolve of this.#whenAcknowledged.splice(0)) resolve()
   }
 
-  async #resume(): Promise<boolean> {
-    this.send(xml('resume', smNs, { previd: this.resumption!.id, h: String(this.handled) }))
+  /** XEP-0198 §5: at once, before what comes behind it is heard and perhaps answered: an answer sent already would be sent twice. */
+  #resumed(h: number): void {
     this.#isBound = true
+    this.#acknowledgedTo(h)
+    for (const text of this.#unacknowledged) this.#wire!.write(this.#framing.stanza(text))
+  }
+
+  async #resume(): Promise<boolean> {
+    this.#isResuming = true
+    this.send(xml('resume', smNs, { previd: this.resumption!.id, h: String(this.handled) }))
     const answer = await this.next()
-    if (answer.name === 'resumed') {
-      this.#acknowledgedTo(Number(answer.attr('h')))
-      for (const text of this.#unacknowledged) this.#wire!.write(this.#framing.stanza(text))
-      return true
-    }
-    this.#isBound = false
+    if (answer.name === 'resumed') return true
     this.resumption = undefined
     return false
   }
