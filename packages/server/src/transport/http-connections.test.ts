@@ -248,12 +248,12 @@ test('a handler that gives a body up costs its own connection only', async () =>
     { secure },
   )
   const request = httpsRequest(base, { method: 'POST', rejectUnauthorized: false }).on('error', () => {})
-  let isClosed = false
-  request.on('response', (response) => response.resume()).on('close', () => (isClosed = true))
+  const course = { isOver: false }
+  request.on('response', (response) => response.resume()).on('close', () => (course.isOver = true))
   request.write('x'.repeat(1000))
   await given.promise
   // Whether the answer still arrives is chance; that all ends at the latest with its time, is not.
-  while (!isClosed) {
+  while (!course.isOver) {
     clock.advance(5_000)
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -61,10 +61,10 @@ export class VirtualClock implements Clock {
 
   /** Lets ticks end until something has come about, without time passing. */
   async through<T>(awaited: Promise<T>): Promise<T> {
-    let isSettled = false
-    const settle = () => (isSettled = true)
-    awaited.then(settle, settle)
-    while (!isSettled) await this.#endTick()
+    const course = { isOver: false }
+    const end = () => (course.isOver = true)
+    awaited.then(end, end)
+    while (!course.isOver) await this.#endTick()
     return awaited
   }
 
