@@ -31,7 +31,7 @@ export function scram(hashName: keyof typeof pieces, faults: ScramFaults): Move[
       const { name = peer.account, password = usualPassword, nonce = randomBytes(6).toString('base64url') } = faults
       const bare = `n=${name},r=${nonce}`
       const finalFor = (challenge: string) => {
-        const { salt, iterations, nonces } = /^r=(?<nonces>[^,]+),s=(?<salt>[^,]+),i=(?<iterations>\d+)$/.exec(
+        const { salt, iterations, nonces } = /^r=(?<nonces>[^,]+),s=(?<salt>[^,]+),i=(?<iterations>\d+)(?:,|$)/.exec(
           challenge,
         )!.groups!
         const salted = pbkdf2Sync(password, Buffer.from(salt!, 'base64'), Number(iterations), size, hash)

@@ -37,7 +37,12 @@ export const http = [
         ['http 400', 'gone'],
       ],
       ['RFC 9112 §6.2: a negative length', post('Content-Length: -1\r\n'), ['http 400', 'gone']],
-      ['RFC 9110 §15.5.14: a body of 1 GB is announced', post(`Content-Length: ${2 ** 30}\r\n`), ['http 413', 'gone']],
+      [
+        'RFC 9110 §15.5.14: a body of 1 GB is announced',
+        post(`Content-Length: ${2 ** 30}\r\n`).replace('/health', '/bosh'),
+        ['http 413', 'gone'],
+      ],
+      ['RFC 9110 §15.5.6: a body where none is taken', post(`Content-Length: 4\r\n`, 'abcd'), ['http 405', 'gone']],
       ['RFC 9110 §9.3.8: TRACE', get('/health').replace('GET', 'TRACE'), ['http 400', 'gone']],
       ['RFC 9110 §9.3.6: CONNECT', 'CONNECT example.org:80 HTTP/1.1\r\nHost: example.org\r\n\r\n', ['gone']],
       ['RFC 9112 §3.2.2: a request for another server', get('http://elsewhere.example/'), ['http 400', 'gone']],

@@ -5,7 +5,7 @@ import { accountField, accountIn, accountsField, accountsIn, adminNs, done, ques
 /** XEP-0133 §4.1, §4.2, §4.7: accounts are made and removed, and given another password. */
 export function accountCommands(host: AdministrationHost): AdminCommand[] {
   const { accounts, audit, domain } = host
-  const password = (name: string, label: string) =>
+  const secret = (name: string, label: string) =>
     ({ var: name, type: 'text-private', label, isRequired: true }) as const
 
   /** All of them, before the first one is touched. @throws StanzaError item-not-found */
@@ -23,13 +23,14 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
         question(
           'Make an account',
           accountField,
-          password('password', 'Password'),
-          password('password-verify', 'The password again'),
+          secret('password', 'Password'),
+          secret('password-verify', 'The password again'),
         ),
       async carryOut(answers, by) {
         const account = accountIn(answers, domain)
         const [first, again] = [fieldValues(answers, 'password')![0]!, fieldValues(answers, 'password-verify')![0]]
         if (first !== again) throw commandError('bad-request', 'bad-payload')
+        accounts.checkPassword(account, first)
         await accounts.create(account, first)
         audit.record({ by: by.toString(), did: 'made an account', to: account.toString() })
         return done(`${account} can log in now.`)
@@ -53,10 +54,12 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
     {
       node: `${adminNs}#change-user-password`,
       name: 'Set the password of an account',
-      ask: () => question('Set the password of an account', accountField, password('password', 'New password')),
+      ask: () => question('Set the password of an account', accountField, secret('password', 'New password')),
       async carryOut(answers, by) {
         const account = accountIn(answers, domain)
-        await accounts.setPassword(account, fieldValues(answers, 'password')![0]!)
+        const password = fieldValues(answers, 'password')![0]!
+        accounts.checkPassword(account, password)
+        await accounts.setPassword(account, password)
         audit.record({ by: by.toString(), did: 'set the password of', to: account.toString() })
         return done(`${account} has another password now.`)
       },
