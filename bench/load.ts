@@ -29,11 +29,6 @@ export class LoadClient extends Client {
     this.#isManaged = options.resume === true
   }
 
-  /** All servers offer it. */
-  override get mechanisms(): string[] {
-    return ['SCRAM-SHA-1']
-  }
-
   override async open(): Promise<void> {
     this.#splitter = undefined
     await super.open()
@@ -123,6 +118,8 @@ async function arrive(peer: Peer, number: number, { isTls, hasFeatures }: Link):
   const client: LoadClient = new LoadClient({
     jid: `u${number}@localhost/bench`,
     password,
+    // All servers offer it.
+    scram: 'SHA-1',
     connect: async (events) => (client.wire = await connect(events)),
     resume: hasFeatures,
   })

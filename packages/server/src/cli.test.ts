@@ -109,7 +109,7 @@ describe('start', () => {
     const { child, ended, greeting } = await startServer({ npm_lifecycle_event: 'start' })
     expect(greeting.filter((line) => !/^\d\d:/.test(line))).toEqual([
       `Jackdaw serves localhost with data in ${join(folder, 'd')}`,
-      expect.stringMatching(/^ {2}xmpp {3}127\.0\.0\.1:\d+$/),
+      expect.stringMatching(/^ {2}xmpp +127\.0\.0\.1:\d+$/),
       `New account: npm run -s jackdaw -- user add NAME@localhost --config '${file}'`,
     ])
     expect(statSync(join(folder, 'd')).mode & 0o777).toBe(0o700)

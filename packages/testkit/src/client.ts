@@ -1,4 +1,6 @@
 import {
+  type HashName,
+  scramClient,
   bind2Ns,
   channelBindingNs,
   channelBindingTypes,
@@ -39,6 +41,8 @@ export interface ClientOptions {
   readonly password: string
   readonly connect: Connect
   readonly crypto?: ScramCrypto
+  /** SCRAM with this hash, without channel binding, in place of the strongest mechanism. */
+  readonly scram?: HashName
   /** Of the stream (RFC 6120 §4.7.4). */
   readonly lang?: string
   /** Who the header says that it is (RFC 6120 §4.7.1). */
@@ -168,10 +172,10 @@ export class Client implements WireEvents {
     const types = this.features.child('sasl-channel-binding', channelBindingNs)
     const announced = types ? channelBindingTypes(types) : []
     const crypto = this.#options.crypto ?? scramCrypto
-    const mechanism = chooseMechanism(
-      { username: this.account.local!, password, ...(this.#keys && { keys: this.#keys }) },
-      { tls: true, bindings: this.#wire!.bindings, certificate: false, offered, announced, crypto },
-    )
+    const credentials = { username: this.account.local!, password, ...(this.#keys && { keys: this.#keys }) }
+    const context = { tls: true, bindings: this.#wire!.bindings, certificate: false, offered, announced, crypto }
+    const { scram } = this.#options
+    const mechanism = scram ? scramClient(scram, false, credentials, context) : chooseMechanism(credentials, context)
     if (!mechanism) throw new SaslError('invalid-mechanism')
     return mechanism
   }
