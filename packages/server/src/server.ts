@@ -21,6 +21,7 @@ import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
 import { secretFile } from './secret-file.ts'
+import { Secrets } from './secrets.ts'
 import { HostAudit } from './session/audit.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
@@ -114,7 +115,8 @@ export class Server {
   readonly #http: HttpRoutes
   readonly #troubles = new Map<string, string>()
   readonly #listeners: Listener[] = []
-  #secrets!: SaslSecrets
+  readonly #secrets: Secrets
+  #sasl!: SaslSecrets
   #tokenSecret!: Uint8Array
   #certificates: Certificates | undefined
   /** Undefined when the network is the embedder's. */
@@ -155,6 +157,7 @@ export class Server {
       this.#journalStore.close()
       throw error
     }
+    this.#secrets = new Secrets(this.#storage, random)
     const journal = this.#journal
     const limits = sessionLimits(config)
     this.sessions = new Sessions({ journal, journalStore: this.#journalStore, clock, random, limits })
@@ -185,15 +188,16 @@ export class Server {
 
   /** Called by `createServer`. */
   async open(): Promise<void> {
-    this.#secrets = {
+    // That of SASL makes unknown users' challenges: it must not change from start to start.
+    this.#sasl = {
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
-      secret: await this.#secret('sasl'),
+      secret: await this.#secrets.get('sasl'),
       iterations,
       hashes,
     }
     // What makes tokens is not in the database, so that who has that alone has none of them.
     this.#tokenSecret = this.#parts.journalStore
-      ? await this.#secret('tokens')
+      ? await this.#secrets.get('tokens')
       : secretFile(join(this.#config.data, 'tokens.key'), this.#random)
     for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
     this.#addComponents()
@@ -223,7 +227,7 @@ export class Server {
         folder: join(data, 'certificates'),
         hosts: certificateHosts(this.#config),
         minVersion: tls.minimum,
-        ticketKeys: (day) => this.#ticketKeys(day),
+        ticketKeys: (day) => this.#secrets.ticketKeys(day),
         clock: this.#clock,
         log: this.log,
       })
@@ -379,22 +383,6 @@ export class Server {
     }
   }
 
-  /** Of those from which unknown users' challenges are made, and the like: they must not change from start to start. */
-  async #secret(name: string): Promise<Uint8Array> {
-    const secrets = this.#storage.map<string>('server/secrets')
-    const made = Buffer.from(this.#random.bytes(32)).toString('base64')
-    const kept = (await secrets.get('server', name)) ?? (await secrets.edit('server', name, () => made))
-    return Buffer.from(kept!, 'base64')
-  }
-
-  /** Kept for their day, so that clients resume their TLS sessions after a restart too. */
-  async #ticketKeys(day: number): Promise<Buffer> {
-    const made = { day, keys: Buffer.from(this.#random.bytes(48)).toString('base64') }
-    const secrets = this.#storage.map<typeof made>('server/tickets')
-    const kept = await secrets.edit('server', 'tls', (old) => (old?.day === day ? old : made))
-    return Buffer.from(kept!.keys, 'base64')
-  }
-
   // The hosts
 
   async #addHost(domain: string, config: HostConfig): Promise<void> {
@@ -407,7 +395,7 @@ export class Server {
         isAnonymous: () => host.config.anonymous,
         takesBearer: () => host.bearer !== undefined,
       },
-      this.#secrets,
+      this.#sasl,
     )
     for (const feature of [
       starttls,

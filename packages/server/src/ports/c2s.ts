@@ -8,6 +8,7 @@ import { Requests } from '../stream/requests.ts'
 import { Stream } from '../stream/stream.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
+import { Streams } from './streams.ts'
 
 export interface ClientPortLimits extends StreamLimits {
   readonly unauthenticatedConnections: number
@@ -31,12 +32,8 @@ export class ClientPort implements StreamPort {
   readonly attempts: Attempts
   readonly requests: Requests
   readonly #router: Router
-  readonly #streams = new Set<Stream>()
-  /** Those that have not logged in. */
-  readonly #strangers = new Set<Stream>()
+  readonly #streams: Streams<Stream>
   #limits: ClientPortLimits
-  #whenEmpty: (() => void) | undefined
-  #isClosing = false
   /** Since the start. */
   logins = 0
 
@@ -47,6 +44,7 @@ export class ClientPort implements StreamPort {
     this.log = options.log
     this.#router = options.router
     this.#limits = options.limits
+    this.#streams = new Streams(options.journal)
     this.attempts = new Attempts(options.clock, options.limits)
     this.requests = new Requests(options.clock)
   }
@@ -73,13 +71,8 @@ export class ClientPort implements StreamPort {
   }
 
   readonly accept = (transport: Transport): void => {
-    const stream = new Stream(transport, this)
-    this.#streams.add(stream)
-    this.#strangers.add(stream)
-    if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
-    else if (this.journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
-    else if (this.#strangers.size > this.#limits.unauthenticatedConnections)
-      this.#refuse(stream, 'Too many clients are logging in at this moment')
+    const most = this.#limits.unauthenticatedConnections
+    this.#streams.admit(new Stream(transport, this), most, 'Too many clients are logging in at this moment')
   }
 
   get domain(): string {
@@ -93,30 +86,15 @@ export class ClientPort implements StreamPort {
 
   loggedIn(stream: Stream): void {
     this.logins++
-    this.#strangers.delete(stream)
+    this.#streams.known(stream)
   }
 
   gone(stream: Stream): void {
-    this.#streams.delete(stream)
-    this.#strangers.delete(stream)
-    if (this.#streams.size === 0) this.#whenEmpty?.()
+    this.#streams.gone(stream)
   }
 
   /** Ends all streams with system-shutdown; resolves when their connections are gone. Sessions that can be resumed stay. */
-  async close(): Promise<void> {
-    this.#isClosing = true
-    if (this.#streams.size === 0) return
-    const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
-    for (const stream of this.#streams) {
-      // What cannot be kept cannot be told either.
-      if (this.journal.isTroubled) stream.transport.destroy()
-      else stream.end(new StreamError('system-shutdown'))
-    }
-    await empty
-  }
-
-  #refuse(stream: Stream, why: string): void {
-    this.#strangers.delete(stream)
-    stream.refuse(why)
+  close(): Promise<void> {
+    return this.#streams.close()
   }
 }

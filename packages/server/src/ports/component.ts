@@ -9,6 +9,7 @@ import { ComponentStream, type ComponentStreamPort } from '../stream/component.t
 import type { StreamLimits } from '../stream/port.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
+import { Streams } from './streams.ts'
 
 export interface ComponentConfig {
   readonly secret: string
@@ -38,12 +39,8 @@ export class ComponentPort implements ComponentStreamPort {
   readonly counts = { received: 0, sent: 0 }
   readonly #router: Router
   readonly #components = new Map<string, Component>()
-  readonly #streams = new Set<ComponentStream>()
-  /** Those that have not shown that they know a secret. */
-  readonly #strangers = new Set<ComponentStream>()
+  readonly #streams: Streams<ComponentStream>
   #limits: ComponentPortLimits
-  #whenEmpty: (() => void) | undefined
-  #isClosing = false
 
   constructor(options: ComponentPortOptions) {
     this.clock = options.clock
@@ -52,6 +49,7 @@ export class ComponentPort implements ComponentStreamPort {
     this.log = options.log
     this.#router = options.router
     this.#limits = options.limits
+    this.#streams = new Streams(options.journal)
     this.attempts = new Attempts(options.clock, options.limits)
   }
 
@@ -115,35 +113,20 @@ export class ComponentPort implements ComponentStreamPort {
   // Connections
 
   readonly accept = (transport: Transport): void => {
-    const stream = new ComponentStream(transport, this)
-    this.#streams.add(stream)
-    this.#strangers.add(stream)
-    if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
-    else if (this.journal.isTroubled) stream.refuse('The server cannot write to its disk')
-    else if (this.#strangers.size > this.#limits.unauthenticatedConnections)
-      stream.refuse('Too many components are connecting at this moment')
+    const most = this.#limits.unauthenticatedConnections
+    this.#streams.admit(new ComponentStream(transport, this), most, 'Too many components are connecting at this moment')
   }
 
   online(stream: ComponentStream): void {
-    this.#strangers.delete(stream)
+    this.#streams.known(stream)
   }
 
   gone(stream: ComponentStream): void {
-    this.#streams.delete(stream)
-    this.#strangers.delete(stream)
-    if (this.#streams.size === 0) this.#whenEmpty?.()
+    this.#streams.gone(stream)
   }
 
   /** Ends all streams with system-shutdown; resolves when their connections are gone. */
-  async close(): Promise<void> {
-    this.#isClosing = true
-    if (this.#streams.size === 0) return
-    const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
-    for (const stream of this.#streams) {
-      // What cannot be kept cannot be told either.
-      if (this.journal.isTroubled) stream.transport.destroy()
-      else stream.end(new StreamError('system-shutdown'))
-    }
-    await empty
+  close(): Promise<void> {
+    return this.#streams.close()
   }
 }

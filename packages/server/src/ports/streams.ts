@@ -1,0 +1,65 @@
+import { StreamError } from '@jackdaw/xmpp'
+import type { Journal } from '../journal/journal.ts'
+import type { Transport } from '../transport/transport.ts'
+
+interface PortStream {
+  readonly transport: Transport
+  end(error: StreamError): void
+  refuse(text: string): void
+}
+
+/** The streams that have come in by one port. */
+export class Streams<S extends PortStream> {
+  readonly #journal: Journal
+  readonly #all = new Set<S>()
+  /** Those that have not said who they are. */
+  readonly #strangers = new Set<S>()
+  #whenEmpty: (() => void) | undefined
+  #isClosing = false
+
+  constructor(journal: Journal) {
+    this.#journal = journal
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** @param most strangers at once; one more is refused with `why` */
+  admit(stream: S, most: number, why: string): void {
+    this.#all.add(stream)
+    this.#strangers.add(stream)
+    if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
+    else if (this.#journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
+    else if (this.#strangers.size > most) this.#refuse(stream, why)
+  }
+
+  known(stream: S): void {
+    this.#strangers.delete(stream)
+  }
+
+  gone(stream: S): void {
+    this.#all.delete(stream)
+    this.#strangers.delete(stream)
+    if (this.#all.size === 0) this.#whenEmpty?.()
+  }
+
+  /** Ends all of them with system-shutdown; resolves when their connections are gone. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    if (this.#all.size === 0) return
+    const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
+    for (const stream of this.#all) {
+      // What cannot be kept cannot be told either.
+      if (this.#journal.isTroubled) stream.transport.destroy()
+      else stream.end(new StreamError('system-shutdown'))
+    }
+    await empty
+  }
+
+  /** However long it takes to go, it takes nobody's place. */
+  #refuse(stream: S, why: string): void {
+    this.#strangers.delete(stream)
+    stream.refuse(why)
+  }
+}
