@@ -60,8 +60,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   streamFeature(feature: StreamFeature): void
   /** Service discovery features that come and go. Those of the declaration need no call. */
   feature(place: Place, name: string): void
-  /** All that are advertised now, by whatever module, each once. */
-  features(place: Place): Iterable<string>
+  /** All that are advertised now, by whatever module, each once: the same array until one comes or goes. */
+  features(place: Place): readonly string[]
   /** Serves a domain below the host's: with the label 'rooms', rooms.example.org. */
   serve(label: string, served: Served): Service
   /** What the host has beside its accounts: the domains that are served below its own, by whatever module, and components that are connected. */

@@ -15,29 +15,48 @@ export const caps = defineModule({
   start(host) {
     const { server, onNodes } = host.use(disco)
 
-    // Modules come and go, and logins are rare: it is made anew each time.
-    const ver = () => createHash('sha1').update(capsText(server())).digest('base64')
+    let described: DiscoInfo | undefined
+    let ver = ''
+    let hash = ''
+    /** Hashes what the server is, when that is another than before. */
+    const look = (): DiscoInfo => {
+      const info = server()
+      if (info === described) return info
+      described = info
+      ver = createHash('sha1').update(capsText(info)).digest('base64')
+      hash = createHash('sha256')
+        .update(capsHashText(DiscoInfo.write(info))!)
+        .digest('base64')
+      return info
+    }
 
     // §6.3: before it has logged in, a client cannot ask.
     host.streamFeature({
       name: 'entity capabilities',
       needs: ['authenticated'],
-      offer: () => Caps.write({ hash: 'sha-1', node, ver: ver() }),
+      offer() {
+        look()
+        return Caps.write({ hash: 'sha-1', node, ver })
+      },
     })
-
-    const hash = () =>
-      createHash('sha256')
-        .update(capsHashText(DiscoInfo.write(server()))!)
-        .digest('base64')
 
     // XEP-0390 §5.2
     host.streamFeature({
       name: 'entity capabilities 2.0',
       needs: ['authenticated'],
-      offer: () => CapsHashes.write(new Map([['sha-256', hash()]])),
+      offer() {
+        look()
+        return CapsHashes.write(new Map([['sha-256', hash]]))
+      },
     })
 
-    const isOurs = (asked: string) => asked === capsHashNode('sha-256', hash()) || asked === `${node}#${ver()}`
-    host.onStop(onNodes({ info: (asked) => (isOurs(asked) ? server() : undefined) }))
+    host.onStop(
+      onNodes({
+        info(asked) {
+          const info = look()
+          return asked === capsHashNode('sha-256', hash) || asked === `${node}#${ver}` ? info : undefined
+        },
+      }),
+    )
   },
 })

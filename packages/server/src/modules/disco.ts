@@ -44,10 +44,22 @@ export const disco = defineModule({
 
     const describe = (place: Place, type: string): DiscoInfo => ({
       identities: [place === 'server' ? { category: 'server', type, name: 'Jackdaw' } : { category: 'account', type }],
-      features: [...host.features(place)],
+      features: host.features(place),
       forms: place === 'server' ? [...forms] : [],
     })
-    const server = () => withParts(describe('server', 'im'))
+    let told: DiscoInfo | undefined
+    const server = () => {
+      if (told?.features !== host.features('server')) told = withParts(describe('server', 'im'))
+      return told
+    }
+    const added = <T>(to: Set<T>, one: T): (() => void) => {
+      to.add(one)
+      told = undefined
+      return () => {
+        to.delete(one)
+        told = undefined
+      }
+    }
 
     host.answer('get', 'server', DiscoInfo, ({ payload: { node }, from }) => {
       if (node === undefined) return DiscoInfo.write(server())
@@ -131,23 +143,14 @@ export const disco = defineModule({
     }
 
     return {
-      /** What is told of the server itself. */
+      /** What is told of the server itself: the same object until that changes. */
       server,
       /** More about the server (XEP-0128); returns what takes it back. */
-      addForm(form: Form): () => void {
-        forms.add(form)
-        return () => forms.delete(form)
-      },
+      addForm: (form: Form) => added(forms, form),
       /** Lets a module say what nodes of the server are; returns what ends that. */
-      onNodes(those: ServerNodes): () => void {
-        nodes.add(those)
-        return () => nodes.delete(those)
-      },
+      onNodes: (those: ServerNodes) => added(nodes, those),
       /** Adds to what accounts have; returns what ends that. */
-      onAccount(part: AccountPart): () => void {
-        parts.add(part)
-        return () => parts.delete(part)
-      },
+      onAccount: (part: AccountPart) => added(parts, part),
     }
   },
 })

@@ -34,7 +34,8 @@ export class VirtualHost implements StreamHost {
   }
   readonly streamFeatures = new Set<StreamFeature>()
   /** Service discovery features with the number of those who announce them. */
-  readonly features = { server: new Map<string, number>(), account: new Map<string, number>() }
+  readonly #features = { server: new Map<string, number>(), account: new Map<string, number>() }
+  readonly #listed: { [P in Place]?: readonly string[] } = {}
   readonly #log: Logger
   readonly answers = new Answers<Place>()
   /** What its modules serve below its domain. */
@@ -89,24 +90,30 @@ export class VirtualHost implements StreamHost {
 
   /** How much is registered, by kind. */
   get census(): Readonly<Record<string, number>> {
-    const { features, streamFeatures } = this
     const hooks = Object.entries(this.hooks).map(([name, hook]) => [`hook ${name}`, hook.size] as const)
     const listeners = Object.entries(this.#listeners).map(([fact, set]) => [`fact ${fact}`, set.size] as const)
     return {
       ...Object.fromEntries([...hooks, ...listeners]),
       answers: this.answers.size,
       services: this.services.size,
-      streamFeatures: streamFeatures.size,
-      serverFeatures: features.server.size,
-      accountFeatures: features.account.size,
+      streamFeatures: this.streamFeatures.size,
+      serverFeatures: this.#features.server.size,
+      accountFeatures: this.#features.account.size,
     }
+  }
+
+  /** Service discovery features: the same array until one comes or goes. */
+  features(place: Place): readonly string[] {
+    return (this.#listed[place] ??= [...this.#features[place].keys()])
   }
 
   /** Announces a service discovery feature; returns what takes it back. */
   feature(place: Place, name: string): () => void {
-    const features = this.features[place]
+    const features = this.#features[place]
     features.set(name, (features.get(name) ?? 0) + 1)
+    delete this.#listed[place]
     return () => {
+      delete this.#listed[place]
       const left = features.get(name)! - 1
       if (left > 0) features.set(name, left)
       else features.delete(name)

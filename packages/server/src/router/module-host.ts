@@ -104,8 +104,8 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.#undo.push(this.#around.host.feature(place, name))
   }
 
-  features(place: Place): Iterable<string> {
-    return this.#around.host.features[place].keys()
+  features(place: Place): readonly string[] {
+    return this.#around.host.features(place)
   }
 
   serve(label: string, served: Served): Service {
