@@ -1,4 +1,4 @@
-import { constants, createHash, type X509Certificate } from 'node:crypto'
+import { constants, createHash, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import type { ChannelBindings } from '@jackdaw/xmpp'
@@ -26,6 +26,8 @@ export interface ClientAuthorities {
 
 /** The domains whose users' certificates a context verifies. */
 const verifying = new WeakMap<SecureContext, string>()
+/** What a context's certificate gives to channel binding: to parse it at each login would take as long as the handshake's signature. */
+const endPoints = new WeakMap<SecureContext, Uint8Array>()
 
 // Forward secrecy and authenticated encryption only; OpenSSL's own choice of curves (X25519 and its ML-KEM hybrid, P-256, P-384) is kept.
 const ciphers = [
@@ -66,6 +68,8 @@ export function secureContext(
     ...(ticketKeys ? { ticketKeys, sessionTimeout: ticketTime } : { secureOptions: constants.SSL_OP_NO_TICKET }),
   })
   if (authorities) verifying.set(context, authorities.domain)
+  const endPoint = serverEndPoint(new X509Certificate(certificate))
+  if (endPoint) endPoints.set(context, endPoint)
   return context
 }
 
@@ -77,7 +81,11 @@ export interface TlsAcceptor {
   readonly alpn: string[] | undefined
   /** Browsers would bother their users with the question. */
   readonly asksClients: boolean
-  readonly chooseContext: (name: string, done: (error: Error | null, context?: SecureContext) => void) => void
+  readonly chooseContext: (
+    this: TLSSocket,
+    name: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ) => void
 }
 
 export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alpn: string | undefined): TlsAcceptor {
@@ -87,7 +95,11 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
     alpn: alpn === undefined ? undefined : [alpn],
     asksClients: alpn !== 'http/1.1',
     // The client's SNI decides over what was found by other means.
-    chooseContext: (name, done) => done(null, contexts.find(name)),
+    chooseContext(this: Shaking, name, done) {
+      const context = contexts.find(name)
+      this[chosen] = context ?? this[chosen]
+      done(null, context)
+    },
   }
 }
 
@@ -107,7 +119,8 @@ export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureCon
   })
   secure.disableRenegotiation()
   const done = Promise.withResolvers<TLSSocket>()
-  secure[handshake] = { acceptor, context, done, failure: undefined }
+  secure[chosen] = context
+  secure[handshake] = { acceptor, done, failure: undefined }
   acceptor.handshakes.start(secure)
   // Shared and never taken off: closures, and the slow objects that V8 makes of emitters which lose an event, would stay with each session.
   secure.on('secure', onSecure).on('error', onFailure).on('close', onClose)
@@ -121,17 +134,19 @@ type Shaking = TLSSocket & {
   [handshake]?:
     | {
         acceptor: TlsAcceptor
-        context: SecureContext
         done: PromiseWithResolvers<TLSSocket>
         failure: Error | undefined
       }
     | undefined
   [verified]?: string
+  [chosen]?: SecureContext | undefined
   /** Node's own: it judges only the sockets of its servers. */
   readonly ssl?: { verifyError(): Error | null }
 }
 /** The domain whose authorities vouch for the client's certificate. */
 const verified = Symbol('verified')
+/** The context whose certificate the client was shown. */
+const chosen = Symbol('context')
 
 function onSecure(this: Shaking): void {
   const shaking = this[handshake]
@@ -139,8 +154,7 @@ function onSecure(this: Shaking): void {
   this[handshake] = undefined
   const { contexts, asksClients } = shaking.acceptor
   if (asksClients && contexts.asksClients && this.ssl?.verifyError() === null) {
-    const context = (this.servername ? contexts.find(this.servername) : undefined) ?? shaking.context
-    const domain = verifying.get(context)
+    const domain = verifying.get(this[chosen]!)
     if (domain !== undefined) this[verified] = domain
   }
   shaking.acceptor.handshakes.end(this)
@@ -166,13 +180,10 @@ function destroyWith(this: TLSSocket, error: Error): void {
 /** An error is followed by 'close'; whoever must know learns it there. */
 export function ignore(): void {}
 
-const types = ['tls-exporter', 'tls-server-end-point']
-
 /** What a socket whose handshake is done tells. */
 export class SocketTls implements TlsFacts, ChannelBindings {
   readonly #socket: Shaking
   readonly protocol: string
-  #types: readonly string[] | undefined
 
   constructor(socket: TLSSocket) {
     this.#socket = socket
@@ -191,29 +202,27 @@ export class SocketTls implements TlsFacts, ChannelBindings {
     return this
   }
 
-  /** That there are some is all that a login without them wants to know: to work them out costs a tenth of it. */
   get size(): number {
-    return this.protocol === 'TLSv1.3' || this.get('tls-server-end-point') ? 1 : 0
+    return [...this.keys()].length
   }
 
   *keys(): MapIterator<string> {
-    // The certificate is parsed for it, which takes some 50 µs.
-    const known = (this.#types ??= types.filter((type) =>
-      type === 'tls-exporter' ? this.protocol === 'TLSv1.3' : this.get(type) !== undefined,
-    ))
-    yield* known
+    // RFC 9266 §4.2 allows it on TLS 1.2 only with the extended master secret, of which Node does not tell.
+    if (this.protocol === 'TLSv1.3') yield 'tls-exporter'
+    if (this.#endPoint) yield 'tls-server-end-point'
+  }
+
+  get #endPoint(): Uint8Array | undefined {
+    return endPoints.get(this.#socket[chosen]!)
   }
 
   get(type: string): Uint8Array | undefined {
     switch (type) {
       case 'tls-exporter':
-        // RFC 9266 §4.2 allows TLS 1.2 only with the extended master secret, of which Node does not tell.
         if (this.protocol !== 'TLSv1.3') return undefined
         return this.#socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))
-      case 'tls-server-end-point': {
-        const certificate = this.#socket.getX509Certificate()
-        return certificate && serverEndPoint(certificate)
-      }
+      case 'tls-server-end-point':
+        return this.#endPoint
     }
     return undefined
   }
