@@ -1,5 +1,17 @@
-import { Client, type ClientOptions, type Wire } from '@jackdaw/testkit'
-import { EnableCarbons, RosterQuery } from '@jackdaw/xmpp'
+import { randomUUID } from 'node:crypto'
+import { Client, type ClientOptions, scramCrypto, type Wire, type WireEvents } from '@jackdaw/testkit'
+import {
+  bind2Ns,
+  type Element,
+  EnableCarbons,
+  encodeBase64,
+  fastNs,
+  hashedTokenClient,
+  RosterQuery,
+  sasl2Ns,
+  smNs,
+  xml,
+} from '@jackdaw/xmpp'
 import { password } from './peers/accounts.ts'
 import type { Peer } from './peers/peer.ts'
 import { relay } from './peers/relay.ts'
@@ -12,11 +24,19 @@ export interface Link {
   readonly isTls: boolean
   /** Stream management with each message acknowledged, and carbons. */
   readonly hasFeatures: boolean
+  /** Logs in by SASL2, and later with a token (XEP-0484), its session resumed along with that. */
+  readonly hasToken?: boolean
 }
+
+/** One that binds to no channel, as in a browser. */
+const tokenMechanism = 'HT-SHA-256-NONE'
 
 /** A client that, once it listens, hands over stanzas as text: the load must not cost more than what it measures. */
 export class LoadClient extends Client {
   readonly #isManaged: boolean
+  /** Its id, if it logs in with tokens, and the token that it was given last. */
+  readonly #id: string | undefined
+  #token: string | undefined
   #splitter: Splitter | undefined
   #take: (stanza: string) => void = () => {}
   wire: Wire | undefined
@@ -24,9 +44,42 @@ export class LoadClient extends Client {
   sent = 0
   confirmed = 0
 
-  constructor(options: ClientOptions) {
+  constructor(options: ClientOptions, hasToken = false) {
     super(options)
     this.#isManaged = options.resume === true
+    this.#id = hasToken ? randomUUID() : undefined
+  }
+
+  override async connect(): Promise<'resumed' | 'bound'> {
+    if (this.#id === undefined) return super.connect()
+    await this.open()
+    const success = await (this.#token === undefined ? this.#askForToken() : this.#useToken(this.#token))
+    this.#token = success.child('token', fastNs)?.attr('token') ?? this.#token
+    return success.child('resumed', smNs) ? 'resumed' : 'bound'
+  }
+
+  #askForToken(): Promise<Element> {
+    const managed = xml('enable', smNs, { resume: 'true' })
+    return this.authenticate(
+      this.#agent,
+      xml('request-token', fastNs, { mechanism: tokenMechanism }),
+      xml('bind', bind2Ns, {}, managed),
+    )
+  }
+
+  async #useToken(token: string): Promise<Element> {
+    const bound = { bindings: new Map<string, Uint8Array>(), crypto: scramCrypto }
+    const { initial } = await hashedTokenClient(tokenMechanism, this.account.local!, token, bound)
+    const response = xml('initial-response', sasl2Ns, {}, encodeBase64(initial))
+    const resume = xml('resume', smNs, { previd: this.resumption!.id, h: String(this.handled) })
+    this.send(
+      xml('authenticate', sasl2Ns, { mechanism: tokenMechanism }, response, this.#agent, xml('fast', fastNs), resume),
+    )
+    return this.next()
+  }
+
+  get #agent(): Element {
+    return xml('user-agent', sasl2Ns, { id: this.#id })
   }
 
   override async open(): Promise<void> {
@@ -113,16 +166,17 @@ async function join(peer: Peer, number: number): Promise<LoadClient> {
 }
 
 /** Before it is present nothing is sent to it unasked. */
-async function arrive(peer: Peer, number: number, { isTls, hasFeatures }: Link): Promise<LoadClient> {
+async function arrive(peer: Peer, number: number, { isTls, hasFeatures, hasToken }: Link): Promise<LoadClient> {
   const connect = isTls ? tls(peer.tlsPort) : tcp(peer.port)
-  const client: LoadClient = new LoadClient({
+  const options = {
     jid: `u${number}@localhost/bench`,
     password,
     // All servers offer it.
-    scram: 'SHA-1',
-    connect: async (events) => (client.wire = await connect(events)),
+    scram: 'SHA-1' as const,
+    connect: async (events: WireEvents) => (client.wire = await connect(events)),
     resume: hasFeatures,
-  })
+  }
+  const client: LoadClient = new LoadClient(options, hasToken)
   await client.connect()
   await client.ask('get', RosterQuery.write({ items: [] }))
   if (hasFeatures) {

@@ -4,14 +4,15 @@ import { numberOf, saying } from './message.ts'
 import type { Work } from './work.ts'
 
 /**
- * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume (XEP-0198 §5). `first`:
+ * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume, each in one
+ * round trip after its TLS session (XEP-0388, XEP-0484, XEP-0198 §9.2). `first`:
  * milliseconds from the start of the process until the first message has gone from one to another; `all`: until all have resumed.
  */
 export function storm(name: string): Work {
   return {
     name,
     async run(peer, { storm: count }) {
-      const clients = await loginMany(peer, 0, count, { isTls: true, hasFeatures: true })
+      const clients = await loginMany(peer, 0, count, { isTls: true, hasFeatures: true, hasToken: true })
       for (const client of clients) await client.settle()
       await peer.kill()
       await Promise.all(clients.map((client) => client.whenGone))
