@@ -358,3 +358,43 @@ describe('without a server', () => {
     )
   })
 })
+
+describe('token', () => {
+  test('a running server makes tokens, with which its REST API answers at once, lists them and revokes them', async () => {
+    writeFileSync(
+      file,
+      'data: d\nlog: { format: pretty }\nlisten: { xmpp: false, xmpps: false, http: { port: 0, address: 127.0.0.1 }, https: false }\n',
+    )
+    const { greeting } = await startServer()
+    const [, port] = /http +127\.0\.0\.1:(\d+)/.exec(greeting.join('\n'))!
+    const accounts = async (token: string) =>
+      (await fetch(`http://127.0.0.1:${port}/api/v1/accounts`, { headers: { authorization: `Bearer ${token}` } }))
+        .status
+    expect(await accounts('x')).toBe(404)
+    const scopes = ['--scope', 'accounts:read', '--scope', 'sessions:read']
+    const made = await jackdaw(['token', 'add', 'shop', ...scopes, '--expires', '30 d', '--config', file])
+    expect(made).toEqual({ code: 0, out: expect.stringMatching(/^jackdaw_[a-f0-9]{12}_[\w-]{43}\n$/), error: '' })
+    expect(await accounts(made.out.trim())).toBe(200)
+    expect((await jackdaw(['token', 'list', '--config', file])).out).toMatch(
+      /^shop {2}localhost {2}accounts:read sessions:read {2}until \S+Z {2}used \S+Z\n$/,
+    )
+    expect(await jackdaw(['token', 'revoke', 'shop', '--config', file])).toEqual({ code: 0, out: '', error: '' })
+    expect(await accounts(made.out.trim())).toBe(404)
+    expect((await jackdaw(['audit', '--config', file])).out.replaceAll(/^\S+Z /gm, '')).toBe(
+      'command line made a token for accounts:read, sessions:read: shop\ncommand line revoked the token shop\n',
+    )
+  })
+
+  test.each([
+    [['add', 'a b', '--scope', 'accounts:read'], 'the name of a token has 1 to 64 letters, digits, _, - and dots'],
+    [['add', 'shop', '--scope', 'all'], expect.stringMatching(/^There is no scope all: there are accounts:read, /)],
+    [['revoke', 'shop'], 'localhost has no token shop: see jackdaw token list'],
+    [
+      ['add', 'shop', '--scope', 'accounts:read', '--host', 'locahost'],
+      'this server does not serve the domain locahost: did you mean localhost?',
+    ],
+  ])('%j is answered with a sentence', async (args, sentence) => {
+    const { code, error } = await jackdaw(['token', ...args, '--config', file])
+    expect([code, error.replace(/^jackdaw: |\n$/g, '')]).toEqual([1, sentence])
+  })
+})

@@ -48,6 +48,19 @@ export class ServerMetrics {
     }
     return {
       counter: (name, help) => shared(name, () => new Counter({ name, help, ...labels })).labels({ host }),
+      counters(name, help, labelNames) {
+        const seen = new Map<string, Record<string, string>>()
+        const found = registry.getSingleMetric(name) as Counter | undefined
+        const metric = found ?? new Counter({ name, help, labelNames: ['host', ...labelNames], registers: [registry] })
+        onStop(() => seen.forEach((labelled) => metric.remove(labelled)))
+        return {
+          inc(values) {
+            const labelled = { host, ...values }
+            seen.set(JSON.stringify(labelled), labelled)
+            metric.inc(labelled)
+          },
+        }
+      },
       gauge(name, help, collect) {
         const metric: Gauge = shared(
           name,

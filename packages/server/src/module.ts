@@ -1,6 +1,7 @@
 import type { Element, Iq, Jid, Message, Payload, Presence, Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'
+import type { Call, Endpoint } from './endpoint.ts'
 import type { StreamFeature } from './stream/features.ts'
 import type { LogStore, MapStore } from './storage/storage.ts'
 import type { Awaitable, Clock, Json, Random } from './world.ts'
@@ -69,6 +70,10 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   /** Whether an address is in a virtual host of this server: of those all sessions are known. */
   isOfServer(entity: Jid): boolean
   http(path: string, serve: HttpServe): void
+  /** Adds an operation to the REST API. */
+  endpoint<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(endpoint: Endpoint<P, Q, B>): void
+  /** All operations of the REST API, by whatever module; another array when they have changed. */
+  endpoints(): readonly Endpoint[]
   /** The port at which HTTPS is served, or will be; undefined where it is not. */
   httpsPort(): number | undefined
   /** Where the module may keep files of this host, a path; made by who needs it. Undefined where data is kept in memory only. */
@@ -94,6 +99,12 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
 /** Shown at the server's /metrics, labelled with the host; gone when the module stops. Names begin with `jackdaw_`. */
 export interface Metrics {
   counter(name: string, help: string): { inc(by?: number): void }
+  /** A count for each combination of what these labels say. */
+  counters(
+    name: string,
+    help: string,
+    labels: readonly string[],
+  ): { inc(values: Readonly<Record<string, string>>): void }
   gauge(name: string, help: string, collect: () => number): void
   histogram(name: string, help: string, buckets: readonly number[]): { observe(value: number): void }
 }
@@ -248,8 +259,8 @@ export interface Accounts {
   setPassword(account: Jid, password: string, admit?: () => void): Promise<void>
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
-  /** The bare JIDs of all accounts, in order. */
-  list(): AsyncIterable<string>
+  /** The bare JIDs of all accounts, in order; those behind `after`, if one is given. */
+  list(after?: string): AsyncIterable<string>
 }
 
 /** Something that was done to administer a host. */
@@ -268,6 +279,8 @@ export interface Audit {
   /** At most so many, the last at the end; times are milliseconds since the Unix epoch. */
   last(max: number): Promise<readonly { readonly at: number; readonly act: Act }[]>
 }
+
+export type { Call, Endpoint }
 
 /** Types a module's declaration. */
 export function defineModule<F extends z.ZodObject, S extends Stores, Api>(

@@ -6,6 +6,8 @@ import { runInvite } from './invite.ts'
 import type { InviteRequest } from './invite.ts'
 import { CommandError } from './requests.ts'
 import type { Request } from './requests.ts'
+import { runToken } from './token.ts'
+import type { TokenRequest } from './token.ts'
 
 /** A host as commands see it. */
 export interface CommandHost {
@@ -80,12 +82,14 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
 
 type UserRequest = Extract<Request, { command: `user ${string}` }>
 
-export type DataRequest = UserRequest | InviteRequest
+export type DataRequest = UserRequest | InviteRequest | TokenRequest
 
 /** The commands that need no running server. @throws {CommandError} */
 export async function* runOnData(request: DataRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
   try {
-    yield* isInvite(request) ? runInvite(request, hosts, hostNamed) : runUser(request, hosts)
+    if (isInvite(request)) yield* runInvite(request, hosts, hostNamed)
+    else if (isToken(request)) yield* runToken(request, hosts, hostNamed)
+    else yield* runUser(request, hosts)
   } catch (error) {
     if (error instanceof StanzaError) throw new CommandError(error.message, { cause: error })
     throw error
@@ -94,6 +98,10 @@ export async function* runOnData(request: DataRequest, hosts: ReadonlyMap<string
 
 function isInvite(request: DataRequest): request is InviteRequest {
   return request.command.startsWith('invite')
+}
+
+function isToken(request: DataRequest): request is TokenRequest {
+  return request.command.startsWith('token ')
 }
 
 async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {

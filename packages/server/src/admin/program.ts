@@ -19,6 +19,12 @@ interface Options {
   readonly generate?: boolean
 }
 
+interface TokenOptions extends Options {
+  readonly host?: string
+  readonly scope?: readonly string[]
+  readonly expires?: number
+}
+
 interface InviteOptions extends Options {
   readonly host?: string
   readonly account?: string
@@ -140,11 +146,55 @@ export function program(): Command {
   ).action((jid: string, device: string | undefined, options: Options) =>
     onData(options, { command: 'user sign-out', jid, ...(device !== undefined && { device }) }),
   )
+
+  const token = jackdaw
+    .command('token')
+    .description('tokens of the REST API, which is served while there are some')
+    .option(...configOption)
+    .helpCommand(false)
+  const hostOption = ['--host <domain>', 'the domain; the first of the configuration, if there are several'] as const
+  command('add <name>', 'make a token and print it: it is kept nowhere else', token)
+    .option(...hostOption)
+    .requiredOption(
+      '--scope <scope>',
+      "what it is good for, such as 'accounts:read'; may stand there several times",
+      added,
+    )
+    .option('--expires <time>', "how long it is good, such as '30 d'; for ever unless it is said", lifetime)
+    .action((name: string, options: TokenOptions) => {
+      const { host, scope = [], expires } = options
+      return onData(options, {
+        command: 'token add',
+        name: tokenName(name),
+        scopes: [...scope],
+        ...(host !== undefined && { host }),
+        ...(expires !== undefined && { expires }),
+      })
+    })
+  command('list [domain]', 'print the tokens, what they are good for, and when they were used last', token).action(
+    (host: string | undefined, options: Options) =>
+      onData(options, { command: 'token list', ...(host !== undefined && { host }) }),
+  )
+  command('revoke <name>', 'end a token', token)
+    .option(...hostOption)
+    .action((name: string, options: TokenOptions) => {
+      const { host } = options
+      return onData(options, { command: 'token revoke', name: tokenName(name), ...(host !== undefined && { host }) })
+    })
   // --config may stand behind any of the words.
   return jackdaw.hook('preAction', (_, action) => {
     const { config } = { ...jackdaw.opts(), ...action.parent?.opts(), ...action.opts() }
     action.setOptionValue('config', config)
   })
+}
+
+function added(one: string, before: readonly string[] = []): readonly string[] {
+  return [...before, one]
+}
+
+function tokenName(text: string): string {
+  if (/^[\w.-]{1,64}$/.test(text)) return text
+  throw new CommandError('the name of a token has 1 to 64 letters, digits, _, - and dots')
 }
 
 /** Milliseconds. */

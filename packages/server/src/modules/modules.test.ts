@@ -50,7 +50,16 @@ function registerAll(host: Host): void {
   host.feature('account', 'urn:x:2')
   host.serve('x', { name: 'X' }).answer('get', 'domain', Question, () => {})
   host.http('/x', () => new Response())
+  host.endpoint({
+    method: 'get',
+    path: '/x',
+    scope: 'x:read',
+    summary: 'X',
+    answer: { status: 204, description: 'X' },
+    handle: () => {},
+  })
   host.metrics.counter('jackdaw_x_total', 'x').inc()
+  host.metrics.counters('jackdaw_xs_total', 'x', ['x']).inc({ x: 'x' })
   host.metrics.gauge('jackdaw_x', 'x', () => 1)
   host.metrics.histogram('jackdaw_x_seconds', 'x', [1]).observe(1)
 }

@@ -35,6 +35,7 @@ import { pushService } from './push-service/push-service.ts'
 import { pushRooms } from './push-rooms.ts'
 import { register } from './register.ts'
 import { reporting } from './reporting.ts'
+import { restApi } from './rest-api/rest-api.ts'
 import { roomInbox } from './room-inbox/room-inbox.ts'
 import { retraction } from './retraction.ts'
 import { roster } from './roster/roster.ts'
@@ -96,4 +97,5 @@ export const modules: readonly Module[] = [
   roomInbox,
   pushRooms,
   upload,
+  restApi,
 ]

@@ -1,6 +1,6 @@
 import type { Jid } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Accounts, Audit, Facts, Hooks, Place } from '../module.ts'
+import type { Accounts, Audit, Endpoint, Facts, Hooks, Place } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
 import type { StreamHost } from '../stream/port.ts'
 import type { Awaitable } from '../world.ts'
@@ -40,6 +40,8 @@ export class VirtualHost implements StreamHost {
   readonly answers = new Answers<Place>()
   /** What its modules serve below its domain. */
   readonly services = new Set<ServedDomain>()
+  /** Operations of the REST API. */
+  endpoints: readonly Endpoint[] = []
   /** Those that are connected. */
   readonly components = new Set<HostComponent>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
@@ -96,6 +98,7 @@ export class VirtualHost implements StreamHost {
       ...Object.fromEntries([...hooks, ...listeners]),
       answers: this.answers.size,
       services: this.services.size,
+      endpoints: this.endpoints.length,
       streamFeatures: this.streamFeatures.size,
       serverFeatures: this.#features.server.size,
       accountFeatures: this.#features.account.size,

@@ -5,6 +5,7 @@ import type * as z from 'zod'
 import type {
   Accounts,
   Audit,
+  Endpoint,
   Facts,
   Handler,
   Hooks,
@@ -131,6 +132,18 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   http(path: string, serve: HttpServe): void {
     this.#undo.push(this.#around.http(path, serve))
+  }
+
+  endpoint<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(added: Endpoint<P, Q, B>): void {
+    const { host } = this.#around
+    // What it is called with has been checked by its own schemas.
+    const endpoint = added as unknown as Endpoint
+    host.endpoints = [...host.endpoints, endpoint]
+    this.#undo.push(() => void (host.endpoints = host.endpoints.filter((one) => one !== endpoint)))
+  }
+
+  endpoints(): readonly Endpoint[] {
+    return this.#around.host.endpoints
   }
 
   httpsPort(): number | undefined {

@@ -124,9 +124,8 @@ export class HostAccounts implements Accounts, Credentials {
     storage.drop(`${domain}/`, account.toString())
   }
 
-  /** The bare JIDs of all accounts, in order. */
-  async *list(): AsyncIterable<string> {
-    for await (const [owner] of this.#keys.owners(hashes[0]!)) yield owner
+  async *list(after?: string): AsyncIterable<string> {
+    for await (const [owner] of this.#keys.owners(hashes[0]!, after)) yield owner
   }
 
   async #derive(password: string): Promise<readonly (readonly [HashName, StoredKeys])[]> {
