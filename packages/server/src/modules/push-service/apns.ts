@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import type { Clock } from '../../world.ts'
 import { type Deliverer, type Outcome, outcomeOf } from './deliverer.ts'
 import { signedJwt } from './jwt.ts'
-import type { HttpAnswer, Outbound } from './outbound.ts'
+import type { HttpAnswer, Outbound } from '../../outbound/outbound.ts'
 
 /** Apple refuses tokens that are older than an hour, and those who make new ones all the time. */
 const tokenTime = 50 * 60_000

@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import type { Clock } from '../../world.ts'
 import { type Deliverer, type Outcome, outcomeOf } from './deliverer.ts'
 import { signedJwt } from './jwt.ts'
-import type { HttpAnswer, Outbound } from './outbound.ts'
+import type { HttpAnswer, Outbound } from '../../outbound/outbound.ts'
 
 const scope = 'https://www.googleapis.com/auth/firebase.messaging'
 /** So long (milliseconds) before it ends an access token is not used any more. */

@@ -11,7 +11,7 @@ import { onTestFinished } from 'vitest'
 import { selfSigned } from '../../transport/self-signed.ts'
 import { modules } from '../modules.ts'
 import { http2Outbound } from './http2-outbound.ts'
-import { httpOutbound } from './outbound.ts'
+import { httpOutbound } from '../../outbound/outbound.ts'
 import { definePushService, pushService } from './push-service.ts'
 
 export const appSecret = 'a secret of the app'

@@ -1,5 +1,5 @@
 import { type ClientHttp2Session, connect } from 'node:http2'
-import { type HttpAnswer, longestAnswer, type Outbound, timeout, waitOf } from './outbound.ts'
+import { type HttpAnswer, longestAnswer, type Outbound, timeout, waitOf } from '../../outbound/outbound.ts'
 
 /** How long (milliseconds) a connection stays open that nobody uses. */
 const idle = 300_000

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Clock } from '../../world.ts'
 import { type Address, type Deliverer, outcomeOf } from './deliverer.ts'
-import { ForbiddenAddressError, type Outbound } from './outbound.ts'
+import { ForbiddenAddressError, type Outbound } from '../../outbound/outbound.ts'
 
 const longestUrl = 2048
 

@@ -2,7 +2,7 @@ import { createECDH, createPrivateKey, ECDH, type KeyObject } from 'node:crypto'
 import type { Clock, Random } from '../../world.ts'
 import { type Deliverer, outcomeOf } from './deliverer.ts'
 import { signedJwt } from './jwt.ts'
-import type { Outbound } from './outbound.ts'
+import type { Outbound } from '../../outbound/outbound.ts'
 import { checkUrl, reaching } from './plain-http.ts'
 import { ecdhKey, encrypted } from './web-push-encryption.ts'
 

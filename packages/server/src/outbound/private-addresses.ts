@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { plainAddress } from '../../address.ts'
-import { networks } from '../../config/networks.ts'
+import { plainAddress } from '../address.ts'
+import { networks } from '../config/networks.ts'
 
 /** What is not on the public Internet (RFC 6890 and its registries): a server that is talked into connecting there would serve as a bridge. */
 const isSpecial = networks([
