@@ -30,6 +30,8 @@ export const wording: z.core.$ZodErrorMap = (issue) => {
       const suggestion = nearest(String(issue.input), issue.values.map(String))
       return `expected ${issue.values.map(String).join(' or ')}${suggestion === undefined ? '' : `; did you mean "${suggestion}"?`}`
     }
+    case 'invalid_key':
+      return `"${String(issue.input)}": ${issue.issues[0]?.message ?? 'this name cannot be used'}`
     case 'too_small':
       if (issue.origin === 'string' && issue.minimum === 1) return 'expected text, and this is none'
       return `expected at least ${issue.minimum}${units[issue.origin] ?? ''}`
