@@ -56,6 +56,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   hook<K extends keyof Hooks>(at: K, stage: Stage, handler: Handler<Hooks[K]>): void
   /** Is told what happened. */
   on<K extends keyof Facts>(fact: K, listener: (about: Facts[K]) => Awaitable<void>): void
+  /** Tells the host's modules what has happened. */
+  tell<K extends keyof Facts>(fact: K, about: Facts[K]): void
   /** Answers an IQ: what it returns is the result's payload; a thrown StanzaError is the error. */
   answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): void
   streamFeature(feature: StreamFeature): void
@@ -183,7 +185,7 @@ export interface Undelivered {
   readonly stanza: Stanza
 }
 
-/** Told, not asked. */
+/** Told, not asked, in the tick of what they tell of: what a listener keeps at once is in the same commit, where nothing else is said. */
 export interface Facts {
   /** A resource has been bound. */
   'session:bound': { readonly session: Target }
@@ -191,8 +193,54 @@ export interface Facts {
   'session:resumed': { readonly session: Target }
   /** A session has ended for good (closed, timed out, replaced): before this its last unavailable presence was sent. `undelivered` was never acknowledged. */
   'session:gone': { readonly session: Target; readonly undelivered: readonly Undelivered[] }
+  /** After that, when all who were told have done what they had to. */
+  'session:ended': { readonly session: Target }
   'account:created': { readonly account: Jid }
+  /** It is going: all that it owns is dropped when those who are told have done what they had to, in a later commit. */
   'account:removed': { readonly account: Jid }
+  /** It has gone. */
+  'account:dropped': { readonly account: Jid }
+  'password:changed': { readonly account: Jid }
+  'act:recorded': Act
+  /** A message is in the archive of an account; `other` is who the account talks with. Times are milliseconds since the Unix epoch. */
+  'message:kept': {
+    readonly account: Jid
+    readonly other: Jid
+    readonly id: string
+    readonly at: number
+    readonly message: Message
+  }
+  /** A message is in the archive of a room. Bare JIDs. */
+  'room-message:kept': {
+    readonly room: string
+    readonly author: string
+    readonly id: string
+    readonly at: number
+    readonly message: Message
+  }
+  'room:created': { readonly room: Jid; readonly by: Jid }
+  'room:destroyed': { readonly room: Jid }
+  /** Somebody is in a room, or no longer, whatever the number of sessions. */
+  'room:entered': { readonly room: Jid; readonly user: Jid; readonly nick: string }
+  'room:left': { readonly room: Jid; readonly user: Jid; readonly nick: string }
+  /** A file is there, for whoever has its URL. */
+  'file:uploaded': {
+    readonly account: string
+    readonly id: string
+    readonly name: string
+    /** Bytes. */
+    readonly size: number
+    /** The media type. */
+    readonly type: string
+  }
+  /** By whom, to make an account, to set a password, or to become a contact of who has invited. */
+  'invitation:used': {
+    readonly id: string
+    readonly account: Jid
+    readonly purpose: 'account' | 'password' | 'contact'
+    readonly inviter: string | undefined
+  }
+  'report:made': { readonly account: Jid; readonly reported: Jid; readonly reason: string; readonly words: string }
 }
 
 /** A session as modules see it. */

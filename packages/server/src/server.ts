@@ -453,7 +453,7 @@ export class Server {
       passwordLength: () => host.config.passwordLength,
       told: (fact, about) => virtual.tell(fact, about),
     })
-    const audit = new HostAudit(domain, this.#storage, this.#clock)
+    const audit = new HostAudit(domain, this.#storage, this.#clock, (act) => void virtual.tell('act:recorded', act))
     const virtual = new VirtualHost(domain, accounts, audit, this.log, (address) => {
       const { plaintext } = host.config
       return plaintext === true || (plaintext === 'loopback' && isLoopback(address))

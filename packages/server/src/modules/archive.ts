@@ -23,21 +23,10 @@ export interface Archive {
   readonly restrict: (by: ArchivePolicy) => () => void
   /** Takes messages out of an account's archive; returns how many. */
   readonly trim: (account: string, query: LogQuery) => Promise<number>
-  /** Is told of each message that passes and was kept, in the same tick. Returns what ends that. */
-  readonly onKept: (listener: (kept: Kept) => void) => () => void
   /** Is told whose archive has lost messages. Returns what ends that. */
   readonly onLost: (listener: (account: string) => void) => () => void
   /** To be called when messages of an archive were replaced by what is empty. */
   readonly lost: (account: string) => void
-}
-
-/** A message that is in an archive now. */
-export interface Kept {
-  readonly account: Jid
-  readonly other: Jid
-  readonly id: string
-  readonly at: number
-  readonly message: Message
 }
 
 /** Keeps the log that `mam` lets accounts read and on which `offline` lets messages wait: either works without the other. */
@@ -57,7 +46,6 @@ export const archive = defineModule({
     const isSearchable = host.config.fullText
     const everything: ArchivePolicy = () => true
     let policy = everything
-    const keptListeners = new Set<(kept: Kept) => void>()
     const lostListeners = new Set<(account: string) => void>()
     // The copies of a message are made right after it was kept: to remember one is enough.
     let last: Passage<Message> | undefined
@@ -78,7 +66,7 @@ export const archive = defineModule({
           with: other.bare.toString(),
           isSearchable,
         })
-        for (const listener of keptListeners) listener({ account, other, id: lastId, at, message: passage.stanza })
+        host.tell('message:kept', { account, other, id: lastId, at, message: passage.stanza })
         return lastId
       },
       idOf: (passage) => (passage === last ? lastId : undefined),
@@ -92,17 +80,14 @@ export const archive = defineModule({
         if (count > 0) lost(account)
         return count
       },
-      onKept: (listener) => added(keptListeners, listener),
-      onLost: (listener) => added(lostListeners, listener),
+      onLost(listener) {
+        lostListeners.add(listener)
+        return () => void lostListeners.delete(listener)
+      },
       lost,
     }
   },
 })
-
-function added<T>(to: Set<T>, one: T): () => void {
-  to.add(one)
-  return () => void to.delete(one)
-}
 
 /** The message that an entry holds. */
 export function messageOf(entry: { readonly value: string }): Message {

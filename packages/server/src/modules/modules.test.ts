@@ -39,8 +39,21 @@ function registerAll(host: Host): void {
     'session:bound',
     'session:resumed',
     'session:gone',
+    'session:ended',
     'account:created',
     'account:removed',
+    'account:dropped',
+    'password:changed',
+    'act:recorded',
+    'message:kept',
+    'room-message:kept',
+    'room:created',
+    'room:destroyed',
+    'room:entered',
+    'room:left',
+    'file:uploaded',
+    'invitation:used',
+    'report:made',
   ] as const)
     host.on(fact, () => {})
   for (const type of ['get', 'set'] as const)

@@ -41,6 +41,7 @@ export const reporting = defineModule({
           at: host.clock.now(),
           with: reported.toString(),
         })
+        host.tell('report:made', { account, reported, reason: report.reason, words })
         const text = `${owner} reports ${reported}: ${report.reason}${words && `\n${words}`}`
         for (const to of host.config.tell)
           host.send(message({ from: host.domain, to: Jid.parse(to) }, xml('body', clientNs, {}, text), element))

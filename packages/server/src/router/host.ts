@@ -48,8 +48,21 @@ export class VirtualHost implements StreamHost {
     'session:bound': new Set(),
     'session:resumed': new Set(),
     'session:gone': new Set(),
+    'session:ended': new Set(),
     'account:created': new Set(),
     'account:removed': new Set(),
+    'account:dropped': new Set(),
+    'password:changed': new Set(),
+    'act:recorded': new Set(),
+    'message:kept': new Set(),
+    'room-message:kept': new Set(),
+    'room:created': new Set(),
+    'room:destroyed': new Set(),
+    'room:entered': new Set(),
+    'room:left': new Set(),
+    'file:uploaded': new Set(),
+    'invitation:used': new Set(),
+    'report:made': new Set(),
   }
 
   constructor(
@@ -74,8 +87,10 @@ export class VirtualHost implements StreamHost {
 
   /** Tells all listeners, also when one of them fails; a promise only when one of them waits. */
   tell<K extends keyof Facts>(fact: K, about: Facts[K]): Awaitable<void> {
+    const listeners = this.#listeners[fact]
+    if (listeners.size === 0) return
     const waits: Promise<void>[] = []
-    for (const listener of this.#listeners[fact]) {
+    for (const listener of listeners) {
       try {
         const wait = listener(about)
         if (wait instanceof Promise) waits.push(wait.catch((error: unknown) => this.#fault(error, fact)))

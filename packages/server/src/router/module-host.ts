@@ -91,6 +91,10 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.#undo.push(this.#around.host.on(fact, listener))
   }
 
+  tell<K extends keyof Facts>(fact: K, about: Facts[K]): void {
+    void this.#around.host.tell(fact, about)
+  }
+
   answer<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): void {
     this.#undo.push(this.#around.host.answers.add(type, at, payload, reply))
   }

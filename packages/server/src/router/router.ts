@@ -132,6 +132,11 @@ export class Router implements SessionRouter {
     return when(this.#hostOf(session.jid).tell('session:gone', { session, undelivered }), () => this.#forget(session))
   }
 
+  ended(session: Session): void {
+    // The host may have gone before it.
+    void this.hosts.get(session.jid.domain)?.tell('session:ended', { session })
+  }
+
   #hostOf(jid: Jid): VirtualHost {
     return this.hosts.get(jid.domain)!
   }

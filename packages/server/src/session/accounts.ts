@@ -40,7 +40,10 @@ interface AccountsOptions {
   /** Fewest characters of a password that a person chooses. */
   readonly passwordLength: () => number
   readonly tokens: Tokens
-  readonly told: (fact: 'account:created' | 'account:removed', about: { readonly account: Jid }) => Awaitable<void>
+  readonly told: (
+    fact: 'account:created' | 'account:removed' | 'account:dropped' | 'password:changed',
+    about: { readonly account: Jid },
+  ) => Awaitable<void>
 }
 
 /** The accounts of one virtual host and the keys of their passwords. */
@@ -95,6 +98,7 @@ export class HostAccounts implements Accounts, Credentials {
       admit?.()
       this.#keep(account, keys)
       revoke()
+      void this.#options.told('password:changed', { account })
     })
   }
 
@@ -122,6 +126,7 @@ export class HostAccounts implements Accounts, Credentials {
     await told('account:removed', { account })
     this.#known.delete(account.toString())
     storage.drop(`${domain}/`, account.toString())
+    await told('account:dropped', { account })
   }
 
   async *list(after?: string): AsyncIterable<string> {

@@ -11,15 +11,18 @@ export class HostAudit implements Audit {
   readonly #acts: LogStore<Act>
   readonly #domain: string
   readonly #clock: Clock
+  readonly #told: (act: Act) => void
 
-  constructor(domain: Jid, storage: Storage, clock: Clock) {
+  constructor(domain: Jid, storage: Storage, clock: Clock, told: (act: Act) => void) {
     this.#acts = storage.log<Act>(`${domain}/audit/acts`)
     this.#domain = domain.toString()
     this.#clock = clock
+    this.#told = told
   }
 
   record(act: Act): void {
     this.#acts.append(this.#domain, { value: act, at: this.#clock.now() })
+    this.#told(act)
   }
 
   async last(max: number): Promise<readonly { readonly at: number; readonly act: Act }[]> {

@@ -15,6 +15,8 @@ export interface SessionRouter {
   bound(session: Session): void
   resumed(session: Session): void
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void>
+  /** In the commit in which its record ends. */
+  ended(session: Session): void
 }
 
 export interface SessionLimits {
@@ -233,7 +235,10 @@ export class Sessions implements TickEnd, SessionOwner {
 
   // The record of its end comes after the effects of its end, in the same batch: a kill in between repeats both or neither.
   #bury(session: Session, undelivered: readonly Undelivered[]): void {
-    const end = () => void this.journal.append(['end', session.number])
+    const end = () => {
+      this.#router.ended(session)
+      this.journal.append(['end', session.number])
+    }
     const wait = this.#router.gone(session, undelivered)
     if (wait instanceof Promise) void wait.then(end)
     else end()

@@ -56,14 +56,14 @@ export const inbox = defineModule({
       .describe('Most bytes of last messages given in answer to one query; the first may be longer.'),
   }),
   start(host) {
-    const { log, onKept, onLost } = host.use(archive)
+    const { log, onLost } = host.use(archive)
     const unreads = new Unreads(log, host.stores.unread, host.stores.stale, host.clock, host.random)
     const marks = new Marks(log, unreads)
     const sources = new Set<InboxSource>()
     const readers = new Set<(read: Read) => void>()
     const marked = new WeakMap<Passage<Message>, Mark>()
 
-    host.onStop(onKept((kept) => unreads.arrived(kept)))
+    host.on('message:kept', (kept) => unreads.arrived(kept))
     host.onStop(() => unreads.stop())
     host.on('account:removed', ({ account }) => unreads.forget(account))
     host.onStop(onLost((account) => unreads.lost(account)))

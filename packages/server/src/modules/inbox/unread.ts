@@ -1,7 +1,8 @@
 import { isInstantMessage, type Jid, type Message } from '@jackdaw/xmpp'
+import type { Facts } from '../../module.ts'
 import type { LogStore, MapStore } from '../../storage/storage.ts'
 import type { Clock, Random } from '../../world.ts'
-import { type Kept, messageOf } from '../archive.ts'
+import { messageOf } from '../archive.ts'
 import { pageBefore } from '../archive-search.ts'
 
 /** What an account has not read of a conversation. There is none where everything was read by answering and nothing was displayed before. */
@@ -77,7 +78,7 @@ export class Unreads {
   }
 
   /** A message is in the account's archive now. */
-  arrived({ account, other, id, message }: Kept): void {
+  arrived({ account, other, id, message }: Facts['message:kept']): void {
     if (other.bare.equals(account) || !isInstantMessage(message)) return
     const owner = account.toString()
     const key = other.bare.toString()

@@ -107,8 +107,7 @@ export const invitations = defineModule({
         if (invitation.account === undefined) checkFree(account)
         else if (invitation.account !== account.toString())
           throw new StanzaError('not-acceptable', `The invitation is for ${invitation.account}`)
-        book.use(hash)
-        used.inc()
+        use(hash, account, 'account')
         if (invitation.inviter !== undefined) befriend(Jid.parse(invitation.inviter), account)
       })
       log.info({ account: String(account), invitation: idOf(hash) }, 'an account was made by invitation')
@@ -116,10 +115,17 @@ export const invitations = defineModule({
 
     async function reset(hash: string, account: Jid, password: string): Promise<void> {
       await accounts.setPassword(account, password, () => {
-        book.use(hash)
-        used.inc()
+        use(hash, account, 'password')
       })
       log.info({ account: String(account), invitation: idOf(hash) }, 'a password was set by invitation')
+    }
+
+    /** @throws StanzaError item-not-found when it cannot be used any more */
+    function use(hash: string, account: Jid, purpose: 'account' | 'password' | 'contact'): void {
+      const inviter = book.get(hash)?.inviter
+      book.use(hash)
+      used.inc()
+      host.tell('invitation:used', { id: idOf(hash), account, purpose, inviter })
     }
 
     /** XEP-0401 §5.5: each sees the other, at once. */
@@ -149,8 +155,7 @@ export const invitations = defineModule({
         } catch {
           return
         }
-        book.use(hash)
-        used.inc()
+        use(hash, jid, 'contact')
         rosters.push(own, jid, { ...old, approved: true, ask: !isSubscribedTo(old) })
         if (!isSubscribedTo(old)) host.send(presence({ from: inviter, to: jid, type: 'subscribe' }))
       })

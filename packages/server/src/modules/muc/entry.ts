@@ -21,6 +21,8 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   const hasVoice = room.affiliations.get(from!).hasVoice === true
   const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
+  // §10.1.1
+  if (statuses.includes(201)) room.host.tell('room:created', { room: room.jid, by: from!.bare })
   room.occupants.put(occupant, from!, contentOf(stanza), room.host.clock.now())
   room.invited.delete(from!)
   welcome(room, occupant, from!, entry, statuses)

@@ -93,6 +93,7 @@ export const muc = defineModule({
     host.onStop(host.use(archiveRetention).cover(expiring))
     // What the archive has lost who enters is not told of either.
     host.onStop(archives.watch({ lost: (jid, until) => until !== undefined && rooms.here(jid)?.history.expire(until) }))
+    host.onStop(archives.watch({ kept: (kept) => host.tell('room-message:kept', kept) }))
     const messages = host.metrics.counter('jackdaw_muc_messages_total', 'Messages to rooms')
     const service = host.serve(host.config.subdomain, { name: host.config.name, presence, message, iq })
 

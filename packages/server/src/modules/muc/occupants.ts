@@ -67,8 +67,15 @@ export class Occupants {
   readonly #room: Jid
   readonly #byNick = new Map<string, Occupant>()
   readonly #bySession = new Map<string, Occupant>()
+  readonly #told: (fact: 'room:entered' | 'room:left', occupant: Occupant) => void
 
-  constructor(store: MapStore<Visit>, room: Jid, kept: ReadonlyMap<string, Visit>) {
+  constructor(
+    store: MapStore<Visit>,
+    room: Jid,
+    kept: ReadonlyMap<string, Visit>,
+    told: (fact: 'room:entered' | 'room:left', occupant: Occupant) => void,
+  ) {
+    this.#told = told
     this.#store = store
     this.#room = room
     for (const [key, record] of [...kept].sort(([, a], [, b]) => a.at - b.at)) {
@@ -119,12 +126,14 @@ export class Occupants {
     const key = session.toString()
     const presence = presenceOf({}, ...content)
     const since = occupant.sessions.get(key)?.since ?? at
+    const isNew = occupant.sessions.size === 0
     occupant.seen = undefined
     occupant.sessions.delete(key)
     occupant.sessions.set(key, { jid: session, presence, at, since })
     this.#byNick.set(folded(occupant.nick), occupant)
     this.#bySession.set(key, occupant)
     this.#keep(occupant, key)
+    if (isNew) this.#told('room:entered', occupant)
   }
 
   rename(occupant: Occupant, nick: string): void {
@@ -147,7 +156,9 @@ export class Occupants {
     occupant.sessions.delete(key)
     this.#bySession.delete(key)
     void this.#store.edit(this.#room.toString(), key, () => undefined)
-    if (occupant.sessions.size === 0) this.#byNick.delete(folded(occupant.nick))
+    if (occupant.sessions.size > 0) return
+    this.#byNick.delete(folded(occupant.nick))
+    this.#told('room:left', occupant)
   }
 
   #keep(occupant: Occupant, key: string): void {

@@ -47,6 +47,7 @@ export function command(rooms: Rooms, room: Room, user: Jid, { form, destruction
 export function destroy(rooms: Rooms, room: Room, destruction: Destruction): void {
   evacuate(room, destruction)
   rooms.drop(room)
+  room.host.tell('room:destroyed', { room: room.jid })
 }
 
 function configure(room: Room, form: Form): void {

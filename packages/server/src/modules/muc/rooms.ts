@@ -8,7 +8,7 @@ import { defaultConfig } from './config-form.ts'
 import { Hats } from './hats.ts'
 import { History } from './history.ts'
 import { leave } from './leaving.ts'
-import { Occupants } from './occupants.ts'
+import { Occupants, type Visit } from './occupants.ts'
 import { Pending } from './pending.ts'
 import { type MucHost, Room, type RoomParts, type RoomRecord } from './room.ts'
 
@@ -81,7 +81,7 @@ export class Rooms {
       vcard: undefined,
       affiliations: new Affiliations(stores.affiliations, jid, none),
       hats: new Hats(stores, jid, none, none),
-      occupants: new Occupants(stores.occupants, jid, none),
+      occupants: this.#occupants(jid, none),
       history: new History(jid, config.history),
       invited: new Pending(stores.invited, jid, none),
       applicants: new Pending(stores.applicants, jid, none),
@@ -125,7 +125,7 @@ export class Rooms {
       vcard,
       affiliations: new Affiliations(stores.affiliations, jid, await stores.affiliations.all(key)),
       hats: new Hats(stores, jid, await stores.hats.all(key), await stores.wearers.all(key)),
-      occupants: new Occupants(stores.occupants, jid, await stores.occupants.all(key)),
+      occupants: this.#occupants(jid, await stores.occupants.all(key)),
       history,
       invited: new Pending(stores.invited, jid, await stores.invited.all(key)),
       applicants: new Pending(stores.applicants, jid, await stores.applicants.all(key)),
@@ -137,6 +137,13 @@ export class Rooms {
     return room.isDestroyed ? undefined : room
   }
 
+  #occupants(room: Jid, kept: ReadonlyMap<string, Visit>): Occupants {
+    const host = this.#host
+    return new Occupants(host.stores.occupants, room, kept, (fact, { account, nick }) =>
+      host.tell(fact, { room, user: account, nick }),
+    )
+  }
+
   #add(jid: Jid, parts: RoomParts): Room {
     const room = new Room(this.#host, this.#archives, jid, parts, (empty) => this.#emptied(empty))
     this.#here.set(jid.toString(), room)
@@ -145,7 +152,10 @@ export class Rooms {
 
   #emptied(room: Room): void {
     // §7.14, §10.1.3
-    if (!room.config.isPersistent || room.isLocked) return this.drop(room)
+    if (!room.config.isPersistent || room.isLocked) {
+      this.drop(room)
+      return this.#host.tell('room:destroyed', { room: room.jid })
+    }
     const key = room.jid.toString()
     this.#idle.delete(key)
     this.#idle.set(key, room)

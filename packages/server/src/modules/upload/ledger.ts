@@ -52,9 +52,12 @@ export interface LedgerStores {
  */
 export class Ledger {
   readonly #stores: LedgerStores
+  readonly #filled: (id: string, record: FileRecord) => void
 
-  constructor(stores: LedgerStores) {
+  /** @param filled told of a file that has come */
+  constructor(stores: LedgerStores, filled: (id: string, record: FileRecord) => void) {
     this.#stores = stores
+    this.#filled = filled
   }
 
   file(id: string): Awaitable<FileRecord | undefined> {
@@ -89,8 +92,10 @@ export class Ledger {
   fill(id: string, type: string, at: number): Awaitable<boolean> {
     return when(this.file(id), (slot) => {
       if (!slot || slot.isUploaded) return false
-      this.#write(id, { ...slot, type, at, isUploaded: true })
+      const file = { ...slot, type, at, isUploaded: true }
+      this.#write(id, file)
       this.#count(slot, (usage) => ({ ...usage, slots: usage.slots - 1 }))
+      this.#filled(id, file)
       return true
     })
   }

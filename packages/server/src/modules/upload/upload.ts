@@ -52,7 +52,9 @@ export const upload = defineModule({
     const received = metrics.counter('jackdaw_upload_bytes_total', 'Bytes of files that came')
     const completed = metrics.counter('jackdaw_upload_files_total', 'Files that came as a whole')
     const rejected = metrics.counter('jackdaw_upload_rejected_total', 'Slots and files reply, and files that broke off')
-    const ledger = new Ledger(host.stores)
+    const ledger = new Ledger(host.stores, (id, { account, name: called, size: bytes, type }) =>
+      host.tell('file:uploaded', { account, id, name: called, size: bytes, type: type ?? '' }),
+    )
     const vault = new Vault(folder)
     const uploads = new Uploads({
       ledger,
