@@ -30,6 +30,8 @@ export class HttpConnections {
   readonly #log: Logger
   readonly #upgrade: ReturnType<typeof webSockets>
   #active = 0
+  /** Of answers that are being sent. */
+  readonly #sending = new Set<AbortController>()
   #whenIdle: (() => void) | undefined
   #closed: Promise<void> | undefined
 
@@ -60,6 +62,8 @@ export class HttpConnections {
 
   #close(clock: Clock): Promise<void> {
     this.#server.close()
+    // Answers that go on and on end by themselves when they are told.
+    for (const left of this.#sending) left.abort()
     if (this.#active === 0) return Promise.resolve()
     return new Promise((resolve) => {
       const cancel = clock.after(5_000, () => {
@@ -86,6 +90,7 @@ export class HttpConnections {
       const response = await this.#respond(incoming, body, left.signal)
       expected()
       this.#linger(incoming, socket)
+      this.#sending.add(left)
       await send(response, outgoing, incoming.method === 'HEAD')
     } catch (error) {
       // Not worth a line: the client has left, or its body was too long.
@@ -95,6 +100,7 @@ export class HttpConnections {
       if (outgoing.headersSent) outgoing.destroy()
       else endWith(outgoing, body.isTooLong ? 413 : 500)
     } finally {
+      this.#sending.delete(left)
       this.#active--
       if (this.#active === 0) this.#whenIdle?.()
     }
