@@ -16,6 +16,7 @@ import { csi } from './csi.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
 import { displayed } from './displayed.ts'
+import { events } from './events/events.ts'
 import { externalServices } from './external-services.ts'
 import { hostMeta } from './host-meta.ts'
 import { inBand } from './in-band.ts'
@@ -93,6 +94,7 @@ export const modules: readonly Module[] = [
   inviteCommands,
   register,
   reporting,
+  events,
   muc,
   roomInbox,
   pushRooms,
