@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto'
+import { domainsBelow } from '../config/hosts.ts'
 import { CertificateError, readAuthorities, readCertificate } from '../transport/certificate-file.ts'
 import type { Finding, Scene } from './finding.ts'
 import { isLocal } from './local.ts'
@@ -6,7 +8,7 @@ const DAY = 86_400_000
 const SOON = 14 * DAY
 
 /** Whether each host has a certificate that its clients will take, for long enough. */
-export async function certificates({ config, clock }: Scene): Promise<Finding[]> {
+export async function certificates({ config, modules, clock }: Scene): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const [domain, host] of Object.entries(config.hosts)) {
     const title = `certificate of ${domain}`
@@ -39,6 +41,11 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
       if (warnings.length > 0) continue
       const until = certificate.validToDate
       const date = until.toISOString().slice(0, 10)
+      const below = modules.flatMap((module) => domainsBelow(domain, module, host.modules[module.name]))
+      const unnamed = (own: X509Certificate): string => {
+        const without = below.map(([, name]) => name).filter((name) => own.checkHost(name) === undefined)
+        return without.length === 0 ? '' : `; that it does not name ${without.join(', ')} matters to no client`
+      }
       findings.push(
         until.getTime() - clock.now() < SOON
           ? {
@@ -46,7 +53,7 @@ export async function certificates({ config, clock }: Scene): Promise<Finding[]>
               level: 'warn',
               sentence: `It expires on ${date}: renew it and put the new one into ${files.certificate}.`,
             }
-          : { title, level: 'ok', sentence: `It is good until ${date}.` },
+          : { title, level: 'ok', sentence: `It is good until ${date}${unnamed(certificate)}.` },
       )
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error

@@ -1,11 +1,13 @@
 import { Resolver } from 'node:dns/promises'
-import type { Listener, Status } from '../admin/commands.ts'
+import type { Status } from '../admin/commands.ts'
 import { reachServer } from '../admin/control-client.ts'
 import { describeFailure } from '../admin/failure.ts'
 import { readConfig } from '../config.ts'
 import type { Config } from '../config.ts'
 import { modules } from '../modules/modules.ts'
 import { systemClock } from '../world.ts'
+import { bearer } from './bearer.ts'
+import { calls } from './calls.ts'
 import { certificates } from './certificates.ts'
 import { clock } from './clock.ts'
 import { components } from './components.ts'
@@ -13,19 +15,32 @@ import { disk } from './disk.ts'
 import { dns } from './dns.ts'
 import type { Finding, Probe, Scene } from './finding.ts'
 import { openings } from './openings.ts'
+import { outside } from './outside.ts'
 import { permissions } from './permissions.ts'
 import { ports } from './ports.ts'
+import { published } from './published.ts'
+import { push } from './push.ts'
+import { resources } from './resources.ts'
+import { secrets } from './secrets.ts'
 import { stored } from './stored.ts'
+import { uploads } from './uploads.ts'
 
 const probes: Readonly<Record<string, Probe>> = {
   certificates,
   ports,
   components,
   dns,
+  published,
   clock,
+  resources,
   disk,
+  uploads,
   permissions,
+  secrets,
   stored,
+  bearer,
+  push,
+  calls,
   openings,
 }
 
@@ -53,14 +68,23 @@ async function* look(file: string | undefined): AsyncGenerator<Finding> {
     level: 'ok',
     sentence: file === undefined ? 'There is no file, so everything has its default.' : `${file} is sound.`,
   }
-  let running: readonly Listener[] | undefined
+  let status: Status | undefined
   try {
-    running = await listenersOf(config.data)
+    status = await statusOf(config.data)
   } catch (error) {
     yield { title: 'server', level: 'fail', sentence: describeFailure(error) }
   }
   const resolver = new Resolver({ timeout: 3000, tries: 2 })
-  yield* probe({ config, file, modules, clock: systemClock, running, resolveSrv: (name) => resolver.resolveSrv(name) })
+  yield* probe({
+    config,
+    file,
+    modules,
+    clock: systemClock,
+    running: status?.listening,
+    pid: status?.pid,
+    outside: outside(),
+    resolveSrv: (name) => resolver.resolveSrv(name),
+  })
 }
 
 async function* probe(scene: Scene): AsyncGenerator<Finding> {
@@ -73,12 +97,12 @@ async function* probe(scene: Scene): AsyncGenerator<Finding> {
   }
 }
 
-async function listenersOf(data: string): Promise<readonly Listener[] | undefined> {
+async function statusOf(data: string): Promise<Status | undefined> {
   const control = await reachServer(data)
   if (control === undefined) return undefined
   try {
-    for await (const status of control.ask({ command: 'status' })) return (status as Status).listening
-    return []
+    for await (const status of control.ask({ command: 'status' })) return status as Status
+    return undefined
   } finally {
     control.close()
   }

@@ -1,13 +1,12 @@
 import { hasComponents } from '../config/components.ts'
 import { networks } from '../config/networks.ts'
 import type { Finding, Scene } from './finding.ts'
-import { closed } from './permissions.ts'
 
 /** Characters: the handshake is a hash that whoever hears it can try secrets on as fast as a processor can. */
 const SHORT = 16
 
 /** Whether components can connect, and nobody in their place. */
-export async function components({ config, file }: Scene): Promise<Finding[]> {
+export async function components({ config }: Scene): Promise<Finding[]> {
   const { hosts, listen } = config
   if (!hasComponents(hosts)) return []
   const title = 'components'
@@ -32,9 +31,6 @@ export async function components({ config, file }: Scene): Promise<Finding[]> {
       level: 'warn',
       sentence: `What they say can be read on the way to ${listen.component.address}: set listen.component to 127.0.0.1, and listen.componentTls for those on other machines.`,
     })
-  // Their secrets stand in it.
-  const open = file === undefined ? undefined : closed('configuration', file, '600')
-  if (open) found.push(open)
   return found.length > 0
     ? found
     : [{ title, level: 'ok', sentence: 'They have secrets that nobody guesses, and connect where nobody listens in.' }]

@@ -13,7 +13,7 @@ export async function dns(scene: Scene): Promise<Finding[]> {
 }
 
 async function ask(
-  { config, resolveSrv }: Scene,
+  { config, outside, resolveSrv }: Scene,
   domain: string,
   listener: 'xmpp' | 'xmpps',
 ): Promise<Finding | undefined> {
@@ -53,6 +53,18 @@ async function ask(
       level: 'warn',
       sentence: `The SRV record leads to port ${records[0]!.port}, and Jackdaw listens on ${endpoint.port}: unless a router translates between them, make it ${record}`,
     }
+  }
+  for (const { name: target } of records) {
+    const trouble = await outside.lookup(target).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+    if (trouble !== undefined)
+      return {
+        title,
+        level: 'warn',
+        sentence: `The SRV record leads to ${target}, and ${trouble}: give it an A or AAAA record, or make it ${record}`,
+      }
   }
   return {
     title,

@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { Listener } from '../admin/commands.ts'
 import type { Module } from '../module.ts'
 import type { Clock } from '../world.ts'
+import type { Outside } from './outside.ts'
 
 export const levels = ['ok', 'warn', 'fail'] as const
 
@@ -28,6 +29,9 @@ export interface Scene {
   readonly clock: Pick<Clock, 'now'>
   /** Where the server that runs on the data folder listens; undefined when none runs. */
   readonly running: readonly Listener[] | undefined
+  /** Its process, where one runs. */
+  readonly pid?: number | undefined
+  readonly outside: Outside
   /** DNS; rejects with the codes of node:dns. */
   readonly resolveSrv: (name: string) => Promise<readonly SrvRecord[]>
 }

@@ -12,13 +12,13 @@ import { clock } from './clock.ts'
 import { components } from './components.ts'
 import { disk } from './disk.ts'
 import { dns } from './dns.ts'
-import type { Finding, Scene, SrvRecord } from './finding.ts'
+import type { Scene, SrvRecord } from './finding.ts'
+import { brief, nowhere, now as NOW, scene as wholeScene, sceneOf } from './fixture.ts'
 import { openings } from './openings.ts'
 import { permissions } from './permissions.ts'
 import { ports } from './ports.ts'
 
 const DAY = 86_400_000
-const NOW = Date.UTC(2027, 5, 1)
 const modules: readonly Module[] = [{ name: 'register', xeps: ['XEP-0077 2.4'], isOptIn: true, start: () => undefined }]
 
 let folder: string
@@ -29,17 +29,8 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 function scene(input: ConfigInput = {}, more: Partial<Scene> = {}): Scene {
   const config = configFrom({ data: join(folder, 'data'), ...input }, modules)
-  return {
-    config,
-    modules,
-    clock: { now: () => NOW },
-    running: undefined,
-    resolveSrv: () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' })),
-    ...more,
-  }
+  return sceneOf(config, modules, more)
 }
-
-const brief = (findings: readonly Finding[]) => findings.map(({ level, sentence }) => [level, sentence])
 
 describe('certificates', () => {
   async function found(
@@ -106,6 +97,19 @@ describe('certificates', () => {
     expect(await look()).toEqual(fail('holds no certificates of authorities'))
     writeFileSync(file, (await selfSigned('a.example', NOW)).certificate)
     expect(await look()).toHaveLength(1)
+  })
+  test('domains below the host that it does not name are told', async () => {
+    const { certificate, key } = await selfSigned('a.example', NOW)
+    const files = { key: join(folder, 'a.key'), cert: join(folder, 'a.pem') }
+    writeFileSync(files.cert, certificate)
+    writeFileSync(files.key, key)
+    const all = wholeScene(folder, { hosts: { 'a.example': { certificate: files, modules: { upload: false } } } })
+    expect(brief(await certificates(all))).toEqual([
+      [
+        'ok',
+        `It is good until ${good(NOW)}; that it does not name pubsub.a.example, rooms.a.example matters to no client.`,
+      ],
+    ])
   })
   test('our own does for localhost, but not for the world', async () => {
     expect(
@@ -183,14 +187,6 @@ describe('components', () => {
     ])
     expect(await look({ hosts, listen: { component: false, componentTls: 5348 } })).toEqual([['ok', expect.anything()]])
   })
-  test('a configuration that everybody may read', async () => {
-    const file = join(folder, 'jackdaw.yaml')
-    writeFileSync(file, '')
-    chmodSync(file, 0o644)
-    expect(await look({ hosts: named('0123456789abcdef') }, { file })).toEqual([
-      ['fail', `Every user of this machine may look into ${file}: run chmod 600 '${file}'.`],
-    ])
-  })
 })
 
 describe('DNS', () => {
@@ -202,7 +198,16 @@ describe('DNS', () => {
     asked.length = 0
     return brief(
       await dns(
-        scene({ hosts, listen: { xmpps: false } }, { resolveSrv: async (name) => (asked.push(name), answer(name)) }),
+        scene(
+          { hosts, listen: { xmpps: false } },
+          {
+            resolveSrv: async (name) => (asked.push(name), answer(name)),
+            outside: {
+              ...nowhere,
+              lookup: (name) => (name.startsWith('gone') ? nowhere.lookup(name) : Promise.resolve(['9.9.9.9'])),
+            },
+          },
+        ),
       ),
     )
   }
@@ -214,6 +219,12 @@ describe('DNS', () => {
   test('RFC 6120 §3.2.1: a record that leads here', async () => {
     expect(await look(() => [{ name: 'xmpp.a.example', port: 5222 }])).toEqual([
       ['ok', 'Leads to xmpp.a.example:5222.'],
+    ])
+    expect(await look(() => [{ name: 'gone.a.example', port: 5222 }])).toEqual([
+      [
+        'warn',
+        `The SRV record leads to gone.a.example, and there is no way there: give it an A or AAAA record, or make it ${record}`,
+      ],
     ])
     expect(asked).toEqual(['_xmpp-client._tcp.a.example'])
   })
@@ -310,6 +321,15 @@ describe.skipIf(process.platform === 'win32')('permissions', () => {
     chmodSync(key, 0o600)
     expect(brief(await permissions(scene({ hosts })))[1]).toEqual(['ok', `${key} is for its owner alone.`])
   })
+})
+
+test('openings: metrics for everybody', async () => {
+  for (const allow of [['0.0.0.0/0'], ['::/0']])
+    expect(brief(await openings(scene({ metrics: { allow } })))[1]).toEqual([
+      'warn',
+      'Everybody may read /metrics and /health: name those networks under metrics.allow that are to.',
+    ])
+  expect(await openings(scene({ metrics: { allow: ['10.0.0.0/8'] } }))).toHaveLength(1)
 })
 
 test('openings: plaintext, registration and anonymous logins are pointed out', async () => {

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { configFrom } from '../config.ts'
 import { openFileJournal } from '../journal/file.ts'
 import { partFile } from '../journal/parts.ts'
+import { migrate, newestSchema } from '../storage/migrations.ts'
 import type { Scene } from './finding.ts'
+import { sceneOf } from './fixture.ts'
 import { stored } from './stored.ts'
 
 let data: string
@@ -18,13 +20,7 @@ beforeEach(() => {
 afterEach(() => rmSync(data, { recursive: true }))
 
 async function look(running?: Scene['running']): Promise<unknown> {
-  const scene = {
-    config: configFrom({ data }, []),
-    modules: [],
-    clock: { now: () => 0 },
-    running,
-    resolveSrv: async () => [],
-  }
+  const scene = sceneOf(configFrom({ data }, []), [], { running })
   return (await stored(scene)).map(({ title, level, sentence }) => [title, level, sentence])
 }
 
@@ -79,6 +75,7 @@ test('a journal that is damaged in its middle, or lacks a part, is not', async (
 test('a database is whole, no database, or damaged', async () => {
   const file = join(data, 'jackdaw.db')
   const database = new DatabaseSync(file)
+  migrate(database, file)
   database.exec('CREATE TABLE t (x TEXT); CREATE INDEX i ON t (x); BEGIN')
   for (let i = 0; i < 200; i++) database.prepare('INSERT INTO t VALUES (?)').run('x'.repeat(100) + i)
   database.exec('COMMIT')
@@ -92,4 +89,25 @@ test('a database is whole, no database, or damaged', async () => {
   rmSync(file)
   mkdirSync(file)
   expect(await look()).toEqual([['database', 'fail', expect.stringMatching(/cannot be opened/)]])
+})
+
+test('a database of an older schema, of a newer one, and of another program', async () => {
+  const file = join(data, 'jackdaw.db')
+  const database = new DatabaseSync(file)
+  migrate(database, file)
+  database.exec('PRAGMA user_version = 2')
+  expect(await look()).toEqual([
+    [
+      'database',
+      'warn',
+      expect.stringContaining(
+        `from schema 2 to ${newestSchema}, which an older Jackdaw does not read: back up ${data}`,
+      ),
+    ],
+  ])
+  database.exec('PRAGMA user_version = 99')
+  expect(await look()).toEqual([['database', 'fail', expect.stringContaining('was written by a newer Jackdaw')]])
+  database.exec('PRAGMA user_version = 0; PRAGMA application_id = 7')
+  database.close()
+  expect(await look()).toEqual([['database', 'fail', expect.stringContaining('belongs to another program')]])
 })

@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { FrameReader, JournalError, findFrame } from '../journal/frames.ts'
 import { damaged, listParts, partFile } from '../journal/parts.ts'
+import { newestSchema, schemaOf } from '../storage/migrations.ts'
 import { openingError } from '../storage/sqlite-connection.ts'
+import { StorageError } from '../storage/storage.ts'
 import type { Finding, Scene } from './finding.ts'
 
 /** Of a greater database only the beginning is looked at: reading all of it would take minutes. */
@@ -69,11 +71,19 @@ function databaseFinding(file: string): Finding {
       const rows = database.prepare(isWhole ? 'PRAGMA quick_check(1)' : 'SELECT count(*) FROM sqlite_schema').all()
       const word = rows[0]?.['quick_check']
       if (word !== undefined && word !== 'ok') throw Object.assign(new Error(String(word)), { errcode: 11 })
-      return { title, level: 'ok', sentence: isWhole ? 'It is whole.' : 'It can be read.' }
+      const schema = schemaOf(database, file)
+      const state = isWhole ? 'It is whole.' : 'It can be read.'
+      if (schema === newestSchema) return { title, level: 'ok', sentence: state }
+      return {
+        title,
+        level: 'warn',
+        sentence: `${state} The next start brings it from schema ${schema} to ${newestSchema}, which an older Jackdaw does not read: back up ${dirname(file)} before.`,
+      }
     } finally {
       database.close()
     }
   } catch (error) {
-    return { title, level: 'fail', sentence: openingError(file, error).message }
+    const { message } = error instanceof StorageError ? error : openingError(file, error)
+    return { title, level: 'fail', sentence: message }
   }
 }

@@ -82,12 +82,8 @@ export function hostsSchema(modules: readonly Module[]) {
     }
     for (const [domain, { modules: configured }] of named)
       for (const module of modules)
-        for (const field of subdomainFields(module)) {
-          const config = configured[module.name]
-          if (!config) continue
-          const below = `${String(config[field])}.${domain}`
+        for (const [field, below] of domainsBelow(domain, module, configured[module.name]))
           serve(below, `served by the module "${module.name}"`, [domain, 'modules', module.name, field], 'label')
-        }
     for (const [owner, { components }] of named)
       for (const domain of Object.keys(components))
         serve(domain, 'that of a component', [owner, 'components', domain], 'domain')
@@ -95,6 +91,16 @@ export function hostsSchema(modules: readonly Module[]) {
       context.issues.push({ code: 'custom', input: hosts, message: 'expected at least one domain' })
     return Object.fromEntries(named)
   })
+}
+
+/** The domains below its host's that a module serves, by the fields that name them. */
+export function domainsBelow(
+  domain: string,
+  module: Module,
+  config: ModuleConfig | undefined,
+): (readonly [field: string, domain: string])[] {
+  if (!config) return []
+  return subdomainFields(module).map((field) => [field, `${String(config[field])}.${domain}`])
 }
 
 /** The fields that name a domain below the host's. */

@@ -27,6 +27,17 @@ const service = z
     error: 'a turn or turns service needs a secret, the same as in its own configuration; others have none',
   })
 
+export type CallService = z.output<typeof service>
+
+/** Where it is found: what is not configured is what it usually has. */
+export function placeOf({ type, port, transport }: CallService): {
+  readonly port: number
+  readonly transport: 'udp' | 'tcp'
+} {
+  const isTls = type.endsWith('s')
+  return { port: port ?? (isTls ? 5349 : 3478), transport: transport ?? (isTls ? 'tcp' : 'udp') }
+}
+
 /** Tells clients which STUN and TURN servers there are for calls, with credentials that end. */
 export const externalServices = defineModule({
   name: 'external-services',
@@ -84,17 +95,9 @@ export const externalServices = defineModule({
       })
     }
 
-    function tell(
-      { type, host: name, port, transport, secret }: z.output<typeof service>,
-      account: Jid,
-    ): ExternalService {
-      const isTls = type.endsWith('s')
-      const open: ExternalService = {
-        type,
-        host: name,
-        port: port ?? (isTls ? 5349 : 3478),
-        transport: transport ?? (isTls ? 'tcp' : 'udp'),
-      }
+    function tell(one: CallService, account: Jid): ExternalService {
+      const { type, host: name, secret } = one
+      const open: ExternalService = { type, host: name, ...placeOf(one) }
       return secret === undefined ? open : { ...open, isRestricted: true, ...credentials(secret, account) }
     }
 

@@ -42,23 +42,32 @@ const migrations: readonly string[] = [
    CREATE TRIGGER logs_text AFTER DELETE ON logs WHEN old.state < 2 BEGIN DELETE FROM texts WHERE rowid = old.id; END;`,
 ]
 
-/** Brings the database to the newest schema. */
-export function migrate(database: DatabaseSync, path: string): void {
+/** The schema of this version. */
+export const newestSchema = migrations.length
+
+/** The schema that a database has. @throws {StorageError} when it is not one of ours, or of a later version */
+export function schemaOf(database: DatabaseSync, path: string): number {
   const version = pragma(database, 'user_version')
-  if (version > migrations.length) {
+  if (version > newestSchema) {
     throw new StorageError(
-      `The database ${path} was written by a newer Jackdaw (schema ${version}, this one knows ${migrations.length}): install that version again or a later one.`,
+      `The database ${path} was written by a newer Jackdaw (schema ${version}, this one knows ${newestSchema}): install that version again or a later one.`,
     )
   }
   const isForeign = pragma(database, 'application_id') !== APPLICATION
   if (isForeign && (version > 0 || database.prepare('SELECT 1 FROM sqlite_schema').get())) {
     throw new StorageError(`The database ${path} belongs to another program: name another file.`)
   }
-  if (version === migrations.length) return
+  return version
+}
+
+/** Brings the database to the newest schema. */
+export function migrate(database: DatabaseSync, path: string): void {
+  const version = schemaOf(database, path)
+  if (version === newestSchema) return
   database.exec('BEGIN IMMEDIATE')
   try {
     for (const migration of migrations.slice(version)) database.exec(migration)
-    database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${migrations.length}; COMMIT`)
+    database.exec(`PRAGMA application_id = ${APPLICATION}; PRAGMA user_version = ${newestSchema}; COMMIT`)
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error

@@ -254,12 +254,11 @@ function contentOf(notification: Parameters<typeof PushNotification.read>[0]): C
   }
 }
 
-export const pushService = definePushService({
-  http: httpOutbound(),
-  http2: http2Outbound(),
-  origins: {
-    apns: 'https://api.push.apple.com',
-    apnsSandbox: 'https://api.sandbox.push.apple.com',
-    fcm: 'https://fcm.googleapis.com',
-  },
-})
+/** Where the services of Apple and Google are. */
+export const pushOrigins = {
+  apns: 'https://api.push.apple.com',
+  apnsSandbox: 'https://api.sandbox.push.apple.com',
+  fcm: 'https://fcm.googleapis.com',
+}
+
+export const pushService = definePushService({ http: httpOutbound(), http2: http2Outbound(), origins: pushOrigins })

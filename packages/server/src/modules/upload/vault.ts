@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from 'node:
 import { dirname, join } from 'node:path'
 
 /** So much of the disk is left to the rest of the server: without room for its journal it stands still. Bytes. */
-const leftFree = 256 * 1024 * 1024
+export const leftFree = 256 * 1024 * 1024
 const portion = 65_536
 
 /**
