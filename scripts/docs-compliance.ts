@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { modules } from '../packages/server/src/modules/modules.ts'
 import { scenario } from '../packages/testkit/src/index.ts'
 import { DiscoInfo } from '../packages/xmpp/src/index.ts'
+import { ofNote, type Proof, type Row, suites } from './compliance-suites.ts'
 import { xepTitles } from './xep-titles.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -62,65 +63,6 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
   { spec: 'XEP-0440', version: '1.0.0', tests: ['packages/server/src/stream/sasl2.test.ts'] },
 ]
 
-interface Row {
-  readonly feature: string
-  /** Whether a server needs it, and an advanced one. */
-  readonly needed: readonly ['yes' | 'no' | 'N/A', 'yes' | 'no' | 'N/A']
-  readonly specs: readonly string[]
-}
-
-const row = (feature: string, server: Row['needed'][0], advanced: Row['needed'][1], ...specs: string[]): Row => ({
-  feature,
-  needed: [server, advanced],
-  specs,
-})
-
-/** XEP-0479 §2.1 to §2.3: the columns for servers. */
-const suites: readonly (readonly [category: string, rows: readonly Row[]])[] = [
-  [
-    'Core',
-    [
-      row('Core features', 'yes', 'yes', 'RFC 6120'),
-      row('TLS', 'yes', 'yes', 'RFC 7590'),
-      row('Direct TLS', 'no', 'yes', 'XEP-0368'),
-      row('Feature discovery', 'yes', 'yes', 'XEP-0030'),
-      row('Feature broadcasts', 'no', 'yes', 'XEP-0115'),
-      row('Server extensibility', 'yes', 'yes', 'XEP-0114'),
-      row('Event publishing', 'no', 'yes', 'XEP-0163'),
-    ],
-  ],
-  [
-    'Web',
-    [
-      row('Web connection mechanisms', 'yes', 'yes', 'RFC 7395', 'XEP-0206'),
-      row('Connection mechanism discovery', 'no', 'N/A', 'XEP-0156'),
-    ],
-  ],
-  [
-    'IM',
-    [
-      row('Core features', 'yes', 'yes', 'RFC 6121'),
-      row('The /me command', 'N/A', 'N/A', 'XEP-0245'),
-      row('User avatars', 'N/A', 'N/A', 'XEP-0084'),
-      row('User avatar compatibility', 'no', 'yes', 'XEP-0398', 'XEP-0153'),
-      row('vcard-temp', 'yes', 'yes', 'XEP-0054'),
-      row('Outbound message synchronization', 'yes', 'yes', 'XEP-0280'),
-      row('User blocking', 'no', 'yes', 'XEP-0191'),
-      row('Group chat', 'yes', 'yes', 'XEP-0045', 'XEP-0249'),
-      row('Advanced group chat', 'no', 'yes', 'XEP-0048', 'XEP-0313', 'XEP-0402', 'XEP-0410'),
-      row('Persistent storage of private data via PubSub', 'no', 'yes', 'XEP-0223'),
-      row('Private XML storage', 'no', 'yes', 'XEP-0049'),
-      row('Stream management', 'no', 'yes', 'XEP-0198'),
-      row('Message acknowledgements', 'N/A', 'N/A', 'XEP-0184'),
-      row('History storage and retrieval', 'no', 'yes', 'XEP-0313'),
-      row('Chat states', 'N/A', 'N/A', 'XEP-0085'),
-      row('Message correction', 'N/A', 'N/A', 'XEP-0308'),
-      row('File upload', 'yes', 'yes', 'XEP-0363'),
-      row('Direct file transfer', 'N/A', 'N/A', 'XEP-0234', 'XEP-0261'),
-    ],
-  ],
-]
-
 interface Support {
   readonly spec: string
   readonly version: string
@@ -159,10 +101,19 @@ export async function compliancePage(): Promise<string> {
   const done = supported()
   return `# Compliance
 
-What [XEP-0479](https://xmpp.org/extensions/xep-0479.html) (XMPP Compliance Suites 2023) asks of servers, what else there is, and what a server with nothing configured says
-of itself. This page and \`jackdaw.doap\` are made from what the modules declare: \`node --conditions=source scripts/docs-compliance.ts\`.
+What [XEP-0479](https://xmpp.org/extensions/xep-0479.html) (XMPP Compliance Suites 2023) asks of servers with the tests that show it, what else there is, and what a server with
+nothing configured says of itself. This page and \`jackdaw.doap\` are made from what the modules declare and from \`scripts/compliance-suites.ts\`:
+\`node --conditions=source scripts/docs-compliance.ts\`. A test fails when one that is named here is gone.
 
 ${suites.map(([category, rows]) => suite(category, rows, done)).join('\n')}
+## Of note, and to come
+
+What XEP-0479 names beside its tables and in §3; nobody must have it.
+
+| specification | here |
+| --- | --- |
+${ofNote.map(([spec, what]) => `| ${nameOf(spec)} | ${notes(spec, what, done)} |`).join('\n')}
+
 ## Extensions
 
 | specification | version | modules | tests |
@@ -174,20 +125,41 @@ ${done.map(({ spec, version, modules: names, tests }) => `| ${nameOf(spec)} | ${
 ${await discovery()}`
 }
 
-function suite(category: string, rows: readonly Row[], done: readonly Support[]): string {
-  const lines = rows.map(({ feature, needed, specs }) => {
-    const found = specs.map((spec) => done.find((one) => one.spec === spec))
-    const isDone = found.every((one) => one !== undefined)
-    const tests = filesOf([...new Set(found.flatMap((one) => one?.tests ?? []))])
-    const state = needed[1] === 'N/A' && !isDone ? 'of clients alone' : isDone ? tests : '**not yet**'
-    return `| ${feature} | ${specs.join(', ')} | ${needed.join(' | ')} | ${state} |`
+/** Whether all of a row is here, and shown. */
+export function isHeld({ specs }: Row, done: readonly Support[]): boolean {
+  return Object.entries(specs).every(([spec, proofs]) => proofs.length > 0 && done.some((one) => one.spec === spec))
+}
+
+/** Whether a test of that name stands in its file, and is not put off. */
+export function isThere([file, name]: Proof): boolean {
+  if (!existsSync(join(root, file))) return false
+  const text = readFileSync(join(root, file), 'utf8')
+  return ["'", '"', '`'].some((mark) => {
+    const before = text.split(`${mark}${name}${mark}`)[0]!
+    return before.length < text.length && !/\b(skip|todo)\(\s*$/.test(before)
   })
+}
+
+function suite(category: string, rows: readonly Row[], done: readonly Support[]): string {
+  const lines = rows.map((one) => {
+    const { feature, needed, specs } = one
+    const state = isHeld(one, done) ? 'yes' : needed[1] === 'N/A' ? 'of clients alone' : '**not yet**'
+    return `| ${feature} | ${Object.keys(specs).join(', ')} | ${needed.join(' | ')} | ${state} |`
+  })
+  const shown = rows.flatMap(({ specs }) => Object.entries(specs)).filter(([, proofs]) => proofs.length > 0)
   return `## ${category}
 
-| feature | specifications | server | advanced server | shown by |
+| feature | specifications | server | advanced server | Jackdaw |
 | --- | --- | --- | --- | --- |
 ${lines.join('\n')}
+
+${shown.map(([spec, proofs]) => `- ${spec}\n${proofs.map(([file, name]) => `  - ${filesOf([file])} \`${name}\``).join('\n')}`).join('\n')}
 `
+}
+
+function notes(spec: string, what: string, done: readonly Support[]): string {
+  const tests = filesOf(done.find((one) => one.spec === spec)?.tests ?? [])
+  return [tests, what].filter((part) => part !== '').join(' ')
 }
 
 function nameOf(spec: string): string {

@@ -22,6 +22,8 @@ const types: Readonly<Record<string, string>> = {
 const html = `<!doctype html><meta charset=utf-8><title>converse.js</title>
 <link rel=stylesheet href=/dist/converse.min.css><script type=module src=/dist/converse.min.js></script><body class=converse-fullscreen></body>`
 
+type Settings = Readonly<Record<string, string | boolean>>
+
 /** Debian's Chromium, and a web server that has converse.js as it is published. */
 export class ConverseBrowser {
   readonly #browser: Browser
@@ -32,7 +34,8 @@ export class ConverseBrowser {
     this.#server = server
   }
 
-  static async start(): Promise<ConverseBrowser> {
+  /** @param words more for Chromium's command line */
+  static async start(...words: readonly string[]): Promise<ConverseBrowser> {
     const server = createServer((request, response) => {
       const path = normalize(new URL(request.url!, 'http://localhost').pathname)
       if (!path.startsWith(`${sep}dist${sep}`)) return response.setHeader('Content-Type', 'text/html').end(html)
@@ -43,12 +46,12 @@ export class ConverseBrowser {
       )
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
-    const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] })
+    const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox', ...words] })
     return new ConverseBrowser(browser, server)
   }
 
   /** A new profile, with nothing remembered, in which somebody logs in. */
-  async login(jid: string, password: string, connection: Readonly<Record<string, string>>): Promise<Converse> {
+  async login(jid: string, password: string, connection: Settings): Promise<Converse> {
     const context = await this.#browser.newContext({ ignoreHTTPSErrors: true })
     const { port } = this.#server.address() as AddressInfo
     const converse = new Converse(context, `http://localhost:${port}/`, {
@@ -87,9 +90,9 @@ export class Converse {
   page!: Page
   readonly #context: BrowserContext
   readonly #url: string
-  readonly #settings: Readonly<Record<string, string>>
+  readonly #settings: Settings
 
-  constructor(context: BrowserContext, url: string, settings: Readonly<Record<string, string>>) {
+  constructor(context: BrowserContext, url: string, settings: Settings) {
     this.#context = context
     this.#url = url
     this.#settings = settings

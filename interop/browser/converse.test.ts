@@ -57,3 +57,24 @@ test.skipIf(!hasChromium).each(['WebSocket', 'BOSH'])(
     }
   },
 )
+
+test.skipIf(!hasChromium)(
+  'XEP-0156 §2: converse.js in Chromium finds where to connect by the domain',
+  { timeout: 120_000 },
+  async () => {
+    const server = await Jackdaw.start()
+    // Who knows only the domain asks at the port of HTTPS.
+    const browser = await ConverseBrowser.start(`--host-rules=MAP localhost:443 127.0.0.1:${server.ports.https}`)
+    try {
+      await server.addUser('romeo@localhost', password)
+      const romeo = await browser.login('romeo@localhost', password, { discover_connection_methods: true })
+      await romeo.enter(room, 'Romeo')
+      await romeo.say('By any other name')
+      await romeo.reads('By any other name')
+      expect(server.troubles).toEqual([])
+    } finally {
+      await browser.stop()
+      await server.stop()
+    }
+  },
+)
