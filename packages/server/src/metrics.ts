@@ -29,6 +29,34 @@ export class ServerMetrics {
     })
   }
 
+  /** Figures of the whole server with a label each, read when somebody looks; of what is not read any more nothing is told. */
+  gauges(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    const gauge: Gauge = new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        gauge.reset()
+        for (const [value, figure] of read()) gauge.set({ [label]: value }, figure)
+      },
+    })
+  }
+
+  /** Counts of the whole server that are kept elsewhere, with a label each. */
+  counters(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        counter.reset()
+        for (const [value, count] of read()) counter.inc({ [label]: value }, count)
+      },
+    })
+  }
+
   /** What a module of that host registers; `onStop` gets what takes it away again. */
   ofHost(host: string, onStop: (act: () => void) => void): Metrics {
     const { registry } = this
@@ -47,7 +75,12 @@ export class ServerMetrics {
       for (const [label, value] of readersOf(name)) gauge.set({ host: label }, value())
     }
     return {
-      counter: (name, help) => shared(name, () => new Counter({ name, help, ...labels })).labels({ host }),
+      // From 0 on: of what was not there before nobody sees that it grew.
+      counter(name, help) {
+        const counter = shared(name, () => new Counter({ name, help, ...labels }))
+        counter.inc({ host }, 0)
+        return counter.labels({ host })
+      },
       counters(name, help, labelNames) {
         const seen = new Map<string, Record<string, string>>()
         const found = registry.getSingleMetric(name) as Counter | undefined
@@ -69,8 +102,11 @@ export class ServerMetrics {
         readersOf(name).set(host, collect)
         onStop(() => void readersOf(name).delete(host))
       },
-      histogram: (name, help, buckets) =>
-        shared(name, () => new Histogram({ name, help, buckets: [...buckets], ...labels })).labels({ host }),
+      histogram(name, help, buckets) {
+        const histogram = shared(name, () => new Histogram({ name, help, buckets: [...buckets], ...labels }))
+        histogram.zero({ host })
+        return histogram.labels({ host })
+      },
     }
   }
 }

@@ -228,6 +228,7 @@ test('a data folder that is taken away is told, nothing is acknowledged meanwhil
   const metrics = await fetch(`http://127.0.0.1:${http!.port}/metrics`).then((response) => response.text())
   expect(metrics).toMatch(/^jackdaw_healthy 0$/m)
   expect(metrics).toMatch(/^jackdaw_logins_total 1$/m)
+  expect(metrics).toMatch(/^jackdaw_write_failures_total 1$/m)
   romeo.send(`<message to='romeo@localhost' id='1'/>`)
   romeo.requestAcknowledgement()
   await health()

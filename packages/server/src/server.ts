@@ -10,6 +10,7 @@ import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
 import { boshLimits, certificateHosts, componentLimits, networkLimits, sessionLimits, streamLimits } from './limits.ts'
+import { measure } from './measures.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
 import { invitations } from './modules/invitations/invitations.ts'
@@ -114,6 +115,8 @@ export class Server {
   readonly #componentPort: ComponentPort
   readonly #http: HttpRoutes
   readonly #troubles = new Map<string, string>()
+  #troubled = 0
+  readonly #bearerCounts = { refused: 0, outages: 0 }
   readonly #listeners: Listener[] = []
   readonly #secrets: Secrets
   #sasl!: SaslSecrets
@@ -374,6 +377,7 @@ export class Server {
   #trouble(part: string): (error: Error | undefined) => void {
     return (error) => {
       if (error) {
+        this.#troubled++
         this.#troubles.set(part, `The ${part} cannot be written: ${error.message}`)
         this.log.error({ reason: error.message }, `the ${part} cannot be written; input waits until it can`)
       } else {
@@ -487,6 +491,7 @@ export class Server {
       clock: this.#clock,
       random: this.#random,
       log: this.log.child({ host: domain.toString() }),
+      counts: this.#bearerCounts,
     })
   }
 
@@ -536,6 +541,17 @@ export class Server {
   #measure(): void {
     const { metrics, sessions } = this
     const { counts } = this.#router
+    measure(metrics, {
+      counts,
+      bearer: this.#bearerCounts,
+      troubles: () => this.#troubled,
+      strangers: () => this.#port.strangers,
+      sessions,
+      hosts: this.hosts,
+      certificates: () => this.#certificates?.facts ?? [],
+      answered: this.#http.answered,
+      data: this.#parts.journalStore ? undefined : this.#config.data,
+    })
     metrics.gauge('jackdaw_connections', 'Client connections that are open', () => this.#port.connections)
     metrics.counter(
       'jackdaw_connections_refused_total',

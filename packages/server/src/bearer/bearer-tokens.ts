@@ -22,6 +22,8 @@ interface BearerTokensOptions {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Counted on. */
+  readonly counts: { refused: number; outages: number }
 }
 
 /** Accounts that log in with a JWT (RFC 7519) of the operator's product. */
@@ -61,6 +63,7 @@ export class BearerTokens {
       return payload
     } catch (error) {
       if (error instanceof errors.JOSEError && !outages.includes(error.code)) return this.#refused(error.message)
+      this.#options.counts.outages++
       log.error({ err: error }, 'the keys of tokens cannot be had')
       throw new SaslError('temporary-auth-failure')
     }
@@ -98,6 +101,7 @@ export class BearerTokens {
   }
 
   #refused(reason: string): undefined {
+    this.#options.counts.refused++
     this.#options.log.debug({ reason }, 'a token was refused')
   }
 }

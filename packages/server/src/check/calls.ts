@@ -1,5 +1,5 @@
 import { type CallService, placeOf } from '../modules/external-services.ts'
-import { isPublic } from '../modules/push-service/private-addresses.ts'
+import { isPublic } from '../outbound/private-addresses.ts'
 import type { Finding, Scene } from './finding.ts'
 import { isLocal } from './local.ts'
 

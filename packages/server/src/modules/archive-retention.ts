@@ -29,7 +29,7 @@ export const archiveRetention = defineModule({
     const { clock, config } = host
     const { log, trim } = host.use(archive)
     const logs = new Set<Swept>()
-    const removed = host.metrics.counter('jackdaw_archive_expired_total', 'Messages removed because of their age.')
+    const removed = host.metrics.counter('jackdaw_archive_expired_total', 'Messages removed because of their age')
     let isStopped = false
     let cancel = () => {}
     host.onStop(() => {

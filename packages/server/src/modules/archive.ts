@@ -50,6 +50,7 @@ export const archive = defineModule({
     // The copies of a message are made right after it was kept: to remember one is enough.
     let last: Passage<Message> | undefined
     let lastId = ''
+    const kept = host.metrics.counter('jackdaw_archive_messages_total', 'Messages kept in archives of accounts')
 
     const lost = (account: string) => {
       for (const listener of lostListeners) listener(account)
@@ -66,6 +67,7 @@ export const archive = defineModule({
           with: other.bare.toString(),
           isSearchable,
         })
+        kept.inc()
         host.tell('message:kept', { account, other, id: lastId, at, message: passage.stanza })
         return lastId
       },

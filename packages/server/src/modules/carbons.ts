@@ -30,6 +30,10 @@ export const carbons = defineModule({
   config: z.object({ limit: z.int().min(1).default(50).describe('Most copies made of one message.') }),
   start(host) {
     const { idOf } = host.use(archive)
+    const copies = host.metrics.counter(
+      'jackdaw_carbons_total',
+      'Copies of messages made for other sessions of an account',
+    )
 
     host.answer('set', 'account', EnableCarbons, ({ sender, isOwn }) => enable(own(sender, isOwn)))
     host.answer('set', 'account', DisableCarbons, ({ sender, isOwn }) => own(sender, isOwn).set(key, undefined))
@@ -57,14 +61,16 @@ export const carbons = defineModule({
       // XEP-0313 §3.5: the copy, and only the copy, tells the id in the sender's archive.
       const id = idOf(passage)
       copy(SentCarbon, id === undefined ? stanza : stanza.append(StanzaId.write({ id, by: account })), wanting)
+      copies.inc(wanting.length)
     })
 
     host.hook('message:in', 'copy', ({ stanza, recipients }) => {
       const wanting = wantingCopies((stanza.to ?? stanza.from!).bare, stanza.from, recipients)
       if (!wanting || !isCopied(stanza, 'in')) return
       // What nobody gets is not copied either; so an error to a copy, which is addressed to the account, ends here (§10.3).
-      if (recipients.size > 0 || (isForAccount(stanza) && !hasHint(stanza, 'no-store')))
-        copy(ReceivedCarbon, stanza, wanting)
+      if (recipients.size === 0 && (!isForAccount(stanza) || hasHint(stanza, 'no-store'))) return
+      copy(ReceivedCarbon, stanza, wanting)
+      copies.inc(wanting.length)
     })
 
     /** The resources of the account that have enabled copies, but for the sender and those who get the message itself (§7, §8). */

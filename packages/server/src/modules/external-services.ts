@@ -58,6 +58,10 @@ export const externalServices = defineModule({
     const { clock, config, domain } = host
     const { services } = config
     if (services.length === 0) return
+    const given = host.metrics.counter(
+      'jackdaw_turn_credentials_total',
+      'Credentials for TURN servers given to clients',
+    )
     host.feature('server', externalServicesNs)
 
     host.answer('get', 'server', ExternalServices, ({ sender, payload: { type } }) =>
@@ -103,6 +107,7 @@ export const externalServices = defineModule({
 
     /** draft-uberti-behave-turn-rest-00 §2.2: what the TURN server makes itself out of the secret and the name. */
     function credentials(secret: string, account: Jid) {
+      given.inc()
       const expires = Math.floor((clock.now() + config.time) / 1000)
       // The name travels in clear text; the same one for each account, so that quotas of the TURN server hold.
       const who = createHmac('sha256', secret).update(account.toString()).digest('base64url').slice(0, 16)

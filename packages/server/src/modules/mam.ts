@@ -40,6 +40,12 @@ export const mam = defineModule({
     const more = isSearchable ? [fullTextField] : []
     if (isSearchable) host.feature('account', fullTextNs)
 
+    const taken = host.metrics.histogram(
+      'jackdaw_archive_query_seconds',
+      'How long pages of archives of accounts took to be found',
+      [0.005, 0.02, 0.1, 0.5, 2, 10],
+    )
+
     host.hook('message:out', 'store', (passage) => {
       const { stanza } = passage
       const { account } = passage.sender!
@@ -79,7 +85,9 @@ export const mam = defineModule({
       const session = own(sender, isOwn)
       if (query.node !== undefined) throw new StanzaError('feature-not-implemented', 'An account has no archived nodes')
       checkFields(query, more)
+      const began = host.clock.now()
       const page = await known(() => findPage(log, to.toString(), query, host))
+      taken.observe((host.clock.now() - began) / 1000)
       for (const entry of query.isFlipped ? page.entries.toReversed() : page.entries)
         session.deliver(result(entry, query.queryId, session))
       return MamFin.write(finOf(page))

@@ -36,6 +36,10 @@ export const register = defineModule({
     const byAddress = new TokenBuckets(clock, config.perAddress)
     const byHost = new TokenBuckets(clock, config.perHost)
     const byAccount = new TokenBuckets(clock, changesPerHour)
+    const refused = host.metrics.counter(
+      'jackdaw_registrations_refused_total',
+      'Accounts not made because of too many attempts',
+    )
 
     host.onStop(
       host.use(inBand).admit({
@@ -43,7 +47,10 @@ export const register = defineModule({
         admits: () => config.newAccounts,
         async register({ transport: { address } }, account, password) {
           const network = networkOf(address)
-          if (!byAddress.has(network) || !byHost.take('')) throw tooOften()
+          if (!byAddress.has(network) || !byHost.take('')) {
+            refused.inc()
+            throw tooOften()
+          }
           byAddress.take(network)
           await accounts.create(account, password, () => host.use(invitations).checkFree(account))
         },

@@ -23,7 +23,7 @@ export const reporting = defineModule({
   }),
   start(host) {
     const byAccount = new TokenBuckets(host.clock, host.config.perHour)
-    const reports = host.metrics.counter('jackdaw_reports_total', 'Reports of spam and abuse made by users.')
+    const reports = host.metrics.counter('jackdaw_reports_total', 'Reports of spam and abuse made by users')
 
     host.onStop(
       host.use(blocking).onBlock(({ account, item: { jid: reported, report } }) => {

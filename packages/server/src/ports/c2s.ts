@@ -70,6 +70,11 @@ export class ClientPort implements StreamPort {
     return this.#streams.size
   }
 
+  /** How many of them have not logged in. */
+  get strangers(): number {
+    return this.#streams.strangers
+  }
+
   readonly accept = (transport: Transport): void => {
     const most = this.#limits.unauthenticatedConnections
     this.#streams.admit(new Stream(transport, this), most, 'Too many clients are logging in at this moment')

@@ -25,6 +25,10 @@ export class Streams<S extends PortStream> {
     return this.#all.size
   }
 
+  get strangers(): number {
+    return this.#strangers.size
+  }
+
   /** @param most strangers at once; one more is refused with `why` */
   admit(stream: S, most: number, why: string): void {
     this.#all.add(stream)

@@ -31,7 +31,7 @@ export class Router implements SessionRouter {
   readonly #asked = new Map<string, Asked>()
   #lastAsk = 0
   isStopped = false
-  readonly counts = { messages: 0, presences: 0, iqs: 0, errors: 0 }
+  readonly counts = { messages: 0, presences: 0, iqs: 0, errors: 0, faults: 0, bound: 0, resumed: 0, ended: 0 }
 
   /** @param forget called last of all when a session has gone */
   constructor(sessions: Sessions, clock: Clock, log: Logger, forget: (session: Session) => Awaitable<void>) {
@@ -117,14 +117,17 @@ export class Router implements SessionRouter {
   }
 
   bound(session: Session): void {
+    this.counts.bound++
     void this.#hostOf(session.jid).tell('session:bound', { session })
   }
 
   resumed(session: Session): void {
+    this.counts.resumed++
     void this.#hostOf(session.jid).tell('session:resumed', { session })
   }
 
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void> {
+    this.counts.ended++
     this.#log.debug({ jid: session.jid.toString(), undelivered: undelivered.length }, 'a session has ended')
     for (const { stanza } of undelivered)
       if (stanza.name === 'iq' && (stanza.type === 'get' || stanza.type === 'set'))
@@ -260,8 +263,10 @@ export class Router implements SessionRouter {
     // What was under way when the server stopped has not been counted: its client sends it again.
     if (this.isStopped) return
     this.counts.errors++
-    if (!(error instanceof StanzaError))
+    if (!(error instanceof StanzaError)) {
+      this.counts.faults++
       this.#log.error({ err: error, kind: stanza.name }, 'a stanza could not be handled')
+    }
     if (stanza.type === 'error' || stanza.type === 'result') return
     const told = error instanceof StanzaError ? error : new StanzaError('internal-server-error')
     const { from } = stanza

@@ -52,6 +52,9 @@ export class HostAccounts implements Accounts, Credentials {
   readonly #keys: MapStore<StoredKeys>
   /** Some that exist: those who log in and are written to are asked about again and again. */
   readonly #known = new Set<string>()
+  /** Since the start. */
+  made = 0
+  removed = 0
 
   constructor(options: AccountsOptions) {
     this.#options = options
@@ -88,6 +91,7 @@ export class HostAccounts implements Accounts, Credentials {
       admit?.()
       this.#keep(account, keys)
     })
+    this.made++
     await this.#options.told('account:created', { account })
   }
 
@@ -123,6 +127,7 @@ export class HostAccounts implements Accounts, Credentials {
     if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
+    this.removed++
     await told('account:removed', { account })
     this.#known.delete(account.toString())
     storage.drop(`${domain}/`, account.toString())

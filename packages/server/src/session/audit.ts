@@ -12,6 +12,8 @@ export class HostAudit implements Audit {
   readonly #domain: string
   readonly #clock: Clock
   readonly #told: (act: Act) => void
+  /** Since the start. */
+  acts = 0
 
   constructor(domain: Jid, storage: Storage, clock: Clock, told: (act: Act) => void) {
     this.#acts = storage.log<Act>(`${domain}/audit/acts`)
@@ -21,6 +23,7 @@ export class HostAudit implements Audit {
   }
 
   record(act: Act): void {
+    this.acts++
     this.#acts.append(this.#domain, { value: act, at: this.#clock.now() })
     this.#told(act)
   }

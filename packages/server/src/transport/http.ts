@@ -1,3 +1,4 @@
+import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { HttpSite, RequestFacts } from './network.ts'
 import type { Transport } from './transport.ts'
@@ -21,6 +22,9 @@ export class HttpRoutes implements HttpSite {
     string,
     { accept: (transport: Transport) => void; mayConnect: (origin: string | undefined) => boolean }
   >()
+
+  /** How many responses there were since the start, by the class of their status: '2xx'. */
+  readonly answered = new Map<string, number>()
 
   constructor({ health, metrics, mayWatch }: HttpRoutesOptions) {
     const watched =
@@ -80,6 +84,14 @@ export class HttpRoutes implements HttpSite {
   }
 
   serve(request: Request, facts: RequestFacts): Awaitable<Response> {
+    return when(this.#answer(request, facts), (response) => {
+      const code = `${Math.floor(response.status / 100)}xx`
+      this.answered.set(code, (this.answered.get(code) ?? 0) + 1)
+      return response
+    })
+  }
+
+  #answer(request: Request, facts: RequestFacts): Awaitable<Response> {
     const { pathname, hostname } = new URL(request.url)
     const serve = this.#find(pathname, hostname)
     if (!serve) return this.#webSockets.has(pathname) ? upgradeRequired() : plain(404, 'There is nothing here')

@@ -50,6 +50,7 @@ export const blocking = defineModule({
     const { withdraw } = host.use(presenceModule)
     const listeners = new Set<(blocking: Blocking) => void>()
     let lastPush = 0
+    const blocked = host.metrics.counter('jackdaw_blocked_stanzas_total', 'Stanzas that came from who is blocked')
 
     for (const kind of ['message', 'presence', 'iq'] as const) {
       host.hook(`${kind}:out` as 'message:out', 'check', ({ stanza, sender }) => {
@@ -61,7 +62,9 @@ export const blocking = defineModule({
         const account = (stanza.to ?? stanza.from!).bare
         if (account.local === undefined) return
         const list = lists.of(account)
-        return list instanceof Promise ? list.then((read) => checkIn(read, passage)) : checkIn(list, passage)
+        return list instanceof Promise
+          ? list.then((read) => checkIn(read, passage, blocked))
+          : checkIn(list, passage, blocked)
       })
     }
 
@@ -162,9 +165,10 @@ function checkOut(list: BlockedBy, { to }: Stanza): void {
 }
 
 /** §3.3, inbound: who is blocked sees an account that is offline. */
-function checkIn(list: BlockedBy, { stanza }: Passage): Awaitable<'stop' | void> {
+function checkIn(list: BlockedBy, { stanza }: Passage, blocked: { inc(): void }): Awaitable<'stop' | void> {
   if (list.entries.size === 0) return
   if (!list.blocks(stanza.from!)) return isInvitation(list, stanza) ? 'stop' : undefined
+  blocked.inc()
   switch (stanza.name) {
     case 'presence':
       return 'stop'

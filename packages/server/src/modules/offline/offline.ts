@@ -39,6 +39,11 @@ export const offline = defineModule({
     const { domain, clock } = host
     const { log, onLost } = host.use(archive)
     const waiting = new Waiting(log)
+    const refused = host.metrics.counter(
+      'jackdaw_offline_refused_total',
+      'Messages refused because too many wait for the account',
+    )
+    const kept = host.metrics.counter('jackdaw_offline_messages_total', 'Messages that began to wait for an account')
     /** Found before the presence of a session lets it take them. */
     const batches = new Map<Target, Batch>()
     const backlogs = new Backlogs(
@@ -54,8 +59,10 @@ export const offline = defineModule({
     })
 
     host.hook('message:in', 'check', (passage) => {
-      if ((mayWait(passage) || isBehind(passage)) && waiting.isFull(accountOf(passage.stanza), host.config.limit))
+      if ((mayWait(passage) || isBehind(passage)) && waiting.isFull(accountOf(passage.stanza), host.config.limit)) {
+        refused.inc()
         throw new StanzaError('service-unavailable', 'Too many messages wait for this account')
+      }
     })
 
     host.hook('message:in', 'deliver', (passage) => {
@@ -63,10 +70,12 @@ export const offline = defineModule({
       const account = accountOf(stanza)
       if (isLasting(stanza) && backlogs.divert(account, recipients)) {
         const id = waiting.keep(account, stanza, clock.now())
+        kept.inc()
         if (recipients.size > 0) backlogs.given(account, id)
         passage.isKept = true
       } else if (mayWait(passage)) {
         waiting.keep(account, stanza, clock.now())
+        kept.inc()
         passage.isKept = true
       } else if (recipients.size === 0 && isOnlyChatState(stanza)) {
         // XEP-0085 §5.8: not kept; nor does everybody who types learn that nobody is there.
@@ -128,6 +137,7 @@ export const offline = defineModule({
         if (others.some((other) => hasHad(other, session, at, message))) continue
         if (!hasHint(message, 'no-store')) {
           waiting.keep(session.account, message, at)
+          kept.inc()
           mayPass = others.length > 0
         } else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
         else for (const other of others) other.deliver(delayed({ at, message }))

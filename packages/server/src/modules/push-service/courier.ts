@@ -18,6 +18,8 @@ interface CourierOptions {
   /** The registration has ended: its owner is to know. */
   readonly ended: (id: string, registration: Registration, reason: string) => void
   readonly count: Readonly<Record<'handed' | 'failed' | 'retried' | 'ended', { inc(): void }>>
+  /** Seconds of each attempt. */
+  readonly taken: { observe(value: number): void }
 }
 
 interface Job {
@@ -121,6 +123,8 @@ export class Courier {
     if (left <= 0) return { is: 'refused', reason: delivery.reason ?? 'Its time was over' }
     const content = delivery.content ?? {}
     const ttl = Math.ceil(left / 1000)
+    const { clock } = this.#options.host
+    const began = clock.now()
     try {
       return await deliverer.deliver(registration.address, {
         id,
@@ -133,6 +137,8 @@ export class Courier {
       })
     } catch (error) {
       return { is: 'later', reason: error instanceof Error ? error.message : String(error) }
+    } finally {
+      this.#options.taken.observe((clock.now() - began) / 1000)
     }
   }
 

@@ -81,6 +81,11 @@ export function definePushService({ http, http2, origins }: Ways) {
           retried: metrics.counter('jackdaw_push_service_retries_total', 'Attempts that are to be repeated'),
           ended: metrics.counter('jackdaw_push_service_ended_total', 'Registrations that push services have ended'),
         },
+        taken: metrics.histogram(
+          'jackdaw_push_service_attempt_seconds',
+          'How long push services took to answer',
+          [0.1, 0.5, 2, 5, 15],
+        ),
       })
       metrics.gauge('jackdaw_push_service_queued', 'Messages on their way to push services', () => courier.size)
       host.onStop(() => courier.stop())

@@ -15,6 +15,7 @@ interface RetentionOptions {
   readonly clock: Clock
   /** How long files are kept, milliseconds. */
   readonly keep: number
+  onRemoved(): void
   onFault(error: unknown): void
 }
 
@@ -43,7 +44,7 @@ export class Retention {
 
   /** Removes what of this account is too old. */
   async expire(account: string): Promise<void> {
-    const { ledger, uploads, clock, keep } = this.#options
+    const { ledger, uploads, clock, keep, onRemoved } = this.#options
     const now = clock.now()
     let oldest = now
     let removed = 0
@@ -52,6 +53,7 @@ export class Retention {
       if (at + (isUploaded ? keep : slotTime) >= now || uploads.isComing(id)) oldest = Math.min(oldest, at)
       else {
         await uploads.remove(id)
+        onRemoved()
         if (++removed % atOnce === 0) await this.#pause()
       }
     }

@@ -51,7 +51,15 @@ export const upload = defineModule({
     const { origin } = host.use(hostMeta)
     const received = metrics.counter('jackdaw_upload_bytes_total', 'Bytes of files that came')
     const completed = metrics.counter('jackdaw_upload_files_total', 'Files that came as a whole')
-    const rejected = metrics.counter('jackdaw_upload_rejected_total', 'Slots and files reply, and files that broke off')
+    const rejected = metrics.counter(
+      'jackdaw_upload_rejected_total',
+      'Slots and files refused, and files that broke off',
+    )
+    const read = metrics.counter('jackdaw_upload_downloads_total', 'Files and parts of files that were fetched')
+    const expired = metrics.counter(
+      'jackdaw_upload_expired_total',
+      'Slots and files removed because their time was over',
+    )
     const ledger = new Ledger(host.stores, (id, { account, name: called, size: bytes, type }) =>
       host.tell('file:uploaded', { account, id, name: called, size: bytes, type: type ?? '' }),
     )
@@ -68,6 +76,7 @@ export const upload = defineModule({
       uploads,
       clock,
       keep: config.keep,
+      onRemoved: () => expired.inc(),
       onFault: (error) => log.error({ err: error }, 'old files could not be removed'),
     })
     const slots = new Slots({ ledger, vault, clock, random, config, expire: (account) => retention.expire(account) })
@@ -122,6 +131,8 @@ export const upload = defineModule({
       }
       switch (request.method) {
         case 'GET':
+          read.inc()
+          return download(id, record, request, vault)
         case 'HEAD':
           return download(id, record, request, vault)
         case 'PUT': {

@@ -1,0 +1,88 @@
+// Writes docs/metrics.md from what a server with every module shows at /metrics.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import type * as z from 'zod'
+import { modules } from '../packages/server/src/modules/modules.ts'
+import { createServer } from '../packages/server/src/server.ts'
+
+export const page = fileURLToPath(new URL('../docs/metrics.md', import.meta.url))
+
+export interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: string
+  readonly labels: readonly string[]
+}
+
+/** All that a server with every module can show. */
+export async function allMetrics(): Promise<Metric[]> {
+  const data = mkdtempSync(join(tmpdir(), 'jackdaw-metrics-'))
+  const every = Object.fromEntries(
+    modules.map(({ name, config }) => [name, config === undefined || (config as z.ZodType).safeParse({}).success]),
+  )
+  const calls = { services: [{ type: 'stun', host: 'stun.example.org' }] }
+  const host = { modules: { ...every, 'external-services': calls } }
+  const server = await createServer({ data, hosts: { 'example.org': host } }, { log: pino({ level: 'silent' }) })
+  try {
+    const { registry } = server.metrics
+    const found = await registry.getMetricsAsJSON()
+    return found
+      .map(({ name, help, type }) => {
+        const { labelNames } = registry.getSingleMetric(name) as unknown as { readonly labelNames: readonly string[] }
+        return { name, help, type: String(type), labels: [...labelNames] }
+      })
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  } finally {
+    await server.stop()
+    rmSync(data, { recursive: true })
+  }
+}
+
+export async function metricsPage(): Promise<string> {
+  const all = await allMetrics()
+  const own = all.filter(({ name }) => name.startsWith('jackdaw_'))
+  const ofHosts = own.filter(({ labels }) => labels.includes('host'))
+  const ofServer = own.filter(({ labels }) => !labels.includes('host'))
+  return `# Metrics
+
+\`/metrics\` of the HTTP ports, in the format of Prometheus, for those whom \`metrics.allow\` names (loopback by default):
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: jackdaw
+    static_configs: [{ targets: ['127.0.0.1:5280'] }]
+\`\`\`
+
+Counts begin at 0 with each start. Which of them to look at, and when to wake somebody: [operation](operation.md); a dashboard for Grafana and alerts for Prometheus:
+[deploy](../deploy). This page is made from what a server with every module shows: \`node --conditions=source scripts/docs-metrics.ts\`.
+
+## The server
+
+${table(ofServer)}
+
+## Hosts and their modules
+
+Each has the label \`host\`, the domain; those of a module are there where it runs.
+
+${table(ofHosts)}
+
+## The process
+
+Of the library prom-client.
+
+${table(all.filter(({ name }) => !name.startsWith('jackdaw_')))}
+`
+}
+
+function table(metrics: readonly Metric[]): string {
+  const lines = metrics.map(({ name, type, labels, help }) => {
+    const named = labels.filter((label) => label !== 'host').map((label) => `\`${label}\``)
+    return `| \`${name}\` | ${type} | ${named.join(' ')} | ${help.replace(/\.$/, '')} |`
+  })
+  return `| name | type | labels | what |\n| --- | --- | --- | --- |\n${lines.join('\n')}`
+}
+
+if (import.meta.main) writeFileSync(page, await metricsPage())
