@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { Actor, tcp } from '@jackdaw/testkit'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 // Real processes, on a machine that may be busy.
@@ -245,6 +246,57 @@ describe('invite', () => {
     [['--host', 'locahost'], 'this server does not serve the domain locahost: did you mean localhost?'],
   ])('%j is answered with a sentence', async (args, sentence) => {
     const { code, error } = await jackdaw(['invite', ...args, '--config', file])
+    expect([code, error.replace(/^jackdaw: |\n$/g, '')]).toEqual([1, sentence])
+  })
+})
+
+describe('audit conversations', () => {
+  test('what was said before kill -9 is printed after it, an object a line; that it was read is in the audit log', async () => {
+    const supervised = 'modules: { supervision: { rooms: false } }'
+    configure(`log: { format: pretty }\nhosts: { localhost: { plaintext: true, ${supervised} }, other.test: {} }`)
+    const { child, ended, greeting } = await startServer()
+    for (const name of ['alice', 'bob']) await jackdaw(['user', 'add', `${name}@localhost`], 'the wine is red\n')
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(greeting.join('\n'))![1])
+    const alice = new Actor({ jid: 'alice@localhost/phone', password: 'the wine is red', connect: tcp(port) })
+    await alice.connect()
+    const texts = ['Wherefore art thou?', 'Romeo']
+    for (const text of texts) alice.says(`<message to='bob@localhost' type='chat'><body>${text}</body></message>`)
+    await alice.sync()
+    child.kill('SIGKILL')
+    await ended
+    await startServer()
+    const read = async (...args: string[]) => {
+      const { out, error, code } = await jackdaw(['audit', 'conversations', ...args])
+      expect([code, error]).toEqual([0, ''])
+      return out
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => (JSON.parse(line) as { body: string }).body)
+        .filter((text) => !text.startsWith('Conversations on localhost are supervised'))
+    }
+    expect(await read()).toEqual(texts)
+    expect(await read('localhost', '--with', 'alice@localhost', 'bob@localhost', '--text', 'romeo')).toEqual(['Romeo'])
+    expect(await read('localhost', '--from', '2020-01-01', '--to', '2020-01-02T00:00:00Z')).toEqual([])
+    const { out } = await jackdaw(['audit', 'localhost'])
+    expect(
+      out
+        .split('\n')
+        .filter((line) => line.includes('read'))
+        .map((line) => line.slice(25)),
+    ).toEqual([
+      'command line read conversations all',
+      'command line read conversations with alice@localhost with bob@localhost text "romeo"',
+      'command line read conversations from 2020-01-01T00:00:00.000Z to 2020-01-02T00:00:00.000Z',
+    ])
+  })
+
+  test.each([
+    [['--from', 'yesterday'], "--from: expected a time such as '2026-11-26' or '2026-11-26T15:00:00Z'"],
+    [['--with', 'a b@c'], expect.stringMatching(/^--with: "a b@c" is no address/)],
+    [['localhost'], 'nothing is supervised there: the module supervision is not switched on'],
+  ])('%j is answered with a sentence', async (args, sentence) => {
+    await startServer()
+    const { code, error } = await jackdaw(['audit', 'conversations', ...args])
     expect([code, error.replace(/^jackdaw: |\n$/g, '')]).toEqual([1, sentence])
   })
 })

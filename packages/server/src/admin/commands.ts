@@ -2,6 +2,7 @@ import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import { nearest } from '../config/nearest.ts'
 import type { Accounts, Audit, Module } from '../module.ts'
 import type { Json } from '../world.ts'
+import { readConversations } from './conversations.ts'
 import { runInvite } from './invite.ts'
 import type { InviteRequest } from './invite.ts'
 import { CommandError } from './requests.ts'
@@ -71,6 +72,11 @@ export async function* run(request: Request, server: Running): AsyncGenerator<Js
       return
     case 'audit':
       yield* acts(request.host, server.hosts)
+      return
+    case 'audit conversations':
+      if (server.trouble !== undefined)
+        throw new CommandError(`nothing was read, for it cannot be recorded: ${server.trouble}`)
+      yield* readConversations(request, named(request.host, server.hosts), () => server.kept())
       return
     default:
       if (server.trouble !== undefined && !request.command.endsWith(' list') && request.command !== 'user devices')
@@ -148,6 +154,10 @@ async function* acts(name: string | undefined, hosts: Running['hosts']): AsyncGe
 
 function chosen(name: string | undefined, hosts: Running['hosts']): Iterable<CommandHost> {
   return name === undefined ? hosts.values() : [hostNamed(name, hosts)]
+}
+
+function named(name: string | undefined, hosts: Running['hosts']): Iterable<readonly [string, CommandHost]> {
+  return name === undefined ? hosts : [[name, hostNamed(name, hosts)]]
 }
 
 function accountOf(text: string): Jid {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
+import { Jid, JidError } from '@jackdaw/xmpp'
 import { readConfig } from '../config.ts'
 import { duration } from '../config/fields.ts'
 import { modules } from '../modules/modules.ts'
@@ -31,6 +32,14 @@ interface InviteOptions extends Options {
   readonly expires?: number
   readonly uses?: number
   readonly reset?: boolean
+}
+
+interface ConversationOptions extends Options {
+  readonly with?: readonly string[]
+  /** Milliseconds since the Unix epoch. */
+  readonly from?: number
+  readonly to?: number
+  readonly text?: string
 }
 
 /** The command `jackdaw`. What is heavy is loaded by the command that needs it. */
@@ -73,13 +82,37 @@ export function program(): Command {
     await withServer(options, (control) => control.stop())
   })
 
-  command('audit [domain]', 'print what was administered last, of one domain or of all').action(
+  const audit = command('audit [domain]', 'print what was administered last, of one domain or of all').action(
     async (host: string | undefined, options: Options) => {
       await withServer(options, async (control) => {
         for await (const act of control.ask({ command: 'audit', ...(host !== undefined && { host }) })) console.log(act)
       })
     },
   )
+  audit.helpCommand(false)
+  command(
+    'conversations [domain]',
+    'print what was said where conversations are supervised, a JSON object a line, in the order of time; that it was read is in the audit log',
+    audit,
+  )
+    .option('--with <address...>', 'in which all of these took part: accounts, or a room')
+    .option('--from <time>', "not before, such as '2026-11-26' or '2026-11-26T15:00:00Z'", moment('--from'))
+    .option('--to <time>', 'not after', moment('--to'))
+    .option('--text <words>', 'in which all of these words stand')
+    .action(async (host: string | undefined, options: ConversationOptions) => {
+      const { with: participants = [], from, to, text } = options
+      await withServer(options, async (control) => {
+        for await (const said of control.ask({
+          command: 'audit conversations',
+          participants: participants.map(bareAddress),
+          ...(host !== undefined && { host }),
+          ...(from !== undefined && { start: from }),
+          ...(to !== undefined && { end: to }),
+          ...(text !== undefined && { text }),
+        }))
+          console.log(JSON.stringify(said))
+      })
+    })
 
   const user = jackdaw
     .command('user')
@@ -202,6 +235,24 @@ function lifetime(text: string): number {
   const result = duration({ min: '1 min', max: '365 d' }).safeParse(text)
   if (!result.success) throw new CommandError(`--expires: ${result.error.issues[0]!.message}`)
   return result.data
+}
+
+/** Milliseconds since the Unix epoch; a day alone begins in UTC. */
+function moment(option: string): (text: string) => number {
+  return (text) => {
+    const at = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : NaN
+    if (!Number.isNaN(at)) return at
+    throw new CommandError(`${option}: expected a time such as '2026-11-26' or '2026-11-26T15:00:00Z'`)
+  }
+}
+
+function bareAddress(text: string): string {
+  try {
+    return Jid.parse(text).bare.toString()
+  } catch (error) {
+    if (!(error instanceof JidError)) throw error
+    throw new CommandError(`--with: "${text}" is no address (${error.message})`, { cause: error })
+  }
 }
 
 function count(text: string): number {

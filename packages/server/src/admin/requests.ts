@@ -14,6 +14,14 @@ export const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('user list'), host: z.string().optional() }),
   z.strictObject({ command: z.literal('audit'), host: z.string().optional() }),
   z.strictObject({
+    command: z.literal('audit conversations'),
+    host: z.string().optional(),
+    participants: z.array(jid).max(8),
+    start: z.number().optional(),
+    end: z.number().optional(),
+    text: z.string().min(1).max(1000).optional(),
+  }),
+  z.strictObject({
     command: z.literal('invite'),
     host: z.string().optional(),
     account: z.string().max(1023).optional(),

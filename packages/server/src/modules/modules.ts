@@ -43,6 +43,7 @@ import { roster } from './roster/roster.ts'
 import { search } from './search.ts'
 import { stanzaId } from './stanza-id.ts'
 import { subscriptions } from './subscriptions/subscriptions.ts'
+import { supervision } from './supervision/supervision.ts'
 import { time } from './time.ts'
 import { upload } from './upload/upload.ts'
 import { vcard } from './vcard.ts'
@@ -98,6 +99,7 @@ export const modules: readonly Module[] = [
   muc,
   roomInbox,
   pushRooms,
+  supervision,
   upload,
   restApi,
 ]

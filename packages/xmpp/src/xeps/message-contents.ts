@@ -51,6 +51,9 @@ const worthWaking = body | encrypted | invitation | retraction | subject | other
 /** What people say to one another; the rest is about what they have said. */
 const worthReading = body | encrypted | invitation
 
+/** What is said, and what changes it. */
+const worthSupervising = worthReading | subject | correction | retraction | reactions
+
 function contentsOf(message: Message): number {
   let contents = 0
   for (const child of message.children) if (typeof child !== 'string') contents |= contentOf(child)
@@ -161,4 +164,9 @@ export function isInstantMessage(message: Message): boolean {
   if (type === 'error' || type === 'headline') return false
   const contents = contentsOf(message)
   return (contents & worthReading) !== 0 && (contents & (correction | retraction | reactions)) === 0
+}
+
+/** Whether a host that supervises conversations keeps the message: it says something or changes what was said, whatever its hints ask for. */
+export function isSupervised(message: Message): boolean {
+  return messageType(message) !== 'error' && (contentsOf(message) & worthSupervising) !== 0
 }

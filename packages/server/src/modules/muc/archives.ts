@@ -1,5 +1,6 @@
 import type { Jid, Message } from '@jackdaw/xmpp'
 import type { LogQuery, LogStore } from '../../storage/storage.ts'
+import type { RoomSupervisor } from './supervisor.ts'
 
 /** A message that is in a room's archive now. */
 export interface KeptInRoom {
@@ -27,6 +28,8 @@ export class RoomArchives {
   /** Whether messages are found by their words. */
   readonly isSearchable: boolean
   readonly #watchers = new Set<ArchiveWatcher>()
+  /** Keeps what is said beside the archives. */
+  supervisor: RoomSupervisor | undefined
 
   constructor(log: LogStore<string>, isSearchable: boolean) {
     this.log = log

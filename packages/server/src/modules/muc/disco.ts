@@ -94,6 +94,7 @@ export function roomItems(room: Room, user: Jid, node: string | undefined): Disc
 function infoForm(room: Room): Form {
   const { config } = room
   const hash = avatarHash(room)
+  const { supervisor } = room.archives
   const hats = room.hats.hash
   const field = (name: string, value: string) => ({ var: name, values: [value] })
   return {
@@ -108,6 +109,7 @@ function infoForm(room: Room): Form {
       field('muc#maxhistoryfetch', String(config.historyLength)),
       ...(config.pubsub === '' ? [] : [field('muc#roomconfig_pubsub', config.pubsub)]),
       ...(isActivityTold(room) ? [field(mucActivityField, activity(room))] : []),
+      ...(supervisor ? [supervisor.field] : []),
       ...(hats === undefined ? [] : [field('hats#hash', hats)]),
       ...(hash === undefined ? [] : [{ ...field('muc#roominfo_avatarhash', hash), type: 'text-multi' as const }]),
     ].filter(({ values }) => values?.[0] !== ''),

@@ -6,6 +6,7 @@ import { contentOf, isBroadcast, tellOthers, tellRoster, tellSelf } from './pres
 import { initialRole } from './roles.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
+import { logged } from './supervisor.ts'
 
 /** §7.2.9: how many admins and owners find room in a room that is full. */
 const spare = 10
@@ -47,7 +48,7 @@ function welcome(
   if (isBroadcast(room, occupant)) tellOthers(room, occupant)
   const own = [...statuses]
   if (config.whois === 'anyone') own.push(100)
-  if (config.isLogged) own.push(170)
+  if (config.isLogged || room.archives.supervisor) own.push(logged)
   tellSelf(room, occupant, { statuses: own }, session)
   for (const message of room.history.chosen(history, config.historyLength, host.clock.now()))
     sendTo(room, message, session)

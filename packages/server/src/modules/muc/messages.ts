@@ -18,12 +18,18 @@ import { isSubjectChange, setSubject } from './subject.ts'
 
 /** XEP-0045 §7.4: from one occupant to all. @param retracted what it takes back (XEP-0424) */
 export function say(room: Room, occupant: Occupant, stanza: Message, retracted?: LogEntry<string>): void {
-  const { config, host, jid } = room
+  const { jid } = room
   // §7.4: visitors have no voice.
   if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room')
   take(room, occupant)
   const said = own(room, occupant, withoutDelay(withoutStanzaId(stanza, jid), jid))
-  if (isSubjectChange(stanza)) return setSubject(room, occupant, said)
+  if (isSubjectChange(stanza)) setSubject(room, occupant, said)
+  else discuss(room, occupant, said, retracted)
+  room.archives.supervisor?.said(stanza)
+}
+
+function discuss(room: Room, occupant: Occupant, said: Message, retracted: LogEntry<string> | undefined): void {
+  const { config, host, jid } = room
   const isKept = config.isLogged && isArchivedByRoom(said)
   const id = isKept ? room.archive(said, occupant.account) : Buffer.from(host.random.bytes(12)).toString('base64url')
   broadcast(room, said.append(StanzaId.write({ id, by: jid })))
@@ -41,6 +47,7 @@ export function whisper(room: Room, occupant: Occupant, to: Occupant, stanza: Me
   if (!isAllowed) throw new StanzaError('forbidden', 'You may not send private messages in this room')
   take(room, occupant)
   send(room, own(room, occupant, withoutStanzaId(stanza, room.jid)).append(MucUser.write({})), to)
+  room.archives.supervisor?.said(stanza, to.account)
 }
 
 /** As it comes from the occupant: without what only the room says of it (§17.2.4, XEP-0421 §4). */

@@ -59,6 +59,7 @@ import { relay } from './relay.ts'
 import { moderate, retractedBy } from './retractions.ts'
 import type { Room } from './room.ts'
 import { noRoom, Rooms } from './rooms.ts'
+import { type RoomSupervisor, warn } from './supervisor.ts'
 import { tiesOf } from './ties.ts'
 import { voiceForm } from './voice.ts'
 
@@ -174,13 +175,16 @@ export const muc = defineModule({
       const occupant = room.occupants.of(stanza.from!)
       if (messageType(stanza) === 'groupchat') {
         if (!occupant) throw notInside()
-        return when(retractedBy(room, stanza), (retracted) => {
-          // It may have left meanwhile.
-          const speaker = room.occupants.of(stanza.from!)
-          if (!speaker) throw notInside()
-          say(room, speaker, stanza, retracted)
-          messages.inc()
-        })
+        return when(archives.supervisor?.notice(room.jid), (notice) =>
+          when(retractedBy(room, stanza), (retracted) => {
+            // It may have left meanwhile.
+            const speaker = room.occupants.of(stanza.from!)
+            if (!speaker) throw notInside()
+            if (notice !== undefined) warn(room, notice)
+            say(room, speaker, stanza, retracted)
+            messages.inc()
+          }),
+        )
       }
       const x = stanza.child(MucUser.name, MucUser.ns)
       const { invitations = [], declined } = x ? MucUser.read(x) : {}
@@ -195,13 +199,16 @@ export const muc = defineModule({
       throw new StanzaError('bad-request', "A message to all is of the type 'groupchat'")
     }
 
-    function toOccupant(room: Room, stanza: Message): void {
-      const occupant = room.occupants.of(stanza.from!)
+    function toOccupant(room: Room, stanza: Message): Awaitable<void> {
       if (messageType(stanza) === 'groupchat') throw new StanzaError('bad-request', 'A message to all goes to the room')
-      if (!occupant) throw notInside()
-      const other = room.occupants.at(stanza.to!)
-      if (!other) throw new StanzaError('item-not-found', 'Nobody here has that nickname')
-      whisper(room, occupant, other, stanza)
+      return when(archives.supervisor?.notice(room.jid), (notice) => {
+        const occupant = room.occupants.of(stanza.from!)
+        if (!occupant) throw notInside()
+        const other = room.occupants.at(stanza.to!)
+        if (!other) throw new StanzaError('item-not-found', 'Nobody here has that nickname')
+        if (notice !== undefined) warn(room, notice)
+        whisper(room, occupant, other, stanza)
+      })
     }
 
     function iq(stanza: Iq): Awaitable<void> {
@@ -284,6 +291,11 @@ export const muc = defineModule({
     return {
       domain: service.domain,
       archives,
+      /** One at a time; returns what ends that. */
+      supervise(by: RoomSupervisor): () => void {
+        archives.supervisor = by
+        return () => void (archives.supervisor = undefined)
+      },
       /** How users stand to a room of this service; undefined when there is none. */
       audience(jid: string): Awaitable<Audience | undefined> {
         const room = Jid.parse(jid)
