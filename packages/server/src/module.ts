@@ -90,6 +90,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   readonly audit: Audit
   /** Routes a stanza; `from` must be set. What goes wrong with it is answered to `from`, not thrown. */
   send(stanza: Stanza): void
+  /** The same; resolves (or returns, when nothing waits) when all its effects are there: for what somebody's client is told has been handled. */
+  pass(stanza: Stanza): Awaitable<void>
   /** Asks and awaits the answer; rejects with the StanzaError answered, or remote-server-timeout after 30 s. */
   ask(iq: Iq): Promise<Element | undefined>
   use<Api>(module: Module<any, any, Api>): Api

@@ -7,6 +7,7 @@ import { query, withoutNs } from './archive-fixture.ts'
 import { carbons } from './carbons.ts'
 import { disco } from './disco.ts'
 import { mam } from './mam.ts'
+import { muc } from './muc/muc.ts'
 import { offline } from './offline/offline.ts'
 import { presence } from './presence/presence.ts'
 import { retraction } from './retraction.ts'
@@ -213,4 +214,25 @@ test('DESIGN 3: the tombstones of both archives are one commit, also when the da
   await says(phone, juliet, 'r1', retract('m1'))
   const counts = [...stage.journalStore.read(1)].map(([, batch]) => batch.match(/\["replace"/g)?.length ?? 0)
   expect(counts.filter((count) => count > 0)).toEqual([2])
+})
+
+test('DESIGN 3, XEP-0045 §7.5: a private retraction in a room is acknowledged when it has had its effect, also when the database is behind', async () => {
+  const { stage, phone, balcony } = await play(1000, [behind, muc])
+  const room = 'coven@rooms.home.test'
+  const enter = async (client: Actor, nick: string) => {
+    client.says(`<presence to='${room}/${nick}'><x xmlns='http://jabber.org/protocol/muc'/></presence>`)
+    await client.awaits(`<message from='${room}' type='groupchat'><subject/></message>`)
+  }
+  await enter(phone, 'first')
+  await phone.asks(
+    `<iq to='${room}' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>`,
+  )
+  await enter(balcony, 'second')
+  await says(phone, `${room}/second`, 'm1', body('one'))
+  phone.says(`<message to='${room}/second' type='chat' id='r1'>${retract('m1')}</message>`)
+  await phone.settled()
+  stage.crash()
+  await stage.start()
+  expect(await balcony.connect()).toBe('resumed')
+  expect(await archived(balcony)).toBe('m1:†r1 r1:–')
 })

@@ -171,6 +171,10 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.#around.router.send(stanza)
   }
 
+  pass(stanza: Stanza): Awaitable<void> {
+    return this.#around.router.pass(stanza)
+  }
+
   ask(iq: Iq): Promise<Element | undefined> {
     return this.#around.router.ask(iq)
   }

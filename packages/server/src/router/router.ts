@@ -59,7 +59,17 @@ export class Router implements SessionRouter {
 
   /** Routes a stanza of the server's or of a module's; its `from` is set. */
   send(stanza: Stanza): void {
-    void this.#send(stanza)
+    void this.pass(stanza)
+  }
+
+  /** The same; resolves (or returns, when nothing waits) when all its effects are there. */
+  pass(stanza: Stanza): Awaitable<void> {
+    try {
+      const wait = this.#route(stanza, undefined)
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
   }
 
   /** Handles a stanza of a component's, whose `from` and `to` are set; resolves (or returns) like `accept`. */
@@ -69,7 +79,7 @@ export class Router implements SessionRouter {
     } catch (error) {
       return this.#refuse(stanza, error)
     }
-    return this.#send(stanza)
+    return this.pass(stanza)
   }
 
   /**
@@ -142,15 +152,6 @@ export class Router implements SessionRouter {
 
   #hostOf(jid: Jid): VirtualHost {
     return this.hosts.get(jid.domain)!
-  }
-
-  #send(stanza: Stanza): Awaitable<void> {
-    try {
-      const wait = this.#route(stanza, undefined)
-      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
-    } catch (error) {
-      this.#refuse(stanza, error)
-    }
   }
 
   #accept(stanza: Stanza, session: Session): Awaitable<void> {

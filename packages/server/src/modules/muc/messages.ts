@@ -10,7 +10,9 @@ import {
   withoutStanzaId,
 } from '@jackdaw/xmpp'
 import type { LogEntry } from '../../storage/storage.ts'
-import { broadcast, send } from './broadcast.ts'
+import { whenAll } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
+import { broadcast } from './broadcast.ts'
 import type { Occupant } from './occupants.ts'
 import { retract } from './retractions.ts'
 import type { Room } from './room.ts'
@@ -38,7 +40,7 @@ function discuss(room: Room, occupant: Occupant, said: Message, retracted: LogEn
 }
 
 /** §7.5: from one occupant to another. */
-export function whisper(room: Room, occupant: Occupant, to: Occupant, stanza: Message): void {
+export function whisper(room: Room, occupant: Occupant, to: Occupant, stanza: Message): Awaitable<void> {
   const { privateMessages } = room.config
   const isAllowed =
     privateMessages === 'anyone' ||
@@ -46,8 +48,10 @@ export function whisper(room: Room, occupant: Occupant, to: Occupant, stanza: Me
     (privateMessages !== 'none' && occupant.role === 'moderator')
   if (!isAllowed) throw new StanzaError('forbidden', 'You may not send private messages in this room')
   take(room, occupant)
-  send(room, own(room, occupant, withoutStanzaId(stanza, room.jid)).append(MucUser.write({})), to)
-  room.archives.supervisor?.said(stanza, to.account)
+  const said = own(room, occupant, withoutStanzaId(stanza, room.jid)).append(MucUser.write({}))
+  // A retraction (XEP-0424) waits for the archive of who gets it: until then it is not handled.
+  const passing = [...to.sessions.values()].map(({ jid }) => room.host.pass(said.addressed({ to: jid })))
+  return whenAll(passing, () => room.archives.supervisor?.said(stanza, to.account))
 }
 
 /** As it comes from the occupant: without what only the room says of it (§17.2.4, XEP-0421 §4). */

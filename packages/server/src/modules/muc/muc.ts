@@ -207,7 +207,7 @@ export const muc = defineModule({
         const other = room.occupants.at(stanza.to!)
         if (!other) throw new StanzaError('item-not-found', 'Nobody here has that nickname')
         if (notice !== undefined) warn(room, notice)
-        whisper(room, occupant, other, stanza)
+        return whisper(room, occupant, other, stanza)
       })
     }
 
