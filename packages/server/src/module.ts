@@ -92,6 +92,11 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   send(stanza: Stanza): void
   /** The same; resolves (or returns, when nothing waits) when all its effects are there: for what somebody's client is told has been handled. */
   pass(stanza: Stanza): Awaitable<void>
+  /**
+   * Handles a message of the host's own, or of an account of it as if a session of that had sent it; `from` and `to` must be set. Resolves
+   * (or returns) when all its effects are there. @throws StanzaError what its sender would be answered
+   */
+  submit(stanza: Message): Awaitable<void>
   /** Asks and awaits the answer; rejects with the StanzaError answered, or remote-server-timeout after 30 s. */
   ask(iq: Iq): Promise<Element | undefined>
   use<Api>(module: Module<any, any, Api>): Api

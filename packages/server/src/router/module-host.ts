@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Element, type Iq, Jid, type Payload, type Stanza } from '@jackdaw/xmpp'
+import { type Element, type Iq, Jid, type Message, type Payload, type Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'
 import type {
@@ -173,6 +173,10 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   pass(stanza: Stanza): Awaitable<void> {
     return this.#around.router.pass(stanza)
+  }
+
+  submit(stanza: Message): Awaitable<void> {
+    return this.#around.router.submit(stanza)
   }
 
   ask(iq: Iq): Promise<Element | undefined> {

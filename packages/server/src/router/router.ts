@@ -1,4 +1,4 @@
-import { type Element, type Iq, type Jid, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
+import { type Element, type Iq, type Jid, type Message, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type { Hooks, Passage, Target, Undelivered } from '../module.ts'
 import type { Session } from '../session/session.ts'
@@ -8,6 +8,7 @@ import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
 import type { ServedDomain } from './service.ts'
+import { spokesman } from './spokesman.ts'
 
 const askTimeout = 30_000
 
@@ -70,6 +71,14 @@ export class Router implements SessionRouter {
     } catch (error) {
       this.#refuse(stanza, error)
     }
+  }
+
+  /** Handles a message of a host's own, or of an account's as if a session of it had sent it. @throws StanzaError */
+  submit(message: Message): Awaitable<void> {
+    const { from } = message
+    return from!.local === undefined
+      ? this.#route(message, undefined)
+      : this.#accept(message, spokesman(from!.bare, this.#clock.now()))
   }
 
   /** Handles a stanza of a component's, whose `from` and `to` are set; resolves (or returns) like `accept`. */
@@ -154,7 +163,7 @@ export class Router implements SessionRouter {
     return this.hosts.get(jid.domain)!
   }
 
-  #accept(stanza: Stanza, session: Session): Awaitable<void> {
+  #accept(stanza: Stanza, session: Target): Awaitable<void> {
     if (stanza.name === 'iq') checkIq(stanza)
     const hook = `${stanza.name}:out` as 'message:out'
     const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
@@ -164,7 +173,7 @@ export class Router implements SessionRouter {
     if (verdict !== 'stop') return this.#route(passage.stanza, session)
   }
 
-  #route(stanza: Stanza, sender: Session | undefined): Awaitable<void> {
+  #route(stanza: Stanza, sender: Target | undefined): Awaitable<void> {
     // RFC 6120 §10.3: without 'to' it is for the sender's own account.
     const to = stanza.to ?? stanza.from!.bare
     const host = this.hosts.get(to.domain)
@@ -196,7 +205,7 @@ export class Router implements SessionRouter {
     if (condition) throw new StanzaError(condition)
   }
 
-  #routeIq(iq: Iq, to: Jid, host: VirtualHost, sender: Session | undefined): Awaitable<void> {
+  #routeIq(iq: Iq, to: Jid, host: VirtualHost, sender: Target | undefined): Awaitable<void> {
     const passage: Passage<Iq> = { stanza: iq, sender, recipients: new Set(), isKept: false }
     const verdict = host.hooks['iq:in'].run(passage)
     if (verdict instanceof Promise)
@@ -206,7 +215,7 @@ export class Router implements SessionRouter {
     if (verdict !== 'stop') return this.#handIq(passage.stanza, to, host, sender)
   }
 
-  #handIq(iq: Iq, to: Jid, host: VirtualHost, sender: Session | undefined): Awaitable<void> {
+  #handIq(iq: Iq, to: Jid, host: VirtualHost, sender: Target | undefined): Awaitable<void> {
     const isRequest = iq.type === 'get' || iq.type === 'set'
     if (!to.isBare && to.local !== undefined) {
       const session = this.#sessions.get(to)
@@ -222,7 +231,7 @@ export class Router implements SessionRouter {
     return when(answer.result, (payload) => this.#result(iq, payload, sender))
   }
 
-  #routeToService(stanza: Stanza, to: Jid, sender: Session | undefined): Awaitable<void> {
+  #routeToService(stanza: Stanza, to: Jid, sender: Target | undefined): Awaitable<void> {
     const service = this.#services.get(to.domain)
     if (!service) {
       const error = new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
@@ -239,7 +248,7 @@ export class Router implements SessionRouter {
     return when(answer.result, (payload) => this.#result(iq, payload, sender))
   }
 
-  #result(iq: Iq, payload: Element | void, sender: Session | undefined): void {
+  #result(iq: Iq, payload: Element | void, sender: Target | undefined): void {
     const result = iq.reply('result', payload ?? undefined)
     if (sender) sender.deliver(result)
     else this.send(result)

@@ -1,6 +1,7 @@
 import { StanzaError } from '@jackdaw/xmpp'
 import { defineModule, map } from '../../module.ts'
 import { accountEndpoints } from './accounts.ts'
+import { messageEndpoints } from './messages.ts'
 import { day, type Repeat, Repeats } from './repeats.ts'
 import { basePath, site } from './site.ts'
 import { type ApiToken, ApiTokens, type TokenWish } from './tokens.ts'
@@ -21,6 +22,7 @@ export const restApi = defineModule({
     const failures = metrics.counter('jackdaw_rest_failures_total', 'Requests to the REST API without a good token')
     metrics.gauge('jackdaw_rest_tokens', 'Tokens of the REST API', () => tokens.size)
     accountEndpoints(host)
+    messageEndpoints(host)
 
     const serve = site({
       domain: domain.toString(),
