@@ -99,7 +99,7 @@ export function checkOwners(room: Room, items: readonly MucItem[]): void {
   if (owners.size === 0) throw new StanzaError('conflict', 'A room has at least one owner')
 }
 
-function checkSize({ affiliations, host }: Room, items: readonly MucItem[]): void {
+export function checkSize({ affiliations, host }: Room, items: readonly MucItem[]): void {
   const added = items.filter(({ affiliation }) => affiliation !== undefined && affiliation !== 'none').length
   if (added > 0 && affiliations.size + added > host.config.affiliations)
     throw new StanzaError('resource-constraint', 'The room knows too many users')

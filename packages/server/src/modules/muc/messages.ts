@@ -1,5 +1,6 @@
 import {
   isArchivedByRoom,
+  type Jid,
   type Message,
   MucUser,
   mucNs,
@@ -26,17 +27,26 @@ export function say(room: Room, occupant: Occupant, stanza: Message, retracted?:
   take(room, occupant)
   const said = own(room, occupant, withoutDelay(withoutStanzaId(stanza, jid), jid))
   if (isSubjectChange(stanza)) setSubject(room, occupant, said)
-  else discuss(room, occupant, said, retracted)
+  else {
+    tellAndKeep(room, occupant.account, said)
+    if (retracted) retract(room, occupant.account, said, retracted)
+  }
   room.archives.supervisor?.said(stanza)
 }
 
-function discuss(room: Room, occupant: Occupant, said: Message, retracted: LogEntry<string> | undefined): void {
+/** What the room itself has to say. */
+export function announce(room: Room, stanza: Message): void {
+  const { jid } = room
+  tellAndKeep(room, jid, stanza.addressed({ from: jid, to: undefined }))
+  room.archives.supervisor?.said(stanza.addressed({ from: jid, to: jid }))
+}
+
+function tellAndKeep(room: Room, author: Jid, said: Message): void {
   const { config, host, jid } = room
   const isKept = config.isLogged && isArchivedByRoom(said)
-  const id = isKept ? room.archive(said, occupant.account) : Buffer.from(host.random.bytes(12)).toString('base64url')
+  const id = isKept ? room.archive(said, author) : Buffer.from(host.random.bytes(12)).toString('base64url')
   broadcast(room, said.append(StanzaId.write({ id, by: jid })))
   room.history.add(id, host.clock.now(), said)
-  if (retracted) retract(room, occupant.account, said, retracted)
 }
 
 /** §7.5: from one occupant to another. */

@@ -45,6 +45,7 @@ import { getVcard, setVcard } from './avatar.ts'
 import { ChannelSearches } from './channel-search.ts'
 import { forgetAccount, mayCreate } from './creation.ts'
 import { roomInfo, roomItems, serviceInfo } from './disco.ts'
+import { roomEndpoints } from './endpoints.ts'
 import { enter, reenter } from './entry.ts'
 import { mucFields, mucStores } from './fields.ts'
 import { hatCommands } from './hat-commands.ts'
@@ -280,6 +281,8 @@ export const muc = defineModule({
     service.answer('get', 'domain', ChannelSearch, ({ iq: { from }, payload }) => searches.answer(payload, from!))
     service.answer('get', 'domain', DiscoItems, ({ iq: request }) => listing(host, request))
     service.answer('get', 'domain', Ping, () => {})
+
+    roomEndpoints(host, rooms, service.domain)
 
     host.on('account:removed', ({ account }) => forgetAccount(rooms, host, account, (room) => destroy(rooms, room, {})))
 

@@ -51,10 +51,15 @@ export function destroy(rooms: Rooms, room: Room, destruction: Destruction): voi
 }
 
 function configure(room: Room, form: Form): void {
-  const old = room.config
-  const config = submitted(form, old, room.host.config)
+  const config = submitted(form, room.config, room.host.config)
   const items = [...listed(room, form, adminsVar, 'admin'), ...listed(room, form, ownersVar, 'owner')]
   checkOwners(room, items)
+  reconfigure(room, config, items)
+}
+
+/** §10.1.2, §10.2: lets it be configured like that; a room that was being made is open from now on. */
+export function reconfigure(room: Room, config: RoomConfig, items: readonly MucItem[] = []): void {
+  const old = room.config
   const wasLocked = room.isLocked
   if (wasLocked) room.unlock()
   room.config = config
