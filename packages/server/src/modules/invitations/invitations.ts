@@ -9,6 +9,7 @@ import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import { roster } from '../roster/roster.ts'
 import { TokenBuckets } from '../token-buckets.ts'
 import { Book, invalid } from './book.ts'
+import { invitationEndpoints } from './endpoints.ts'
 import { idOf, type Invitation, uriOf } from './invitation.ts'
 import { Pages } from './pages.ts'
 
@@ -29,6 +30,7 @@ export interface InvitationWish {
 }
 
 export interface MadeInvitation {
+  readonly id: string
   /** The page; undefined where no HTTPS is served. */
   readonly landingUrl: string | undefined
   /** For apps. */
@@ -179,7 +181,7 @@ export const invitations = defineModule({
       if (book.isReserved(account)) throw new StanzaError('conflict', `${account} is reserved for somebody`)
     }
 
-    return {
+    const api = {
       checkFree,
       /** Whether there is an address at which browsers find the page. */
       get hasPage(): boolean {
@@ -206,6 +208,7 @@ export const invitations = defineModule({
         })
         const base = host.use(hostMeta).origin()
         return {
+          id: idOf(book.find(token)!.hash),
           landingUrl: base && `${base}/invite/${token}`,
           uri: uriOf(book.find(token)!.invitation, token, domain),
           expires,
@@ -215,6 +218,8 @@ export const invitations = defineModule({
       /** Takes back the one with this id; returns whether there was one. */
       revoke: (id: string): boolean => book.revoke((hash) => idOf(hash) === id) > 0,
     }
+    invitationEndpoints(host, api)
+    return api
   },
 })
 
