@@ -1,7 +1,10 @@
 import { emptied, Erase, Erased, erasureNs, type MamFilter, type MamQuery, StanzaError } from '@jackdaw/xmpp'
+import * as z from 'zod'
 import { defineModule } from '../module.ts'
 import { archive, messageOf } from './archive.ts'
+import { spanQuery } from './archive-export.ts'
 import { checkFields, findPage, known } from './archive-search.ts'
+import { address } from './rest-api/schemas.ts'
 
 /** How much is emptied in one tick. */
 const stride = { page: 250, pageBytes: 1024 * 1024 }
@@ -17,11 +20,33 @@ export const archiveErasure = defineModule({
     host.answer('set', 'account', Erase, async ({ payload: filter, to, isOwn }) => {
       if (!isOwn) throw new StanzaError('forbidden', 'This is not your archive')
       checkFields(filter)
-      const owner = to.toString()
-      return Erased.write({
-        count: await known(() => (isBeginning(filter) ? cut(owner, filter) : empty(owner, filter))),
-      })
+      return Erased.write({ count: await known(() => erase(to.toString(), filter)) })
     })
+
+    host.endpoint({
+      method: 'delete',
+      path: '/accounts/{account}/archive',
+      scope: 'archive:erase',
+      summary: 'Erase the archive of an account, or a part of it',
+      params: z.strictObject({ account: address }),
+      query: spanQuery,
+      answer: {
+        status: 200,
+        description: 'Of what was in the middle of the archive ids, times and addresses stay.',
+        schema: z.strictObject({ erased: z.int().describe('Messages.') }),
+      },
+      async handle({ params: { account }, query, record }) {
+        if (!(await host.accounts.exists(account)))
+          throw new StanzaError('item-not-found', `There is no account ${account}`)
+        const erased = await erase(account.toString(), query)
+        record('erased from the archive of', account.toString())
+        return { erased }
+      },
+    })
+
+    function erase(owner: string, filter: MamFilter): Promise<number> {
+      return isBeginning(filter) ? cut(owner, filter) : empty(owner, filter)
+    }
 
     /** All up to some moment: the oldest may go without a trace. */
     function cut(owner: string, { end, beforeId }: MamFilter): Promise<number> {

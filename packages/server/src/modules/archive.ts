@@ -1,8 +1,20 @@
-import { hasHint, isMessage, type Jid, type Message, messageType, parse, Stanza, unlimited } from '@jackdaw/xmpp'
+import {
+  hasHint,
+  isMessage,
+  type Jid,
+  type Message,
+  messageType,
+  parse,
+  Stanza,
+  StanzaError,
+  unlimited,
+} from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { defineModule, log, type Passage } from '../module.ts'
 import type { LogQuery, LogStore } from '../storage/storage.ts'
 import type { Awaitable } from '../world.ts'
+import { exported, exportedMessage, exportQuery, logQuery } from './archive-export.ts'
+import { address } from './rest-api/schemas.ts'
 
 /** Whether what an account exchanges with somebody is kept. */
 export type ArchivePolicy = (account: Jid, other: Jid) => Awaitable<boolean>
@@ -51,6 +63,28 @@ export const archive = defineModule({
     let last: Passage<Message> | undefined
     let lastId = ''
     const kept = host.metrics.counter('jackdaw_archive_messages_total', 'Messages kept in archives of accounts')
+
+    host.endpoint({
+      method: 'get',
+      path: '/accounts/{account}/archive',
+      scope: 'archive:read',
+      summary: 'Export the archive of an account',
+      params: z.strictObject({ account: address }),
+      query: exportQuery,
+      answer: {
+        status: 200,
+        description: 'A message a line, the oldest first.',
+        schema: exportedMessage,
+        type: 'application/x-ndjson',
+      },
+      async handle({ params: { account }, query, signal, record }) {
+        if (!(await host.accounts.exists(account)))
+          throw new StanzaError('item-not-found', `There is no account ${account}`)
+        const response = await exported(messages, account.toString(), logQuery(query), signal)
+        record('exported the archive of', account.toString())
+        return response
+      },
+    })
 
     const lost = (account: string) => {
       for (const listener of lostListeners) listener(account)
