@@ -115,6 +115,18 @@ export class Jackdaw {
     return out.split('\n', 1)[0]!
   }
 
+  /** `jackdaw token add`; gives the token of localhost. */
+  async token(name: string, scopes: readonly string[]): Promise<string> {
+    const child = this.#run(
+      ['token', 'add', name, ...scopes.flatMap((scope) => ['--scope', scope])],
+      ['ignore', 'pipe', 'ignore'],
+    )
+    let out = ''
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
+    await once(child, 'close')
+    return out.trim()
+  }
+
   /** SIGKILL; resolves when the process is dead. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')

@@ -142,6 +142,9 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     const { host } = this.#around
     // What it is called with has been checked by its own schemas.
     const endpoint = added as unknown as Endpoint
+    const { method, path } = endpoint
+    if (host.endpoints.some((other) => other.method === method && other.path === path))
+      throw new Error(`${method} ${path} of the REST API is another module's`)
     host.endpoints = [...host.endpoints, endpoint]
     this.#undo.push(() => void (host.endpoints = host.endpoints.filter((one) => one !== endpoint)))
   }

@@ -14,7 +14,7 @@ export type Repeat = {
   readonly at: number
 }
 
-export const day = 86_400_000
+const day = 86_400_000
 
 /** Requests that are answered again and done once (draft-ietf-httpapi-idempotency-key-header §2). */
 export class Repeats {

@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
+import { defineModule } from '../../module.ts'
 import { stage } from './fixture.ts'
 import { restApi } from './rest-api.ts'
 
@@ -72,10 +73,13 @@ test('without a token that is one, nothing is told but the document; who guesses
     for (const path of ['/accounts', '/accounts/romeo@home.test', '/accounts/nobody@home.test', '/nothing', '/'])
       expect((await ask('GET', path, { token })).status, `${path} ${token}`).toBe(401)
   expect((await http('GET', '/openapi.json', { token: '' })).status).toBe(200)
-  for (let i = 25; i < 60; i++) await ask('GET', '/accounts', { token: 'x' })
-  expect((await ask('GET', '/accounts')).status).toBe(429)
-  s.network.address = '192.0.2.1'
+  const guessed = async () => (await ask('GET', '/accounts', { token: 'x' })).status
+  for (let i = 25; i < 60; i++) expect(await guessed()).toBe(401)
+  expect(await guessed()).toBe(429)
+  // Behind a reverse proxy all have one address.
   expect((await ask('GET', '/accounts')).status).toBe(200)
+  s.network.address = '192.0.2.1'
+  expect(await guessed()).toBe(401)
 })
 
 test('secrets do not pass a network in the clear', async () => {
@@ -126,4 +130,31 @@ test('RFC 9457: a request that does not fit is told where', async () => {
   expect((await ask('POST', '/accounts', { body: '{}', headers: form })).status).toBe(415)
   for (const query of ['limit=0', 'limit=501', 'limit=x', 'cursor=!', 'more=1', 'limit=1&limit=2'])
     expect((await ask('GET', `/accounts?${query}`)).status, query).toBe(400)
+})
+
+test('the audit log is read by who may', async () => {
+  const { ask, token } = await stage()
+  await ask('POST', '/messages', { body: { to: 'romeo@home.test', body: 'hi' }, token: token('messages:send') })
+  const { json } = await ask('GET', '/audit?limit=1')
+  expect(json.items).toMatchObject([{ by: 'token of-messages-send', did: 'sent a message to', to: 'romeo@home.test' }])
+})
+
+test('an operation is of one module', async () => {
+  const { s } = await stage()
+  const thief = defineModule({
+    name: 'thief',
+    start(host) {
+      host.endpoint({
+        method: 'get',
+        path: '/accounts',
+        scope: 'x:read',
+        summary: 'X',
+        answer: { status: 204, description: 'X' },
+        handle: () => {},
+      })
+    },
+  })
+  await expect(s.server.hosts.get('home.test')!.modules.load(thief)).rejects.toThrow(
+    "get /accounts of the REST API is another module's",
+  )
 })

@@ -1,10 +1,13 @@
 import { StanzaError } from '@jackdaw/xmpp'
 import { defineModule, map } from '../../module.ts'
 import { accountEndpoints } from './accounts.ts'
+import { auditEndpoints } from './audit.ts'
 import { messageEndpoints } from './messages.ts'
-import { day, type Repeat, Repeats } from './repeats.ts'
+import { type Repeat, Repeats } from './repeats.ts'
 import { basePath, site } from './site.ts'
 import { type ApiToken, ApiTokens, type TokenWish } from './tokens.ts'
+
+const hour = 3_600_000
 
 /** Lets programs administer a host over HTTP, with tokens. While there is no token, nothing is served. */
 export const restApi = defineModule({
@@ -23,6 +26,7 @@ export const restApi = defineModule({
     metrics.gauge('jackdaw_rest_tokens', 'Tokens of the REST API', () => tokens.size)
     accountEndpoints(host)
     messageEndpoints(host)
+    auditEndpoints(host)
 
     const serve = site({
       domain: domain.toString(),
@@ -40,10 +44,10 @@ export const restApi = defineModule({
       tokens.size > 0 ? serve(request, facts) : new Response('There is nothing here.\n', { status: 404 }),
     )
 
-    let cancel = clock.after(day, clean)
+    let cancel = clock.after(hour, clean)
     host.onStop(() => cancel())
     function clean(): void {
-      cancel = clock.after(day, clean)
+      cancel = clock.after(hour, clean)
       repeats.clean().catch((error: unknown) => log.error({ err: error }, 'old requests could not be forgotten'))
     }
 

@@ -95,13 +95,13 @@ export function site(options: SiteOptions): HttpServe {
   }
 
   function authenticated({ env, req }: Context<Env>): Bearer {
-    const network = networkOf(env.address)
-    if (!failures.has(network)) throw new Problem(429, 'Too many tokens that are none have come from this address')
     const [, text = ''] = /^Bearer +([\w-]+) *$/i.exec(req.header('authorization') ?? '') ?? []
     const bearer = tokens.use(text)
+    // Behind a reverse proxy all have one address: who has a token does not pay for who guesses.
     if (bearer) return bearer
-    failures.take(network)
     options.failed()
+    if (!failures.take(networkOf(env.address)))
+      throw new Problem(429, 'Too many tokens that are none have come from this address', {}, { 'retry-after': '60' })
     const detail = `A token for ${domain} is needed. If another domain is meant, the Host of the request has to name it`
     throw new Problem(401, detail, {}, { 'www-authenticate': `Bearer realm="${basePath}"` })
   }
@@ -166,7 +166,9 @@ async function textOf(request: Request): Promise<string> {
   const type = request.headers.get('content-type')
   if (type !== null && !/^application\/json *(;|$)/i.test(type))
     throw new Problem(415, 'The body is to be application/json')
-  const bytes = await request.arrayBuffer()
+  const bytes = await request.arrayBuffer().catch(() => {
+    throw new Problem(413, 'The body is too long, or has broken off')
+  })
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
