@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { Jid, JidError } from '@jackdaw/xmpp'
 import { readConfig } from '../config.ts'
@@ -113,6 +114,16 @@ export function program(): Command {
           console.log(JSON.stringify(said))
       })
     })
+
+  command('backup <folder>', 'copy the data into a new folder, also while the server runs').action(
+    async (folder: string, options: Options) => {
+      const { backUp } = await import('./backup.ts')
+      const { data } = readConfig(fileOf(options), modules)
+      const to = resolve(folder)
+      backUp(data, to)
+      console.log(`the data of ${data} is in ${to}`)
+    },
+  )
 
   const user = jackdaw
     .command('user')

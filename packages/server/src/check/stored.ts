@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { FrameReader, JournalError, findFrame } from '../journal/frames.ts'
-import { damaged, listParts, partFile } from '../journal/parts.ts'
+import { JournalError } from '../journal/frames.ts'
+import { verifyJournal } from '../journal/verify.ts'
 import { newestSchema, schemaOf } from '../storage/migrations.ts'
 import { openingError } from '../storage/sqlite-connection.ts'
 import { StorageError } from '../storage/storage.ts'
@@ -25,7 +25,7 @@ export async function stored({ config, running }: Scene): Promise<Finding[]> {
 function journalFinding(folder: string): Finding {
   const title = 'journal'
   try {
-    const torn = readJournal(folder)
+    const { torn } = verifyJournal(folder)
     if (torn === 0) return { title, level: 'ok', sentence: 'It is whole.' }
     return {
       title,
@@ -36,30 +36,6 @@ function journalFinding(folder: string): Finding {
     if (!(error instanceof JournalError)) throw error
     return { title, level: 'fail', sentence: error.message }
   }
-}
-
-/** Gives the number of bytes that a crash has half written at the end. @throws {JournalError} */
-function readJournal(folder: string): number {
-  const parts = listParts(folder)
-  for (const [index, first] of parts.entries()) {
-    const file = partFile(folder, first)
-    const content = readFileSync(file)
-    const frames = new FrameReader((buffer, position) => content.subarray(position).copy(buffer))
-    let next = first
-    while (frames.next() !== undefined) next += 1
-    const { position } = frames
-    const following = parts[index + 1]
-    if (following === undefined) {
-      if (findFrame(content, position) !== undefined) throw damaged(file, position)
-      return content.length - position
-    }
-    if (position < content.length) throw damaged(file, position)
-    if (next !== following)
-      throw new JournalError(
-        `The journal part ${partFile(folder, next)} is missing: put it back, or restore the whole data folder from a backup.`,
-      )
-  }
-  return 0
 }
 
 function databaseFinding(file: string): Finding {

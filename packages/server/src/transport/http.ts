@@ -1,4 +1,3 @@
-import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { HttpSite, RequestFacts } from './network.ts'
 import type { Transport } from './transport.ts'
@@ -84,11 +83,14 @@ export class HttpRoutes implements HttpSite {
   }
 
   serve(request: Request, facts: RequestFacts): Awaitable<Response> {
-    return when(this.#answer(request, facts), (response) => {
-      const code = `${Math.floor(response.status / 100)}xx`
-      this.answered.set(code, (this.answered.get(code) ?? 0) + 1)
-      return response
-    })
+    const response = this.#answer(request, facts)
+    return response instanceof Promise ? response.then((one) => this.#counted(one)) : this.#counted(response)
+  }
+
+  #counted(response: Response): Response {
+    const code = `${Math.floor(response.status / 100)}xx`
+    this.answered.set(code, (this.answered.get(code) ?? 0) + 1)
+    return response
   }
 
   #answer(request: Request, facts: RequestFacts): Awaitable<Response> {
