@@ -1,4 +1,4 @@
-import { scenario } from '@jackdaw/testkit'
+import { scenario, turn } from '@jackdaw/testkit'
 import { expect, test } from 'vitest'
 import { defineModule, type Target } from '../module.ts'
 
@@ -106,4 +106,25 @@ test('the journal stays small when the sessions alone fill more than a part of i
   const before = s.journalStore.last
   for (let i = 0; i < 200; i++) await s.clock.advance(1_000)
   expect(s.journalStore.last - before).toBeLessThan(5)
+})
+
+test('DESIGN 4: what the journal may forget is written anew before, also when the disk is full in that moment', async () => {
+  await using s = await scenario({ accounts: { romeo: ['phone'] }, modules: [], resume: true, partBatches: 2 })
+  const { journalStore, server } = s
+  const check = () => {
+    const kept = [...journalStore.read(server.sessions.keptFrom)].map(([, batch]) => batch)
+    expect(kept.some((batch) => batch.includes('["session",1,'))).toBe(true)
+  }
+  for (let i = 0; i < 8; i++) {
+    s.phone.says(`<message to='nobody@home.test' type='chat'><body>${i}</body></message>`)
+    await s.phone.sync()
+    journalStore.failure = new Error('The disk is full')
+    for (let j = 0; j < 3; j++) await turn()
+    check()
+    journalStore.failure = undefined
+    await s.clock.advance(1000)
+    await s.phone.sync()
+    check()
+  }
+  expect(server.sessions.keptFrom).toBeGreaterThan(1)
 })

@@ -54,7 +54,8 @@ export class Sessions implements TickEnd, SessionOwner {
   /** Where the records begin that are being carried. */
   #carriedFrom = 0
   #keptFrom = 0
-  #hasCarried = false
+  /** Where the records begin that have all been carried, and of which the journal has not yet said that it keeps the last ones. */
+  #carried: number | undefined
   #toCarry: Iterator<Session> | undefined
 
   constructor(options: SessionsOptions) {
@@ -211,8 +212,7 @@ export class Sessions implements TickEnd, SessionOwner {
       const { value: session, done } = this.#toCarry.next()
       if (done) {
         this.#toCarry = undefined
-        this.#keptFrom = this.#carriedFrom
-        this.#hasCarried = true
+        this.#carried = this.#carriedFrom
         return
       }
       size += session.unacknowledgedSize + session.held.characters
@@ -224,8 +224,11 @@ export class Sessions implements TickEnd, SessionOwner {
   /** To be called when the journal has kept a batch: looks whether a new part has begun. */
   committed(): void {
     // Parts begun by the carrying need none of their own, or it would never end.
-    if (this.#hasCarried) this.#part = this.#store.part
-    this.#hasCarried = false
+    if (this.#carried !== undefined) {
+      this.#part = this.#store.part
+      this.#keptFrom = this.#carried
+      this.#carried = undefined
+    }
     if (this.#store.part !== this.#part) this.#carryLater()
   }
 
