@@ -312,6 +312,12 @@ export interface Accounts {
    */
   create(account: Jid, password: string, admit?: () => void): Promise<void>
   setPassword(account: Jid, password: string, admit?: () => void): Promise<void>
+  /** Ends its sessions; nobody logs in to it until it is enabled again. Nothing is lost: what comes for it is kept as for one who is away. */
+  disable(account: Jid): Promise<void>
+  enable(account: Jid): Promise<void>
+  isDisabled(account: Jid): boolean
+  /** The bare JIDs of those that are disabled, in order. */
+  disabled(): readonly string[]
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
   /** The bare JIDs of all accounts, in order; those behind `after`, if one is given. */

@@ -25,6 +25,7 @@ import { secretFile } from './secret-file.ts'
 import { Secrets } from './secrets.ts'
 import { HostAudit } from './session/audit.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
+import { Exceptions } from './session/exceptions.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { Tokens } from './session/tokens.ts'
@@ -391,12 +392,13 @@ export class Server {
 
   async #addHost(domain: string, config: HostConfig): Promise<void> {
     const jid = Jid.of({ domain })
-    const host: Host = this.#compose(jid, config)
+    const host = await this.#compose(jid, config)
     const authenticator = new Authenticator(
       {
         scram: (username, hash) => host.accounts.scram(username, hash),
         bearer: (token) => host.bearer?.username(token),
         isAnonymous: () => host.config.anonymous,
+        isDisabled: (account) => host.accounts.isDisabled(account),
         takesBearer: () => host.bearer !== undefined,
       },
       this.#sasl,
@@ -412,7 +414,10 @@ export class Server {
         find: (id, account) => this.sessions.find(id, account),
       }),
       fast(host.accounts.tokens, (account) => !host.config.anonymous || host.accounts.exists(account)),
-      bind2((stream, account, tag, client) => this.sessions.bindClient(stream, account, tag, client)),
+      bind2((stream, account, tag, client) => {
+        checkEnabled(host, account)
+        return this.sessions.bindClient(stream, account, tag, client)
+      }),
     ])
       host.virtual.streamFeatures.add(feature)
     this.hosts.set(domain, host)
@@ -429,10 +434,11 @@ export class Server {
     if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
     return when(host.config.anonymous || host.accounts.exists(account), (exists) => {
       if (!exists) throw new StreamError('not-authorized', 'The account has been removed')
+      checkEnabled(host, account)
     })
   }
 
-  #compose(domain: Jid, config: HostConfig): Host {
+  async #compose(domain: Jid, config: HostConfig): Promise<Host> {
     const around = {
       router: this.#router,
       sessions: this.sessions,
@@ -453,6 +459,7 @@ export class Server {
       }),
       storage: this.#storage,
       sessions: this.sessions,
+      disabled: await Exceptions.open(this.#storage.map<true>(`${domain}/accounts/disabled`)),
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
       passwordLength: () => host.config.passwordLength,
       told: (fact, about) => virtual.tell(fact, about),
@@ -601,3 +608,8 @@ export class Server {
 }
 
 const isLoopback = networks(['loopback'])
+
+/** An account may be disabled between its login and the binding of a resource. */
+function checkEnabled({ accounts }: Host, account: Jid): void {
+  if (accounts.isDisabled(account)) throw new StreamError('not-authorized', 'The account has been disabled')
+}

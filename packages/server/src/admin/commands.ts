@@ -112,7 +112,9 @@ function isToken(request: DataRequest): request is TokenRequest {
 
 async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
   if (request.command === 'user list') {
-    for (const host of chosen(request.host, hosts)) yield* host.accounts.list()
+    for (const { accounts } of chosen(request.host, hosts))
+      for await (const name of accounts.list())
+        yield accounts.isDisabled(Jid.parse(name)) ? `${name}  disabled` : name
     return
   }
   const account = accountOf(request.jid)
@@ -124,6 +126,8 @@ async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, Command
   if ('password' in request) accounts.checkPassword(account, request.password)
   if (request.command === 'user add') await accounts.create(account, request.password)
   else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
+  else if (request.command === 'user disable') await accounts.disable(account)
+  else if (request.command === 'user enable') await accounts.enable(account)
   else if (request.command === 'user sign-out') await accounts.signOut(account, request.device)
   else await accounts.remove(account)
   audit.record({ by: 'command line', did: done[request.command], to: account.toString() })
@@ -134,6 +138,8 @@ const done = {
   'user add': 'made an account',
   'user passwd': 'set the password of',
   'user remove': 'removed an account',
+  'user disable': 'disabled an account',
+  'user enable': 'enabled an account',
   'user sign-out': 'signed out',
 }
 

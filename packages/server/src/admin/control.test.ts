@@ -98,6 +98,21 @@ describe('commands', () => {
     expect(await all({ command: 'user list' })).toEqual(['bob@b.example'])
   })
 
+  test('accounts are disabled and enabled again; the list and the audit log say so', async () => {
+    const [jid, other] = ['alice@a.example', 'bob@a.example']
+    for (const one of [jid, other]) await all({ command: 'user add', jid: one, password: 'one of a kind' })
+    await all({ command: 'user disable', jid })
+    expect(await all({ command: 'user list' })).toEqual([`${jid}  disabled`, other])
+    await all({ command: 'user enable', jid })
+    expect(await all({ command: 'user list' })).toEqual([jid, other])
+    const acts = (await all({ command: 'audit', host: 'a.example' })) as string[]
+    expect(acts.slice(-2).map((act) => act.split(' ').slice(1).join(' '))).toEqual([
+      `command line disabled an account ${jid}`,
+      `command line enabled an account ${jid}`,
+    ])
+    await expect(all({ command: 'user disable', jid: 'nobody@a.example' })).rejects.toThrow('There is no account')
+  })
+
   test('XEP-0484: devices with tokens are listed and signed out', async () => {
     const jid = 'fay@b.example'
     await all({ command: 'user add', jid, password: 'the wine is red' })

@@ -149,6 +149,12 @@ export function program(): Command {
     (jid: string, options: Options) => onData(options, { command: 'user remove', jid }),
   )
 
+  command('disable <address>', 'end the sessions of an account and let nobody log in; nothing of it is lost', user).action(
+    (jid: string, options: Options) => onData(options, { command: 'user disable', jid }),
+  )
+  command('enable <address>', 'let a disabled account be used again', user).action((jid: string, options: Options) =>
+    onData(options, { command: 'user enable', jid }),
+  )
   const invite = jackdaw
     .command('invite')
     .description('make a link with which somebody makes an account, or with --reset sets a new password')

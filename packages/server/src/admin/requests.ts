@@ -9,6 +9,8 @@ export const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('user add'), jid, password }),
   z.strictObject({ command: z.literal('user passwd'), jid, password }),
   z.strictObject({ command: z.literal('user remove'), jid }),
+  z.strictObject({ command: z.literal('user disable'), jid }),
+  z.strictObject({ command: z.literal('user enable'), jid }),
   z.strictObject({ command: z.literal('user devices'), jid }),
   z.strictObject({ command: z.literal('user sign-out'), jid, device: z.string().max(64).optional() }),
   z.strictObject({ command: z.literal('user list'), host: z.string().optional() }),

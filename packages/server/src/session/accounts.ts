@@ -12,6 +12,7 @@ import type { Accounts } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
+import type { Exceptions } from './exceptions.ts'
 import { passwordFault } from './password-policy.ts'
 import type { Sessions } from './sessions.ts'
 import type { Tokens } from './tokens.ts'
@@ -40,6 +41,8 @@ interface AccountsOptions {
   /** Fewest characters of a password that a person chooses. */
   readonly passwordLength: () => number
   readonly tokens: Tokens
+  /** Those that nobody may use. */
+  readonly disabled: Exceptions<true>
   readonly told: (
     fact: 'account:created' | 'account:removed' | 'account:dropped' | 'password:changed',
     about: { readonly account: Jid },
@@ -122,14 +125,36 @@ export class HostAccounts implements Accounts, Credentials {
     return this.#options.tokens
   }
 
+  isDisabled(account: Jid): boolean {
+    return this.#options.disabled.get(account.toString()) === true
+  }
+
+  async disable(account: Jid): Promise<void> {
+    const { disabled, sessions } = this.#options
+    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    disabled.set(account.toString(), true)
+    for (const session of [...sessions.of(account)])
+      sessions.end(session, new StreamError('not-authorized', 'The account has been disabled'))
+  }
+
+  async enable(account: Jid): Promise<void> {
+    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    this.#options.disabled.set(account.toString(), undefined)
+  }
+
+  disabled(): readonly string[] {
+    return this.#options.disabled.accounts
+  }
+
   async remove(account: Jid): Promise<void> {
-    const { domain, sessions, storage, told } = this.#options
+    const { disabled, domain, sessions, storage, told } = this.#options
     if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
     this.removed++
     await told('account:removed', { account })
     this.#known.delete(account.toString())
+    disabled.set(account.toString(), undefined)
     storage.drop(`${domain}/`, account.toString())
     await told('account:dropped', { account })
   }

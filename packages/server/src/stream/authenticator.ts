@@ -16,6 +16,7 @@ import type { Stream } from './stream.ts'
 /** What a host knows of its users, for logging in. */
 export interface SaslHost extends Credentials {
   isAnonymous(): boolean
+  isDisabled(account: Jid): boolean
   takesBearer(): boolean
 }
 
@@ -99,6 +100,8 @@ export class Authenticator {
       : Jid.of({ local: username, domain: stream.host!.domain.domain })
     // RFC 6120 §6.3.8
     if (authzid !== undefined && !isAddressOf(authzid, account)) throw new SaslError('invalid-authzid')
+    // RFC 6120 §6.5.2: told to nobody but the owner.
+    if (this.#host.isDisabled(account)) throw new SaslError('account-disabled', 'The account has been disabled')
     stream.exchange = undefined
     return { account, additional }
   }

@@ -1,8 +1,8 @@
-import { commandError, fieldValues, type Jid, StanzaError } from '@jackdaw/xmpp'
+import { commandError, fieldValues, type Form, type Jid, StanzaError } from '@jackdaw/xmpp'
 import type { AdminCommand, AdministrationHost } from './administration.ts'
 import { accountField, accountIn, accountsField, accountsIn, adminNs, done, question } from './forms.ts'
 
-/** XEP-0133 §4.1, §4.2, §4.7: accounts are made and removed, and given another password. */
+/** XEP-0133 §4.1 – §4.4, §4.7: accounts are made, removed, disabled and enabled again, and given another password. */
 export function accountCommands(host: AdministrationHost): AdminCommand[] {
   const { accounts, audit, domain } = host
   const secret = (name: string, label: string) =>
@@ -12,6 +12,13 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
   async function existing(named: readonly Jid[]): Promise<readonly Jid[]> {
     for (const account of named)
       if (!(await accounts.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    return named
+  }
+
+  /** @throws StanzaError not-allowed: whoever asks is among them */
+  async function others(answers: Form, by: Jid): Promise<readonly Jid[]> {
+    const named = await existing(accountsIn(answers, domain))
+    if (named.some((account) => account.equals(by))) throw new StanzaError('not-allowed', 'That is your own account')
     return named
   }
 
@@ -41,14 +48,38 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
       name: 'Remove accounts',
       ask: () => question('Remove accounts and all that is kept for them', accountsField),
       async carryOut(answers, by) {
-        const named = await existing(accountsIn(answers, domain))
-        if (named.some((account) => account.equals(by)))
-          throw new StanzaError('not-allowed', 'That is your own account')
+        const named = await others(answers, by)
         for (const account of named) {
           await accounts.remove(account)
           audit.record({ by: by.toString(), did: 'removed an account', to: account.toString() })
         }
         return done(`Removed: ${named.join(', ')}`)
+      },
+    },
+    {
+      node: `${adminNs}#disable-user`,
+      name: 'Disable accounts',
+      ask: () => question('Disable accounts: their sessions end, and nobody logs in to them', accountsField),
+      async carryOut(answers, by) {
+        const named = await others(answers, by)
+        for (const account of named) {
+          await accounts.disable(account)
+          audit.record({ by: by.toString(), did: 'disabled an account', to: account.toString() })
+        }
+        return done(`Disabled: ${named.join(', ')}`)
+      },
+    },
+    {
+      node: `${adminNs}#reenable-user`,
+      name: 'Enable accounts again',
+      ask: () => question('Enable accounts again', accountsField),
+      async carryOut(answers, by) {
+        const named = await existing(accountsIn(answers, domain))
+        for (const account of named) {
+          await accounts.enable(account)
+          audit.record({ by: by.toString(), did: 'enabled an account', to: account.toString() })
+        }
+        return done(`Enabled: ${named.join(', ')}`)
       },
     },
     {

@@ -90,6 +90,30 @@ test('XEP-0133 §4.1, §4.7, §4.2: an account is made, given another password, 
   expect(play.phone.isConnected).toBe(false)
 })
 
+test('XEP-0133 §4.3, §4.4, §4.14, §4.19: accounts are disabled, counted, listed, and enabled again', async () => {
+  const play = await opened()
+  const listed = async () => [
+    valuesOf(await carriesOut(play.desk, 'get-disabled-users-num'), 'disabledusersnum'),
+    valuesOf(await carriesOut(play.desk, 'get-disabled-users-list', { max_items: '25' }), 'disableduserjids'),
+  ]
+  await carriesOut(play.desk, 'disable-user', { accountjids: [juliet, 'romeo@home.test', juliet] })
+  for (const client of [play.phone, play.balcony, play.garden]) {
+    await client.whenGone
+    expect(client.streamError?.condition).toBe('not-authorized')
+  }
+  await expect(play.login('juliet', 'balcony')).rejects.toMatchObject({ condition: 'account-disabled' })
+  expect(await listed()).toEqual([['2'], [juliet, 'romeo@home.test']])
+  await carriesOut(play.desk, 'reenable-user', { accountjids: juliet })
+  expect(await listed()).toEqual([['1'], ['romeo@home.test']])
+  await play.login('juliet', 'balcony')
+  const { items } = (await carriesOut(play.desk, 'urn:jackdaw:administration:audit')).form!
+  expect(items!.map((cells) => cells.slice(2).map(({ values }) => values[0]))).toEqual([
+    ['disabled an account', juliet],
+    ['disabled an account', 'romeo@home.test'],
+    ['enabled an account', juliet],
+  ])
+})
+
 test.each([
   [
     '§4.1',
@@ -127,6 +151,10 @@ test.each([
   ['§4.2', 'delete-user', { accountjids: ['admin@home.test'] }, 'not-allowed'],
   ['§4.2', 'delete-user', { accountjids: [] }, 'bad-request'],
   ['§4.2', 'delete-user', { accountjids: Array.from({ length: 1001 }, () => juliet) }, 'bad-request'],
+  ['§4.3', 'disable-user', { accountjids: [juliet, 'admin@home.test'] }, 'not-allowed'],
+  ['§4.3', 'disable-user', { accountjids: [juliet, 'nobody@home.test'] }, 'item-not-found'],
+  ['§4.3', 'disable-user', { accountjids: ['juliet@other.test'] }, 'not-allowed'],
+  ['§4.4', 'reenable-user', { accountjids: ['nobody@home.test'] }, 'item-not-found'],
   ['§4.5', 'end-user-session', { accountjids: ['juliet@home.test/attic'] }, 'item-not-found'],
   ['§4.5', 'end-user-session', { accountjids: ['juliet@other.test'] }, 'not-allowed'],
   ['§4.7', 'change-user-password', { accountjid: 'nobody@home.test', password: 'the wine is red' }, 'item-not-found'],

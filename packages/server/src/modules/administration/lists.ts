@@ -34,6 +34,7 @@ export function listCommands(host: AdministrationHost): AdminCommand[] {
   }
   return [
     ...ofKind('registered', 'registered', 'users-list', () => host.accounts.list()),
+    ...ofKind('disabled', 'disabled', 'users-list', () => host.accounts.disabled()),
     ...ofKind('online', 'online', 'users-list', () => online(() => true)),
     ...ofKind('active', 'active', 'users', () => online(isActive)),
     ...ofKind('idle', 'active', 'users', idle),

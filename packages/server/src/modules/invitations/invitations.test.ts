@@ -193,6 +193,18 @@ test('XEP-0401 §5.5: inviter and invited are contacts at once, and the inviter 
   await juliet.awaits("<presence from='romeo@home.test/phone'/>")
 })
 
+test('XEP-0133 §4.3: whoever is shut out lets nobody in', async () => {
+  const s = await opened()
+  const token = await invite(s, { inviter: romeo })
+  const { accounts: all } = s.server.hosts.get('home.test')!
+  await all.disable(romeo)
+  const client = await stranger(s)
+  await show(client, token)
+  expect(outcome(await register(client, 'romeo2'))).toBe('item-not-found')
+  await all.enable(romeo)
+  expect(outcome(await register(client, 'romeo2'))).toBe('result')
+})
+
 test('XEP-0379 §3.5: a request with a token is approved and returned, once, whether the inviter is there or not', async () => {
   const s = await opened({ accounts: { romeo: [], 'juliet@away.test': ['balcony'], 'nurse@away.test': ['kitchen'] } })
   const token = await invite(s, { inviter: romeo })

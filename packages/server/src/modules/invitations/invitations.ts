@@ -105,7 +105,7 @@ export const invitations = defineModule({
     async function enrol(hash: string, account: Jid, password: string): Promise<void> {
       await accounts.create(account, password, () => {
         const invitation = book.get(hash)
-        if (!invitation || invitation.isReset) throw invalid()
+        if (!invitation || invitation.isReset || isOfDisabled(invitation)) throw invalid()
         if (invitation.account === undefined) checkFree(account)
         else if (invitation.account !== account.toString())
           throw new StanzaError('not-acceptable', `The invitation is for ${invitation.account}`)
@@ -113,6 +113,11 @@ export const invitations = defineModule({
         if (invitation.inviter !== undefined) befriend(Jid.parse(invitation.inviter), account)
       })
       log.info({ account: String(account), invitation: idOf(hash) }, 'an account was made by invitation')
+    }
+
+    /** Who is shut out lets nobody in. */
+    function isOfDisabled({ inviter }: Invitation): boolean {
+      return inviter !== undefined && accounts.isDisabled(Jid.parse(inviter))
     }
 
     async function reset(hash: string, account: Jid, password: string): Promise<void> {

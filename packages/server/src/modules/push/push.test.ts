@@ -1,5 +1,5 @@
 import { type Actor, turn } from '@jackdaw/testkit'
-import { csiNs, PushNotification, StanzaError, xml } from '@jackdaw/xmpp'
+import { csiNs, Jid, PushNotification, StanzaError, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { ask, preconditions } from '../pubsub/words.fixture.ts'
 import { body, disable, enable, night, type Night, says, secret } from './push.fixture.ts'
@@ -47,6 +47,20 @@ test('XEP-0357 §4, §6: while the account is offline its services are told, wit
   const told = { from: 'home.test', node: 'n1', secret: 'shared', messageCount: 1, pendingSubscriptionCount: 0 }
   expect(await s.service.hears(1)).toEqual([told])
   await silent(s, 1)
+})
+
+test('XEP-0133 §4.3: nobody is woken who could not log in; when the account is enabled again, they are', async () => {
+  const s = await night()
+  const { accounts } = s.server.hosts.get('home.test')!
+  const juliet = Jid.parse('juliet@home.test')
+  await accounts.disable(juliet)
+  await s.phone.whenGone
+  await says(s, body('psst'))
+  await silent(s)
+  await accounts.enable(juliet)
+  await again(s)
+  await says(s, body('hi'))
+  expect(await s.service.hears(1)).toMatchObject([{ node: 'n1' }])
 })
 
 test('XEP-0357 §4: what enables nothing', async () => {

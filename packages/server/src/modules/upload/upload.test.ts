@@ -48,6 +48,18 @@ test('XEP-0363 §4, §7: a slot is given, the file put, and found by whoever has
   await isConsistent(s)
 })
 
+test('XEP-0133 §4.3: a slot of an account that is disabled is filled by nobody; its files stay', async () => {
+  await using s = await stage()
+  const romeo = await s.login()
+  const [first, second] = [await s.slot(romeo), await s.slot(romeo)]
+  const put = (url: string) => s.http('PUT', url, { 'content-length': '5' }, 'hello')
+  await put(first.put)
+  await s.server.hosts.get('home.test')!.accounts.disable(Jid.parse('romeo@home.test'))
+  expect((await put(second.put)).status).toBe(404)
+  expect((await s.http('GET', first.get)).body).toBe('hello')
+  await isConsistent(s)
+})
+
 test('XEP-0363 §4: without a URL in the configuration files are at the HTTPS port under the name of the host', async () => {
   const https = { port: 0, address: '127.0.0.1' }
   await using s = await stage({ url: undefined }, { listen: { xmpp: https, xmpps: false, http: https, https } })

@@ -4,6 +4,7 @@ import {
   DiscoItems,
   discoItemsNs,
   httpUploadNs,
+  Jid,
   Ping,
   pingNs,
   StanzaError,
@@ -136,6 +137,7 @@ export const upload = defineModule({
         case 'HEAD':
           return download(id, record, request, vault)
         case 'PUT': {
+          if (host.accounts.isDisabled(Jid.parse(record.account))) return reply(404)
           const response = await uploads.put(id, record, request, acceptBody)
           ;(response.status === 201 ? completed : rejected).inc()
           return response
