@@ -63,10 +63,19 @@ function fields(path: string, schema: z.ZodType): string[] {
   return Object.entries((schema as z.ZodObject).shape).flatMap(([name, value]) => {
     const own = inner(value as z.ZodType)
     const here = `${path}.${name}`
-    return own.type === 'object'
-      ? [`- \`${here}\`: ${descriptionOf(value as z.ZodType)}`, ...fields(here, own.schema)]
+    const below = own.type === 'record' ? inner(own.schema.def['valueType'] as z.ZodType) : own
+    return below.type === 'object' && isDescribed(below.schema)
+      ? [
+          `- \`${here}\`: ${descriptionOf(value as z.ZodType)}`,
+          ...fields(below === own ? here : `${here}.NAME`, below.schema),
+        ]
       : [field(here, value as z.ZodType)]
   })
+}
+
+/** Where its fields say nothing, what stands above them says it. */
+function isDescribed(schema: z.ZodType): boolean {
+  return Object.values((schema as z.ZodObject).shape).every((value) => descriptionOf(value as z.ZodType) !== '')
 }
 
 function field(path: string, schema: z.ZodType): string {

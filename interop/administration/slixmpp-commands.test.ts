@@ -10,7 +10,7 @@ const script = fileURLToPath(new URL('slixmpp-commands.py', import.meta.url))
 const password = 'wherefore-art-thou'
 
 test.skipIf(!hasSlixmpp)('XEP-0050, XEP-0133, XEP-0317: slixmpp (Debian: python3-slixmpp) administers', async () => {
-  const server = await Jackdaw.start({ localhost: { modules: { administration: { admins: ['crone@localhost'] } } } })
+  const server = await Jackdaw.start({ localhost: { roles: { admin: { accounts: ['crone@localhost'] } } } })
   try {
     for (const name of ['crone', 'hag']) await server.addUser(`${name}@localhost`, password)
     const options = { port: server.ports.xmpp, password, certificate: server.certificate }

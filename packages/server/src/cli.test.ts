@@ -196,12 +196,12 @@ describe('invite', () => {
   test('a server without accounts prints an invitation to the first one at each start; the last one is good', async () => {
     https()
     const first = await startServer()
-    expect(first.greeting.at(-2)).toMatch(new RegExp(`^The first account, with a browser: ${link.source}$`))
+    expect(first.greeting.at(-2)).toMatch(new RegExp(`^The administrator.s account, with a browser: ${link.source}$`))
     first.child.kill('SIGKILL')
     await first.ended
     const second = await startServer()
     const { out } = await jackdaw(['invite', 'list', '--config', file])
-    expect(out).toMatch(/^[0-9a-f]{10} {2}localhost {2}0 of 1 used {2}until [-0-9: ]+ UTC\n$/)
+    expect(out).toMatch(/^[0-9a-f]{10} {2}localhost {2}0 of 1 used {2}until [-0-9: ]+ UTC {2}as admin\n$/)
     await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')
     second.child.kill('SIGKILL')
     await second.ended

@@ -34,6 +34,7 @@ test('no file is needed', () => {
       passwordLength: 8,
       anonymous: false,
       components: {},
+      roles: expect.anything() as unknown,
       modules: { archive: { limit: 50, deep: { a: true } }, ping: {}, register: false },
     },
   })
@@ -294,6 +295,46 @@ describe('a domain that a module serves', () => {
     expect(of('hosts: { a.example: { modules: { news: { subdomain: rooms } } } }')).toThrow(
       'rooms.a.example is served by the module "rooms" already: choose another label',
     )
+  })
+})
+
+describe('roles', () => {
+  const of = (roles: string) => parse(`hosts: { a.example: { roles: ${roles} } }`).hosts['a.example']!.roles
+  const most = ['rooms', 'nodes', 'upload', 'push', 'invite', 'register', 'domains']
+
+  test('guest, user and admin always are', () => {
+    expect(of('{}')).toEqual({
+      guest: { accounts: [], may: ['push', 'domains'], limits: {} },
+      user: { accounts: [], may: most, limits: {} },
+      admin: { accounts: [], may: [...most, 'administer'], limits: {} },
+    })
+  })
+
+  test('what a role leaves out is as users have it; administrators may do all, guests little', () => {
+    const roles = '{ user: { may: [upload], limits: { rooms: 3 } }, chief: { limits: { quota: 4 GiB } }, guest: {} }'
+    const { user, chief, guest, admin } = of(roles) as Record<string, { may: readonly string[]; limits: object }>
+    expect([user!.may, chief!.may, guest!.may]).toEqual([['upload'], ['upload'], ['push', 'domains']])
+    expect(admin!.may).toContain('administer')
+    expect(chief!.limits).toEqual({ rooms: 3, quota: 4 * 1024 ** 3 })
+  })
+
+  test.each([
+    [
+      '{ admin: { accounts: [boss] } }',
+      '1:52: hosts.a.example.roles.admin.accounts.0: expected an address name@domain',
+    ],
+    ['{ admin: { accounts: [boss@b.example] } }', 'expected an account of a.example, not boss@b.example'],
+    ['{ guest: { accounts: [x@a.example] } }', 'who has an account is no guest'],
+    ['{ user: { accounts: [X@A.example] }, admin: { accounts: [x@a.example] } }', 'has the role "user" already'],
+    ['{ user: { may: [room] } }', 'did you mean "rooms"?'],
+    ['{ guest: { may: [rooms, upload] } }', 'expected rooms or push or domains: the rest needs an account'],
+    ['{ "a b": {} }', 'expected a name of letters and digits that begins with a small one, not "a b"'],
+    ['{ user: { limits: { rooms: 0 } } }', 'expected at least 1'],
+    ['{ user: { limits: { stanzaBytes: 1 KiB } } }', 'expected at least 10000 B'],
+    ['{ user: { limits: { sessions: 1 } } }', 'unknown field "sessions"'],
+    ['{ user: { can: [] } }', 'unknown field "can"; known are accounts, may, limits'],
+  ])('%s is refused: %s', (roles, message) => {
+    expect(() => of(roles)).toThrow(message)
   })
 })
 

@@ -19,6 +19,8 @@ export interface Module<F extends z.ZodObject = any, S extends Stores = any, Api
   readonly needs?: readonly Module[]
   /** Service discovery features of the server and of its accounts, advertised while the module runs. */
   readonly features?: { readonly server?: readonly string[]; readonly account?: readonly string[] }
+  /** Accounts that do not have it are not told to have its features. */
+  readonly right?: Right
   /** Type, default, bounds and one sentence of help for each field. */
   readonly config?: F
   /** Loaded only where the configuration names it. */
@@ -63,8 +65,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   streamFeature(feature: StreamFeature): void
   /** Service discovery features that come and go. Those of the declaration need no call. */
   feature(place: Place, name: string): void
-  /** All that are advertised now, by whatever module, each once: the same array until one comes or goes. */
-  features(place: Place): readonly string[]
+  /** All that are advertised now, by whatever module, each once, the same array until one comes or goes; or those of them that are for `account`. */
+  features(place: Place, account?: Jid): readonly string[]
   /** Serves a domain below the host's: with the label 'rooms', rooms.example.org. */
   serve(label: string, served: Served): Service
   /** What the host has beside its accounts: the domains that are served below its own, by whatever module, and components that are connected. */
@@ -87,6 +89,7 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   /** The session with this full JID. */
   session(jid: Jid): Target | undefined
   readonly accounts: Accounts
+  readonly roles: Roles
   readonly audit: Audit
   /** Routes a stanza; `from` must be set. What goes wrong with it is answered to `from`, not thrown. */
   send(stanza: Stanza): void
@@ -322,6 +325,38 @@ export interface Accounts {
   remove(account: Jid): Promise<void>
   /** The bare JIDs of all accounts, in order; those behind `after`, if one is given. */
   list(after?: string): AsyncIterable<string>
+}
+
+/** What a role lets somebody do: `roles` in the configuration says it in words. */
+export type Right = 'rooms' | 'nodes' | 'upload' | 'push' | 'invite' | 'register' | 'domains' | 'administer'
+
+/** What can be limited by role. Sizes in bytes. */
+export type RoleLimit =
+  | 'stanzaBytes'
+  | 'inboundBytesPerSecond'
+  | 'inboundBurstBytes'
+  | 'stanzasPerSecond'
+  | 'stanzasBurst'
+  | 'resourcesPerAccount'
+  | 'rooms'
+  | 'nodes'
+  | 'maxFileSize'
+  | 'quota'
+
+/** Who has which role on one virtual host, and what that means. Asking waits for nothing; a reload may change the answers. */
+export interface Roles {
+  /** The role of an account; 'guest' for who has none: anonymous users, and all of other domains. */
+  of(who: Jid): string
+  may(who: Jid, right: Right): boolean
+  /** What holds for the role instead of what is configured for everybody; undefined: nothing else. */
+  limit(who: Jid, limit: RoleLimit): number | undefined
+  /** Those that accounts can have. */
+  readonly names: readonly string[]
+  /** The accounts with the role, but for 'user', which most have. */
+  having(role: string): Iterable<string>
+  /** Whether the configuration names the account: then nothing else counts. */
+  isConfigured(account: Jid): boolean
+  give(account: Jid, role: string): void
 }
 
 /** Something that was done to administer a host. */

@@ -9,7 +9,15 @@ import { hasComponents } from './config/components.ts'
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
-import { boshLimits, certificateHosts, componentLimits, networkLimits, sessionLimits, streamLimits } from './limits.ts'
+import {
+  boshLimits,
+  certificateHosts,
+  componentLimits,
+  networkLimits,
+  sessionLimits,
+  streamLimits,
+  withRole,
+} from './limits.ts'
 import { measure } from './measures.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
@@ -26,6 +34,7 @@ import { Secrets } from './secrets.ts'
 import { HostAudit } from './session/audit.ts'
 import { HostAccounts, hashes, iterations } from './session/accounts.ts'
 import { Exceptions } from './session/exceptions.ts'
+import { HostRoles } from './session/roles.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { Tokens } from './session/tokens.ts'
@@ -40,7 +49,7 @@ import { sasl2 } from './stream/sasl2.ts'
 import { fast } from './stream/fast.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
-import { Bosh } from './transport/bosh/bosh.ts'
+import { Bosh, type BoshLimits } from './transport/bosh/bosh.ts'
 import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
 import type { Listener, Network } from './transport/network.ts'
@@ -75,6 +84,7 @@ export interface Listening {
 interface Host {
   readonly virtual: VirtualHost
   readonly accounts: HostAccounts
+  readonly roles: HostRoles
   readonly audit: HostAudit
   readonly modules: Modules
   config: HostConfig
@@ -120,12 +130,15 @@ export class Server {
   readonly #bearerCounts = { refused: 0, outages: 0 }
   readonly #listeners: Listener[] = []
   readonly #secrets: Secrets
+  /** Of those who have logged in without an account. */
+  readonly #guests = new WeakSet<Stream>()
   #sasl!: SaslSecrets
   #tokenSecret!: Uint8Array
   #certificates: Certificates | undefined
   /** Undefined when the network is the embedder's. */
   #systemNetwork: SystemNetwork | undefined
   #config: Config
+  #boshLimits: BoshLimits
   #mayWatch: (address: string) => boolean
   #httpsPort: number | undefined
   #isStarted = false
@@ -134,6 +147,7 @@ export class Server {
 
   constructor(config: Config, modules: readonly Module[], parts: Parts) {
     this.#config = config
+    this.#boshLimits = boshLimits(config)
     this.#parts = parts
     this.#available = modules
     this.#clock = parts.clock ?? systemClock
@@ -176,7 +190,7 @@ export class Server {
     })
     this.#http.addWebSocket('/xmpp', this.#port.accept)
     const { accept } = this.#port
-    this.#http.add('/bosh', new Bosh({ accept, clock, random, limits: () => boshLimits(this.#config) }).serve)
+    this.#http.add('/bosh', new Bosh({ accept, clock, random, limits: () => this.#boshLimits }).serve)
     if (!parts.network) this.metrics.collectProcess()
     this.#measure()
   }
@@ -206,6 +220,7 @@ export class Server {
     for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
     this.#addComponents()
     this.sessions.recover(this.#router)
+    for (const host of this.hosts.values()) await this.#recogniseGuests(host)
   }
 
   /** Listens, on all of its ports or, when it fails, on none: then it may be called again. @throws ListenError, CertificateError */
@@ -273,6 +288,7 @@ export class Server {
     this.log.info('reloading')
     await this.#certificates?.reload(certificateHosts(config))
     this.#config = config
+    this.#boshLimits = boshLimits(config)
     this.log.level = config.log.level
     this.#mayWatch = networks(config.metrics.allow)
     this.sessions.limits = sessionLimits(config)
@@ -286,6 +302,7 @@ export class Server {
       if (running) await this.#configure(running, host)
       else {
         await this.#addHost(domain, host)
+        await this.#recogniseGuests(this.hosts.get(domain)!)
         this.sessions.revive(domain)
       }
     }
@@ -407,7 +424,7 @@ export class Server {
       starttls,
       channelBinding,
       sasl(authenticator),
-      sasl2(authenticator, (account) => this.#check(host, account)),
+      sasl2(authenticator, (stream, account) => this.#check(host, stream, account)),
       bind((stream, account, resource) => this.#bind(host, stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,
@@ -415,7 +432,7 @@ export class Server {
       }),
       fast(host.accounts.tokens, (account) => !host.config.anonymous || host.accounts.exists(account)),
       bind2((stream, account, tag, client) => {
-        checkEnabled(host, account)
+        this.#admit(host, stream, account)
         return this.sessions.bindClient(stream, account, tag, client)
       }),
     ])
@@ -426,16 +443,25 @@ export class Server {
   }
 
   #bind(host: Host, stream: Stream, account: Jid, resource: string | undefined): Awaitable<Session> {
-    return when(this.#check(host, account), () => this.sessions.bind(stream, account, resource))
+    return when(this.#check(host, stream, account), () => {
+      this.#admit(host, stream, account)
+      return this.sessions.bind(stream, account, resource)
+    })
   }
 
   /** What a client has logged in to may be gone by the time it binds. */
-  #check(host: Host, account: Jid): Awaitable<void> {
+  #check(host: Host, stream: Stream, account: Jid): Awaitable<void> {
     if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
-    return when(host.config.anonymous || host.accounts.exists(account), (exists) => {
-      if (!exists) throw new StreamError('not-authorized', 'The account has been removed')
-      checkEnabled(host, account)
+    return when(host.accounts.exists(account), (exists) => {
+      if (!exists && !host.config.anonymous) throw new StreamError('not-authorized', 'The account has been removed')
+      if (!exists) this.#guests.add(stream)
     })
+  }
+
+  /** An account may have been disabled since its login. @throws StreamError */
+  #admit({ accounts, roles }: Host, stream: Stream, account: Jid): void {
+    if (accounts.isDisabled(account)) throw new StreamError('not-authorized', 'The account has been disabled')
+    if (this.#guests.has(stream)) roles.admitGuest(account)
   }
 
   async #compose(domain: Jid, config: HostConfig): Promise<Host> {
@@ -462,12 +488,28 @@ export class Server {
       disabled: await Exceptions.open(this.#storage.map<true>(`${domain}/accounts/disabled`)),
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
       passwordLength: () => host.config.passwordLength,
-      told: (fact, about) => virtual.tell(fact, about),
+      told(fact, about) {
+        if (fact === 'account:removed') host.roles.forget(about.account)
+        return virtual.tell(fact, about)
+      },
     })
+    const given = await Exceptions.open(this.#storage.map<string>(`${domain}/accounts/roles`))
+    const roles = new HostRoles(domain, given, config.roles)
     const audit = new HostAudit(domain, this.#storage, this.#clock, (act) => void virtual.tell('act:recorded', act))
-    const virtual = new VirtualHost(domain, accounts, audit, this.log, (address) => {
-      const { plaintext } = host.config
-      return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
+    const virtual = new VirtualHost({
+      domain,
+      accounts,
+      roles,
+      audit,
+      log: this.log,
+      allowsPlaintext: (address) => {
+        const { plaintext } = host.config
+        return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
+      },
+      limitsOf: (account) => {
+        const own = roles.limitsOf(account)
+        return own && withRole(this.#port.limits, own)
+      },
     })
     const modules = new Modules({
       ...around,
@@ -478,7 +520,7 @@ export class Server {
       kept: () => this.kept(),
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
-    const host: Host = { virtual, accounts, audit, modules, config, bearer: undefined }
+    const host: Host = { virtual, accounts, roles, audit, modules, config, bearer: undefined }
     return host
   }
 
@@ -509,6 +551,7 @@ export class Server {
     const wanted = config.modules as Record<string, unknown>
     host.bearer = config.bearer && this.#bearer(host, config.bearer)
     host.config = config
+    host.roles.configure(config.roles)
     for (const module of this.#available) {
       const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
       if (modules.has(module) && (isChanged || wanted[module.name] === false)) await modules.unload(module)
@@ -532,8 +575,17 @@ export class Server {
     const host = this.hosts.get(account.domain)!
     if (!host.config.anonymous || this.sessions.of(account).length > 0) return
     return when(host.accounts.exists(account), (exists) => {
-      if (!exists) this.#storage.drop(`${host.virtual.domain}/`, account.toString())
+      if (exists) return
+      host.roles.forget(account)
+      this.#storage.drop(`${host.virtual.domain}/`, account.toString())
     })
+  }
+
+  /** Sessions that have outlived the server may be those of anonymous users. */
+  async #recogniseGuests({ accounts, config, roles, virtual }: Host): Promise<void> {
+    if (!config.anonymous) return
+    for (const { account } of [...this.sessions.ofDomain(virtual.domain)])
+      if (!(await accounts.exists(account))) roles.admitGuest(account)
   }
 
   async #removeHost(domain: string): Promise<void> {
@@ -608,8 +660,3 @@ export class Server {
 }
 
 const isLoopback = networks(['loopback'])
-
-/** An account may be disabled between its login and the binding of a resource. */
-function checkEnabled({ accounts }: Host, account: Jid): void {
-  if (accounts.isDisabled(account)) throw new StreamError('not-authorized', 'The account has been disabled')
-}

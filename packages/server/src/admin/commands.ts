@@ -1,9 +1,10 @@
 import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import { nearest } from '../config/nearest.ts'
-import type { Accounts, Audit, Module } from '../module.ts'
+import type { Accounts, Audit, Module, Roles } from '../module.ts'
 import type { Json } from '../world.ts'
 import { readConversations } from './conversations.ts'
 import { runInvite } from './invite.ts'
+import { checkRole } from './role.ts'
 import type { InviteRequest } from './invite.ts'
 import { CommandError } from './requests.ts'
 import type { Request } from './requests.ts'
@@ -16,6 +17,7 @@ export interface CommandHost {
     signOut(account: Jid, device?: string): Promise<void>
     readonly tokens: { holders(account: string): Promise<readonly Device[]> }
   }
+  readonly roles: Roles
   readonly audit: Audit
   readonly modules: { api<Api>(module: Module<any, any, Api>): Api | undefined }
 }
@@ -112,16 +114,23 @@ function isToken(request: DataRequest): request is TokenRequest {
 
 async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, CommandHost>): AsyncGenerator<Json> {
   if (request.command === 'user list') {
-    for (const { accounts } of chosen(request.host, hosts))
-      for await (const name of accounts.list())
-        yield accounts.isDisabled(Jid.parse(name)) ? `${name}  disabled` : name
+    for (const host of chosen(request.host, hosts)) yield* listed(host)
     return
   }
   const account = accountOf(request.jid)
-  const { accounts, audit } = hostNamed(account.domain, hosts)
+  const { accounts, audit, roles } = hostNamed(account.domain, hosts)
   if (request.command === 'user devices') {
     for (const device of await accounts.tokens.holders(account.toString())) yield described(device)
     return
+  }
+  if (request.command === 'user role') {
+    if (!(await accounts.exists(account))) throw new CommandError(`There is no account ${account}`)
+    if (request.role === undefined) return yield roles.of(account)
+    checkRole(request.role, roles)
+    if (roles.isConfigured(account))
+      throw new CommandError(`the configuration says that ${account} is ${roles.of(account)}: change it there`)
+    roles.give(account, request.role)
+    return audit.record({ by: 'command line', did: `gave the role ${request.role} to`, to: account.toString() })
   }
   if ('password' in request) accounts.checkPassword(account, request.password)
   if (request.command === 'user add') await accounts.create(account, request.password)
@@ -141,6 +150,15 @@ const done = {
   'user disable': 'disabled an account',
   'user enable': 'enabled an account',
   'user sign-out': 'signed out',
+}
+
+/** Each account, with its role if that is not most people's, and whether it is disabled. */
+async function* listed({ accounts, roles }: CommandHost): AsyncGenerator<Json> {
+  for await (const name of accounts.list()) {
+    const account = Jid.parse(name)
+    const role = roles.of(account)
+    yield [name, ...(role === 'user' ? [] : [role]), ...(accounts.isDisabled(account) ? ['disabled'] : [])].join('  ')
+  }
 }
 
 function described({ id, software = 'unnamed', device, lastLogin, expiry }: Device): string {

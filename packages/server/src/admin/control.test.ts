@@ -113,6 +113,46 @@ describe('commands', () => {
     await expect(all({ command: 'user disable', jid: 'nobody@a.example' })).rejects.toThrow('There is no account')
   })
 
+  test('the role of an account is told, changed, listed, and what is no role is refused', async () => {
+    const jid = 'alice@a.example'
+    await all({ command: 'user add', jid, password: 'one of a kind' })
+    expect(await all({ command: 'user role', jid })).toEqual(['user'])
+    await all({ command: 'user role', jid, role: 'admin' })
+    await all({ command: 'user disable', jid })
+    expect(await all({ command: 'user list' })).toEqual([`${jid}  admin  disabled`])
+    expect(((await all({ command: 'audit', host: 'a.example' })) as string[]).at(-2)).toMatch(
+      / command line gave the role admin to alice@a\.example$/,
+    )
+    await all({ command: 'user role', jid, role: 'user' })
+    expect(await all({ command: 'user role', jid })).toEqual(['user'])
+    for (const role of ['guest', 'king', ''])
+      await expect(all({ command: 'user role', jid, role })).rejects.toThrow('there are user, admin')
+    await expect(all({ command: 'user role', jid, role: 'amdin' })).rejects.toThrow('did you mean admin?')
+    await expect(all({ command: 'user role', jid: 'nobody@a.example' })).rejects.toThrow('There is no account')
+  })
+
+  test('what the configuration says of an account is changed there', async () => {
+    const jid = 'head@c.example'
+    const hosts = { 'a.example': {}, 'b.example': {}, 'c.example': { roles: { head: { accounts: [jid] } } } }
+    await server.reload({ data: server.config.data, hosts })
+    await all({ command: 'user add', jid, password: 'one of a kind' })
+    expect(await all({ command: 'user role', jid })).toEqual(['head'])
+    await expect(all({ command: 'user role', jid, role: 'user' })).rejects.toThrow('the configuration says that')
+    await all({ command: 'user remove', jid })
+    await server.reload({ data: server.config.data, hosts: { 'a.example': {}, 'b.example': {} } })
+  })
+
+  test('an invitation gives a role, when that is asked for', async () => {
+    await all({ command: 'invite', host: 'a.example', role: 'admin' })
+    const [line] = (await all({ command: 'invite list', host: 'a.example' })) as string[]
+    expect(line).toMatch(/ {2}as admin$/)
+    await all({ command: 'invite revoke', id: line!.split(' ')[0]! })
+    await expect(all({ command: 'invite', host: 'a.example', role: 'king' })).rejects.toThrow('there is no role king')
+    await expect(
+      all({ command: 'invite', host: 'a.example', account: 'x', isReset: true, role: 'admin' }),
+    ).rejects.toThrow('brings no role')
+  })
+
   test('XEP-0484: devices with tokens are listed and signed out', async () => {
     const jid = 'fay@b.example'
     await all({ command: 'user add', jid, password: 'the wine is red' })
@@ -224,9 +264,9 @@ describe('commands', () => {
 
   test('a list longer than what a socket holds arrives whole', async () => {
     const many = Array.from({ length: 50_000 }, (_, i) => `user${i}@c.example`)
-    const accounts = { list: () => each(many) } as never
+    const accounts = { list: () => each(many), isDisabled: () => false } as never
     const hosts = server.hosts as Map<string, unknown>
-    hosts.set('c.example', { accounts })
+    hosts.set('c.example', { accounts, roles: { of: () => 'user' } })
     undo.push(() => hosts.delete('c.example'))
     expect(await all({ command: 'user list', host: 'c.example' })).toEqual(many)
   })

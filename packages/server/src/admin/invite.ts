@@ -2,6 +2,7 @@ import { Jid, JidError } from '@jackdaw/xmpp'
 import { invitations } from '../modules/invitations/invitations.ts'
 import type { Json } from '../world.ts'
 import type { CommandHost } from './commands.ts'
+import { checkRole } from './role.ts'
 import { CommandError } from './requests.ts'
 import type { Request } from './requests.ts'
 
@@ -28,13 +29,14 @@ export async function* runInvite(
   if (request.command === 'invite list') {
     const chosen = request.host === undefined ? hosts : new Map([[request.host, hostNamed(request.host, hosts)]])
     for (const [domain, { modules }] of chosen)
-      for (const { id, isReset, account, inviter, uses, used, expires } of modules.api(invitations)?.list() ?? [])
+      for (const { id, isReset, account, inviter, role, uses, used, expires } of modules.api(invitations)?.list() ?? [])
         yield [
           id,
           isReset ? `a new password for ${account}` : (account ?? domain),
           `${used} of ${used + uses} used`,
           `until ${time(expires)}`,
           ...(inviter === undefined ? [] : [`by ${inviter}`]),
+          ...(role === undefined ? [] : [`as ${role}`]),
         ].join('  ')
     return
   }
@@ -43,26 +45,33 @@ export async function* runInvite(
   const api = invitationsOf(domain, host)
   if (request.isReset && !api.hasPage)
     throw new CommandError('no HTTPS is served, so there is no page that sets a password: see listen.https')
+  if (request.role !== undefined) {
+    if (request.isReset) throw new CommandError('a new password brings no role: leave --role out, or --reset')
+    checkRole(request.role, host.roles)
+  }
   const made = await api.make({
     ...(request.account !== undefined && { account: accountOf(request.account, domain) }),
     ...(request.expires !== undefined && { lifetime: request.expires }),
     ...(request.uses !== undefined && { uses: request.uses }),
     ...(request.isReset !== undefined && { isReset: request.isReset }),
+    ...(request.role !== undefined && { role: request.role }),
   })
   host.audit.record({
     by: 'command line',
-    did: request.isReset ? 'made a link for a new password of' : 'made an invitation',
+    did: request.isReset
+      ? 'made a link for a new password of'
+      : `made an invitation${request.role === undefined ? '' : ` with the role ${request.role}`}`,
     to: request.account ?? domain,
   })
   yield* [made.landingUrl, made.uri].filter((link) => link !== undefined)
 }
 
-/** For who has just set a server up: a link to its first account, while there is none, instead of the last one. */
+/** For who has just set a server up: a link to its first account, an administrator's, while there is none, instead of the last one. */
 export async function firstInvitation(hosts: Hosts): Promise<string | undefined> {
   for (const { accounts } of hosts.values()) for await (const _ of accounts.list()) return undefined
   const [first] = hosts.values()
   const api = first?.modules.api(invitations)
-  return api?.hasPage ? (await api.make({ isFirst: true, lifetime: day })).landingUrl : undefined
+  return api?.hasPage ? (await api.make({ isFirst: true, role: 'admin', lifetime: day })).landingUrl : undefined
 }
 
 function invitationsOf(domain: string, { modules }: CommandHost) {

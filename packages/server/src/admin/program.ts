@@ -32,6 +32,7 @@ interface InviteOptions extends Options {
   readonly account?: string
   readonly expires?: number
   readonly uses?: number
+  readonly role?: string
   readonly reset?: boolean
 }
 
@@ -149,11 +150,17 @@ export function program(): Command {
     (jid: string, options: Options) => onData(options, { command: 'user remove', jid }),
   )
 
-  command('disable <address>', 'end the sessions of an account and let nobody log in; nothing of it is lost', user).action(
-    (jid: string, options: Options) => onData(options, { command: 'user disable', jid }),
-  )
+  command(
+    'disable <address>',
+    'end the sessions of an account and let nobody log in; nothing of it is lost',
+    user,
+  ).action((jid: string, options: Options) => onData(options, { command: 'user disable', jid }))
   command('enable <address>', 'let a disabled account be used again', user).action((jid: string, options: Options) =>
     onData(options, { command: 'user enable', jid }),
+  )
+  command('role <address> [role]', 'print the role of an account, or give it another one', user).action(
+    (jid: string, role: string | undefined, options: Options) =>
+      onData(options, { command: 'user role', jid, ...(role !== undefined && { role }) }),
   )
   const invite = jackdaw
     .command('invite')
@@ -162,12 +169,13 @@ export function program(): Command {
     .option('--account <name>', 'the name that the account must have, or whose password is to be set')
     .option('--expires <time>', "how long it can be used, such as '2 h' or '30 d'; 7 d unless it is said", lifetime)
     .option('--uses <number>', 'how many may use it; one unless it is said', count)
+    .option('--role <role>', 'the role that the account gets, such as admin')
     .option('--reset', 'for a new password of --account')
     .option(...configOption)
     .helpCommand(false)
     .allowExcessArguments(false)
     .action((options: InviteOptions) => {
-      const { host, account, expires, uses, reset } = options
+      const { host, account, expires, uses, role, reset } = options
       if (reset === true && account === undefined)
         throw new CommandError('whose password? Add --account NAME to --reset')
       return onData(options, {
@@ -176,6 +184,7 @@ export function program(): Command {
         ...(account !== undefined && { account }),
         ...(expires !== undefined && { expires }),
         ...(uses !== undefined && { uses }),
+        ...(role !== undefined && { role }),
         ...(reset === true && { isReset: true }),
       })
     })

@@ -3,6 +3,7 @@ import type { Json } from '../world.ts'
 
 const jid = z.string().min(1).max(3071)
 const password = z.string().max(1024)
+const role = z.string().max(64)
 
 /** What can be asked over the control socket: one of these in one line of JSON. */
 export const requestSchema = z.discriminatedUnion('command', [
@@ -11,6 +12,7 @@ export const requestSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('user remove'), jid }),
   z.strictObject({ command: z.literal('user disable'), jid }),
   z.strictObject({ command: z.literal('user enable'), jid }),
+  z.strictObject({ command: z.literal('user role'), jid, role: role.optional() }),
   z.strictObject({ command: z.literal('user devices'), jid }),
   z.strictObject({ command: z.literal('user sign-out'), jid, device: z.string().max(64).optional() }),
   z.strictObject({ command: z.literal('user list'), host: z.string().optional() }),
@@ -30,6 +32,7 @@ export const requestSchema = z.discriminatedUnion('command', [
     expires: z.number().min(1).optional(),
     uses: z.int().min(1).max(10_000).optional(),
     isReset: z.boolean().optional(),
+    role: role.optional(),
   }),
   z.strictObject({ command: z.literal('invite list'), host: z.string().optional() }),
   z.strictObject({ command: z.literal('invite revoke'), id: z.string().max(100) }),

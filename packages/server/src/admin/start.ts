@@ -120,7 +120,7 @@ function greeting(
       `  ${name.padEnd(width)} ${address.includes(':') ? `[${address}]` : address}:${port}\n`,
   )
   return `Jackdaw serves ${Object.keys(config.hosts).join(', ')} with data in ${config.data}
-${rows.join('')}${invitation === undefined ? '' : `The first account, with a browser: ${invitation}\n`}New account: ${newAccount(config, file)}
+${rows.join('')}${invitation === undefined ? '' : `The administrator's account, with a browser: ${invitation}\n`}New account: ${newAccount(config, file)}
 Ctrl-C stops it.
 `
 }

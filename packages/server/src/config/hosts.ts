@@ -3,6 +3,7 @@ import type { Module } from '../module.ts'
 import { componentsSchema } from './components.ts'
 import { bearerSchema } from './bearer.ts'
 import { domainOf } from './fields.ts'
+import { rolesSchema } from './roles.ts'
 import { unknownName, wording } from './problem.ts'
 
 /** A module's own fields, or false where it does not run. */
@@ -44,11 +45,15 @@ export function hostsSchema(modules: readonly Module[]) {
       .max(128)
       .describe('Fewest characters of a password that somebody chooses.')
       .default(8),
+    roles: rolesSchema()
+      .describe(
+        'Who may do what: each account has one role, `user` unless something else is said; `admin` may do all, `guest` is who has no account. Others have the names that you give them. What a role leaves out is as `user` has it; `guest` may reach other domains and register for push.',
+      )
+      .prefault({}),
     components: componentsSchema()
       .describe(
         'Programs that serve domains of their own, such as gateways: under each domain its secret, and perhaps a name (XEP-0114).',
       )
-      .meta({ title: 'fields' })
       .prefault({}),
     modules: modulesSchema(modules)
       .describe('Extensions: false switches one off, true switches one on, fields switch it on and set it.')
@@ -84,6 +89,16 @@ export function hostsSchema(modules: readonly Module[]) {
       for (const module of modules)
         for (const [field, below] of domainsBelow(domain, module, configured[module.name]))
           serve(below, `served by the module "${module.name}"`, [domain, 'modules', module.name, field], 'label')
+    for (const [domain, { roles }] of named)
+      for (const [role, { accounts }] of Object.entries(roles))
+        for (const [at, account] of accounts.entries())
+          if (!account.endsWith(`@${domain}`))
+            context.issues.push({
+              code: 'custom',
+              input: account,
+              path: [domain, 'roles', role, 'accounts', at],
+              message: `expected an account of ${domain}, not ${account}`,
+            })
     for (const [owner, { components }] of named)
       for (const domain of Object.keys(components))
         serve(domain, 'that of a component', [owner, 'components', domain], 'domain')

@@ -42,9 +42,9 @@ export const disco = defineModule({
     const parts = new Set<AccountPart>()
     const forms = new Set<Form>()
 
-    const describe = (place: Place, type: string): DiscoInfo => ({
+    const describe = (place: Place, type: string, account?: Jid): DiscoInfo => ({
       identities: [place === 'server' ? { category: 'server', type, name: 'Jackdaw' } : { category: 'account', type }],
-      features: host.features(place),
+      features: host.features(place, account),
       forms: place === 'server' ? [...forms] : [],
     })
     let told: DiscoInfo | undefined
@@ -91,7 +91,7 @@ export const disco = defineModule({
             if (!mayKnow) throw new StanzaError('service-unavailable')
             if (node !== undefined) throw unknownNode(node)
             return when(host.accounts.exists(to), (exists) =>
-              DiscoInfo.write(withParts(describe('account', exists ? 'registered' : 'anonymous'))),
+              DiscoInfo.write(withParts(describe('account', exists ? 'registered' : 'anonymous', to))),
             )
           })
         },

@@ -32,7 +32,7 @@ export const register = defineModule({
     perHost: z.int().min(1).default(100).describe('Most such attempts within an hour from all addresses.'),
   }),
   start(host) {
-    const { accounts, clock, config, domain, log } = host
+    const { accounts, clock, config, domain, log, roles } = host
     const byAddress = new TokenBuckets(clock, config.perAddress)
     const byHost = new TokenBuckets(clock, config.perHost)
     const byAccount = new TokenBuckets(clock, changesPerHour)
@@ -68,6 +68,9 @@ export const register = defineModule({
       host.answer('set', place, Registration, async (request) => {
         const session = ownSession(request)
         if (!(await accounts.exists(session.account))) throw notRegistered()
+        // §3.2, §3.3
+        if (!roles.may(session.account, 'register'))
+          throw new StanzaError(request.payload.isRemoval ? 'forbidden' : 'not-allowed', 'Ask who administers the host')
         if (!request.payload.isRemoval) return changePassword(session.account, request.payload)
         // §3.2: the session ends with its account, so the result goes ahead.
         session.deliver(request.iq.reply('result'))

@@ -1,8 +1,8 @@
 import type { Jid } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Accounts, Audit, Endpoint, Facts, Hooks, Place } from '../module.ts'
+import type { Accounts, Audit, Endpoint, Facts, Hooks, Place, Right, Roles } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
-import type { StreamHost } from '../stream/port.ts'
+import type { StreamHost, StreamLimits } from '../stream/port.ts'
 import type { Awaitable } from '../world.ts'
 import { Answers } from './answers.ts'
 import { Hook } from './hooks.ts'
@@ -17,12 +17,21 @@ export interface HostComponent {
   readonly name: string | undefined
 }
 
+interface HostOptions extends Pick<StreamHost, 'domain' | 'allowsPlaintext' | 'limitsOf'> {
+  readonly accounts: Accounts
+  readonly roles: Roles
+  readonly audit: Audit
+  readonly log: Logger
+}
+
 /** What is registered on one virtual host, found by name when a stanza passes. */
 export class VirtualHost implements StreamHost {
   readonly domain: Jid
   readonly accounts: Accounts
+  readonly roles: Roles
   readonly audit: Audit
   readonly allowsPlaintext: (address: string) => boolean
+  readonly limitsOf: (account: Jid) => StreamLimits | undefined
   readonly hooks: { readonly [K in keyof Hooks]: Hook<Hooks[K]> } = {
     'message:out': new Hook(),
     'message:in': new Hook(),
@@ -36,6 +45,7 @@ export class VirtualHost implements StreamHost {
   /** Service discovery features with the number of those who announce them. */
   readonly #features = { server: new Map<string, number>(), account: new Map<string, number>() }
   readonly #listed: { [P in Place]?: readonly string[] } = {}
+  readonly #rights = new Map<string, Right>()
   readonly #log: Logger
   readonly answers = new Answers<Place>()
   /** What its modules serve below its domain. */
@@ -65,18 +75,14 @@ export class VirtualHost implements StreamHost {
     'report:made': new Set(),
   }
 
-  constructor(
-    domain: Jid,
-    accounts: Accounts,
-    audit: Audit,
-    log: Logger,
-    allowsPlaintext: (address: string) => boolean,
-  ) {
-    this.#log = log
-    this.domain = domain
-    this.accounts = accounts
-    this.audit = audit
-    this.allowsPlaintext = allowsPlaintext
+  constructor(options: HostOptions) {
+    this.#log = options.log
+    this.domain = options.domain
+    this.accounts = options.accounts
+    this.roles = options.roles
+    this.audit = options.audit
+    this.allowsPlaintext = options.allowsPlaintext
+    this.limitsOf = options.limitsOf
   }
 
   /** Returns what takes it back. */
@@ -120,15 +126,21 @@ export class VirtualHost implements StreamHost {
     }
   }
 
-  /** Service discovery features: the same array until one comes or goes. */
-  features(place: Place): readonly string[] {
-    return (this.#listed[place] ??= [...this.#features[place].keys()])
+  /** Service discovery features, the same array until one comes or goes; or those of them that are for `account`. */
+  features(place: Place, account?: Jid): readonly string[] {
+    const all = (this.#listed[place] ??= [...this.#features[place].keys()])
+    if (!account) return all
+    return all.filter((name) => {
+      const right = this.#rights.get(name)
+      return !right || this.roles.may(account, right)
+    })
   }
 
-  /** Announces a service discovery feature; returns what takes it back. */
-  feature(place: Place, name: string): () => void {
+  /** Announces a service discovery feature, to those who have a right where it is for them; returns what takes it back. */
+  feature(place: Place, name: string, right?: Right): () => void {
     const features = this.#features[place]
     features.set(name, (features.get(name) ?? 0) + 1)
+    if (right) this.#rights.set(name, right)
     delete this.#listed[place]
     return () => {
       delete this.#listed[place]

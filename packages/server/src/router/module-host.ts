@@ -16,6 +16,7 @@ import type {
   Opened,
   Place,
   Reply,
+  Roles,
   Served,
   Service,
   Stage,
@@ -58,6 +59,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   readonly random: Random
   readonly log: Logger
   readonly accounts: Accounts
+  readonly roles: Roles
   readonly audit: Audit
   readonly metrics: Metrics
   readonly folder: string | undefined
@@ -76,6 +78,7 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     this.random = random
     this.log = log.child({ module: module.name, host: host.domain.toString() })
     this.accounts = host.accounts
+    this.roles = host.roles
     this.audit = host.audit
     this.folder = around.folder === undefined ? undefined : join(around.folder, module.name)
     this.metrics = around.metrics((act) => this.#undo.push(act))
@@ -106,11 +109,11 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
   }
 
   feature(place: Place, name: string): void {
-    this.#undo.push(this.#around.host.feature(place, name))
+    this.#undo.push(this.#around.host.feature(place, name, this.#module.right))
   }
 
-  features(place: Place): readonly string[] {
-    return this.#around.host.features(place)
+  features(place: Place, account?: Jid): readonly string[] {
+    return this.#around.host.features(place, account)
   }
 
   serve(label: string, served: Served): Service {

@@ -65,12 +65,10 @@ export class Router implements SessionRouter {
 
   /** The same; resolves (or returns, when nothing waits) when all its effects are there. */
   pass(stanza: Stanza): Awaitable<void> {
-    try {
-      const wait = this.#route(stanza, undefined)
-      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
-    } catch (error) {
-      this.#refuse(stanza, error)
-    }
+    const apart = this.#keptApart(stanza)
+    if (apart === 'silently') return
+    if (apart) return this.unreachable(stanza, undefined, apart)
+    return this.#pass(stanza)
   }
 
   /** Handles a message of a host's own, or of an account's as if a session of it had sent it. @throws StanzaError */
@@ -159,12 +157,41 @@ export class Router implements SessionRouter {
     void this.hosts.get(session.jid.domain)?.tell('session:ended', { session })
   }
 
+  resources(account: Jid): number | undefined {
+    return this.#hostOf(account).roles.limit(account, 'resourcesPerAccount')
+  }
+
+  /** Whether a role does not reach the other's domain. What is said then of who is addressed is what is said of nobody. */
+  #keptApart({ name, from, to }: Stanza): StanzaError | 'silently' | undefined {
+    if (!to || from!.domain === to.domain) return undefined
+    if (!this.#reaches(from!, to)) return new StanzaError('forbidden', 'You may not reach other domains')
+    if (!this.#reaches(to, from!)) return name === 'presence' ? 'silently' : new StanzaError('service-unavailable')
+  }
+
+  #reaches(who: Jid, { domain }: Jid): boolean {
+    const host = this.hosts.get(who.domain)
+    if (!host || who.local === undefined || host.roles.may(who, 'domains')) return true
+    return domain.endsWith(`.${who.domain}`) && this.#services.get(domain)?.isRemote === false
+  }
+
   #hostOf(jid: Jid): VirtualHost {
     return this.hosts.get(jid.domain)!
   }
 
+  #pass(stanza: Stanza): Awaitable<void> {
+    try {
+      const wait = this.#route(stanza, undefined)
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
+  }
+
   #accept(stanza: Stanza, session: Target): Awaitable<void> {
     if (stanza.name === 'iq') checkIq(stanza)
+    const apart = this.#keptApart(stanza)
+    if (apart === 'silently') return
+    if (apart) throw apart
     const hook = `${stanza.name}:out` as 'message:out'
     const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
     const verdict = this.#hostOf(session.jid).hooks[hook].run(passage)
@@ -286,7 +313,7 @@ export class Router implements SessionRouter {
     if (session) session.deliver(reply)
     // A component speaks as its domain, too; what the host itself has asked it awaits, and nothing else.
     else if (from.local !== undefined || stanza.name === 'iq' || this.#services.get(from.domain)?.isRemote)
-      this.send(reply)
+      void this.#pass(reply)
   }
 }
 

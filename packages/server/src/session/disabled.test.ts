@@ -1,7 +1,7 @@
-import { type Actor, scramCrypto } from '@jackdaw/testkit'
-import { encodeBase64, fastNs, hashedTokenClient, Jid, SaslError, xml } from '@jackdaw/xmpp'
+import { scramCrypto } from '@jackdaw/testkit'
+import { encodeBase64, fastNs, hashedTokenClient, Jid, xml } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
-import { authenticate, error, opened, plain, secure, userAgent } from '../stream/sasl2-fixture.ts'
+import { authenticate, error, failure, late, opened, plain, secure, userAgent } from '../stream/sasl2-fixture.ts'
 
 const romeo = Jid.parse('romeo@home.test')
 const phone = 'd4565fa7-4d72-4749-b3d3-740edbf87770'
@@ -10,16 +10,10 @@ const bind = xml('bind', 'urn:xmpp:bind:0')
 const managed = bind.append(xml('enable', 'urn:xmpp:sm:3', { resume: 'true' }))
 const sasl = 'urn:ietf:params:xml:ns:xmpp-sasl'
 
-const world = async () => secure({ config: { limits: { authenticationDelay: 0 } } })
+const world = () => secure({})
 type World = Awaited<ReturnType<typeof world>>
 
 const accounts = (s: World) => s.server.hosts.get('home.test')!.accounts
-
-/** The condition with which a login is refused. */
-async function refused(client: Actor, element: Parameters<Actor['send']>[0]): Promise<string> {
-  client.send(element)
-  return SaslError.from(await client.next()).condition
-}
 
 const saslPlain = (name: string, password: string) =>
   xml('auth', sasl, { mechanism: 'PLAIN' }, encodeBase64(Buffer.from(`\0${name}\0${password}`)))
@@ -28,11 +22,11 @@ test('RFC 6120 §6.5.2: that an account is disabled is told to who has its passw
   await using s = await world()
   await accounts(s).disable(romeo)
   const right = 'the wine is red'
-  expect(await refused(await opened(s), saslPlain('romeo', right))).toBe('account-disabled')
-  expect(await refused(await opened(s), saslPlain('romeo', 'guessed'))).toBe('not-authorized')
-  expect(await refused(await opened(s), saslPlain('nobody', right))).toBe('not-authorized')
-  expect(await refused(await opened(s), plain(bind))).toBe('account-disabled')
-  await expect(s.client('romeo').connect()).rejects.toMatchObject({ condition: 'account-disabled' })
+  expect(await failure(s, await opened(s), saslPlain('romeo', right))).toBe('account-disabled')
+  expect(await failure(s, await opened(s), saslPlain('romeo', 'guessed'))).toBe('not-authorized')
+  expect(await failure(s, await opened(s), saslPlain('nobody', right))).toBe('not-authorized')
+  expect(await failure(s, await opened(s), plain(bind))).toBe('account-disabled')
+  await expect(late(s, s.client('romeo').connect())).rejects.toMatchObject({ condition: 'account-disabled' })
   await accounts(s).enable(romeo)
   await s.login('romeo', 'phone')
 })
@@ -48,7 +42,7 @@ test('XEP-0484 §3.4: a token is refused while its account is disabled, and good
     return authenticate(token, initial, userAgent(phone), xml('fast', fastNs), bind)
   }
   await accounts(s).disable(romeo)
-  expect(await refused(await opened(s), await login())).toBe('account-disabled')
+  expect(await failure(s, await opened(s), await login())).toBe('account-disabled')
   await accounts(s).enable(romeo)
   const again = await opened(s)
   again.send(await login())
@@ -67,7 +61,7 @@ test('XEP-0133 §4.3: its sessions end, those that wait to be resumed too, and i
   s.crash()
   await s.start()
   expect(accounts(s).disabled()).toEqual(['romeo@home.test'])
-  expect(await refused(await opened(s), plain(bind))).toBe('account-disabled')
+  expect(await failure(s, await opened(s), plain(bind))).toBe('account-disabled')
   await accounts(s).enable(romeo)
   await s.login('romeo', 'phone')
 })
@@ -77,7 +71,7 @@ test('XEP-0133 §4.3: disabled between the login and the binding of a resource',
   const client = await opened(s)
   client.send(saslPlain('romeo', 'the wine is red'))
   expect((await client.next()).name).toBe('success')
-  await client.header()
+  await client.loggedIn()
   await accounts(s).disable(romeo)
   expect(await error(client, `<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>`)).toBe(
     'not-authorized',

@@ -14,6 +14,8 @@ export interface SessionRouter {
   farewell(session: Session): Awaitable<void>
   bound(session: Session): void
   resumed(session: Session): void
+  /** Most sessions of the account, where that is another number than for everybody. */
+  resources(account: Jid): number | undefined
   gone(session: Session, undelivered: readonly Undelivered[]): Awaitable<void>
   /** In the commit in which its record ends. */
   ended(session: Session): void
@@ -128,8 +130,9 @@ export class Sessions implements TickEnd, SessionOwner {
   bind(stream: SessionStream, account: Jid, resource: string | undefined): Session {
     const jid = account.withResource(resource ?? this.#token(9))
     const old = this.get(jid)
-    if (!old && this.of(account).length >= this.limits.resourcesPerAccount) this.#makeRoom(account)
-    if (!old && this.of(account).length >= this.limits.resourcesPerAccount)
+    const most = this.#router.resources(account) ?? this.limits.resourcesPerAccount
+    if (!old && this.of(account).length >= most) this.#makeRoom(account)
+    if (!old && this.of(account).length >= most)
       throw new StanzaError('resource-constraint', 'This account has too many resources connected')
     if (old) this.end(old, new StreamError('conflict', 'Replaced by a new connection'))
     const record: SessionRecord = {

@@ -1,22 +1,25 @@
 import type { Transport } from '../transport/transport.ts'
 import type { AnyPort } from './port.ts'
 
+/** Where the limits of the moment are found. */
+type Limited = Pick<AnyPort, 'clock' | 'limits'>
+
 /** How fast a client speaks (token buckets of bytes and stanzas), and for how many reasons it is held back. */
 export class Intake {
   readonly #transport: Transport
-  readonly #port: AnyPort
+  readonly #limited: Limited
   #bytes: number
   #stanzas: number
   #pauses = 0
   /** When the client was heard last, in milliseconds. */
   lastInput: number
 
-  constructor(transport: Transport, port: AnyPort) {
+  constructor(transport: Transport, limited: Limited) {
     this.#transport = transport
-    this.#port = port
-    this.lastInput = port.clock.now()
-    this.#bytes = port.limits.inboundBurstBytes
-    this.#stanzas = port.limits.stanzasBurst
+    this.#limited = limited
+    this.lastInput = limited.clock.now()
+    this.#bytes = limited.limits.inboundBurstBytes
+    this.#stanzas = limited.limits.stanzasBurst
   }
 
   get isHeld(): boolean {
@@ -25,7 +28,7 @@ export class Intake {
 
   /** Who is too fast waits until what it owes is earned. */
   heard(bytes: number): void {
-    const { clock, limits } = this.#port
+    const { clock, limits } = this.#limited
     const now = clock.now()
     const seconds = (now - this.lastInput) / 1000
     this.lastInput = now

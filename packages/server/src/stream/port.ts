@@ -31,6 +31,8 @@ export interface StreamHost {
   readonly domain: Jid
   /** Whether a client at that address may log in without TLS. */
   allowsPlaintext(address: string): boolean
+  /** Those of an account whose role has some of its own. */
+  limitsOf(account: Jid): StreamLimits | undefined
   /** In the order in which they are offered (RFC 6120 §4.3.2). */
   readonly streamFeatures: Iterable<StreamFeature>
 }

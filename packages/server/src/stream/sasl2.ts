@@ -18,8 +18,10 @@ import { type Authenticator, type Outcome, refuse } from './authenticator.ts'
 import type { InlineFeature, StreamFeature } from './features.ts'
 import type { Stream } from './stream.ts'
 
+type Check = (stream: Stream, account: Jid) => Awaitable<void>
+
 /** XEP-0388 1.0.4. `check` throws a StreamError for an account that is no more. */
-export function sasl2(authenticator: Authenticator, check: (account: Jid) => Awaitable<void>): StreamFeature {
+export function sasl2(authenticator: Authenticator, check: Check): StreamFeature {
   return {
     name: 'SASL2',
     ns: sasl2Ns,
@@ -69,12 +71,12 @@ function mechanismOf(stream: Stream, login: Authenticate, authenticator: Authent
   return authenticator.mechanism(stream, login.mechanism)
 }
 
-async function answer(stream: Stream, outcome: Outcome, check: (account: Jid) => Awaitable<void>): Promise<void> {
+async function answer(stream: Stream, outcome: Outcome, check: Check): Promise<void> {
   if ('challenge' in outcome) return stream.send(sasl2Challenge(outcome.challenge))
   const { account, additional } = outcome
   // §2.3, RFC 6120 §4.9.3.9: no header follows that could tell it otherwise.
   if (!stream.mayBe(account)) throw new SaslError('invalid-authzid', 'The stream is from somebody else')
-  await check(account)
+  await check(stream, account)
   const login = { ...stream.login!, account }
   const acts = []
   for (const feature of inlineFeatures(stream)) acts.push(await feature.prepare(stream, login))

@@ -25,7 +25,7 @@ import {
 } from '@jackdaw/xmpp'
 import type { TickEnd } from '../journal/journal.ts'
 import type { Transport, TransportEvents } from '../transport/transport.ts'
-import type { Awaitable } from '../world.ts'
+import type { Awaitable, Clock } from '../world.ts'
 import type { Exchange } from './authenticator.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
 import type { StreamFeature, StreamState } from './features.ts'
@@ -33,7 +33,7 @@ import { Intake } from './intake.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { languageOf } from './language.ts'
 import { Output } from './output.ts'
-import type { StreamHost, StreamPort } from './port.ts'
+import type { StreamHost, StreamLimits, StreamPort } from './port.ts'
 import { type Reader, Reading } from './reading.ts'
 
 const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFraming }
@@ -86,7 +86,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     this.#isTraced = port.log.isLevelEnabled('trace')
     const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
     this.#framing = new framings[transport.framing](parserLimits)
-    this.#intake = new Intake(transport, port)
+    this.#intake = new Intake(transport, this)
     this.#output = new Output(transport, port, this.#intake)
     this.#reading = new Reading(port, this.#framing, this.#intake, this.#output, this)
     if (transport.tls) this.#states.add('secure')
@@ -112,6 +112,15 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
 
   get port(): StreamPort {
     return this.#port
+  }
+
+  get clock(): Clock {
+    return this.#port.clock
+  }
+
+  /** Those of the account's role, where that has some of its own. */
+  get limits(): StreamLimits {
+    return (this.account && this.host?.limitsOf(this.account)) ?? this.#port.limits
   }
 
   // What arrives
@@ -200,11 +209,10 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
 
   /** The client is who it says. */
   authenticated(account: Jid): void {
-    const { limits } = this.#port
     this.account = account
     this.#port.loggedIn(this)
     this.#states.add('authenticated')
-    this.#framing.limits = limits
+    this.#framing.limits = this.limits
   }
 
   /** A new header follows. */
@@ -248,6 +256,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   /** The session whose stanzas it carries from now on. */
   bound(session: StreamSession): void {
     this.session = session
+    // The role may have changed since the login.
+    this.#framing.limits = this.limits
     const { address } = this.transport
     this.#port.log.debug(
       { jid: session.jid.toString(), address, framing: this.transport.framing },

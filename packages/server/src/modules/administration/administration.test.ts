@@ -1,6 +1,7 @@
 import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
 import { Command, commandsNs, DiscoInfo, DiscoItems, fieldValues, type Form, Jid } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { late } from '../../stream/sasl2-fixture.ts'
 
 const prefix = 'http://jabber.org/protocol/admin#'
 const juliet = 'juliet@home.test'
@@ -10,7 +11,7 @@ async function opened(options: ScenarioOptions = {}) {
   const play = await scenario({
     accounts: { admin: ['desk'], romeo: ['phone'], juliet: ['balcony', 'garden'] },
     config: {
-      hosts: { 'home.test': { modules: { administration: { admins: ['Admin@home.test'] } } } },
+      hosts: { 'home.test': { roles: { admin: { accounts: ['Admin@home.test'] } } } },
       limits: { authenticationDelay: 0 },
     },
     ...options,
@@ -101,16 +102,35 @@ test('XEP-0133 §4.3, §4.4, §4.14, §4.19: accounts are disabled, counted, lis
     await client.whenGone
     expect(client.streamError?.condition).toBe('not-authorized')
   }
-  await expect(play.login('juliet', 'balcony')).rejects.toMatchObject({ condition: 'account-disabled' })
+  await expect(late(play, play.login('juliet', 'balcony'))).rejects.toMatchObject({ condition: 'account-disabled' })
   expect(await listed()).toEqual([['2'], [juliet, 'romeo@home.test']])
   await carriesOut(play.desk, 'reenable-user', { accountjids: juliet })
   expect(await listed()).toEqual([['1'], ['romeo@home.test']])
   await play.login('juliet', 'balcony')
   const { items } = (await carriesOut(play.desk, 'urn:jackdaw:administration:audit')).form!
-  expect(items!.map((cells) => cells.slice(2).map(({ values }) => values[0]))).toEqual([
+  expect(items!.map((cells) => cells.slice(2).map(({ values }) => values![0]))).toEqual([
     ['disabled an account', juliet],
     ['disabled an account', 'romeo@home.test'],
     ['enabled an account', juliet],
+  ])
+})
+
+test('XEP-0133 §4.29: administrators make others, and take that back; the audit log tells', async () => {
+  const play = await opened()
+  const admins = async () => valuesOf(await carriesOut(play.desk, 'edit-admin'), 'adminjids')
+  expect(await admins()).toEqual(['admin@home.test'])
+  await carriesOut(play.desk, 'edit-admin', { adminjids: ['admin@home.test', 'romeo@home.test'] })
+  expect(await admins()).toEqual(['admin@home.test', 'romeo@home.test'])
+  for (const adminjids of [['admin@home.test'], ['romeo@home.test'], []])
+    await expect(carriesOut(play.phone, 'edit-admin', { adminjids })).rejects.toMatchObject({
+      condition: 'not-allowed',
+    })
+  await carriesOut(play.desk, 'edit-admin', { adminjids: 'admin@home.test' })
+  await expect(carriesOut(play.phone, 'edit-admin')).rejects.toMatchObject({ condition: 'forbidden' })
+  const { items } = (await carriesOut(play.desk, 'urn:jackdaw:administration:audit')).form!
+  expect(items!.map((cells) => cells.slice(2).map(({ values }) => values![0]))).toEqual([
+    ['gave the role admin to', 'romeo@home.test'],
+    ['gave the role user to', 'romeo@home.test'],
   ])
 })
 
@@ -165,6 +185,9 @@ test.each([
   ['§4.18', 'get-registered-users-list', { max_items: '7' }, 'bad-request'],
   ['§4.23', 'announce', { announcement: ' ' }, 'bad-request'],
   ['§4.23', 'announce', { announcement: 'x'.repeat(10_001) }, 'bad-request'],
+  ['§4.29', 'edit-admin', { adminjids: ['admin@home.test', 'nobody@home.test'] }, 'item-not-found'],
+  ['§4.29', 'edit-admin', { adminjids: ['admin@home.test', 'paris@away.test'] }, 'not-allowed'],
+  ['§4.29', 'edit-admin', { adminjids: [juliet] }, 'not-allowed'],
   ['§4.25', 'edit-motd', { motd: 'Hear!' }, 'item-not-found'],
   ['§4.26', 'delete-motd', {}, 'item-not-found'],
 ] as const)('XEP-0133 %s: %s is refused (case %#)', async (_, command, fields, condition) => {

@@ -1,6 +1,4 @@
 import type { Form, Jid } from '@jackdaw/xmpp'
-import * as z from 'zod'
-import { accountAddress } from '../../config/fields.ts'
 import { defineModule, type Host, map } from '../../module.ts'
 import type { Awaitable } from '../../world.ts'
 import type { AdHocCommand, Outcome } from '../commands/ad-hoc.ts'
@@ -8,17 +6,11 @@ import { commands } from '../commands/commands.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
 import { accountCommands } from './accounts.ts'
+import { adminCommands } from './admins.ts'
 import { announcementCommands, greet, type Standing, welcome } from './announcements.ts'
 import { auditCommands } from './audit.ts'
 import { listCommands } from './lists.ts'
 import { userCommands } from './users.ts'
-
-const fields = z.object({
-  admins: z
-    .array(accountAddress())
-    .default([])
-    .describe('Addresses of the accounts that administer this host. Make them before you name them here.'),
-})
 
 const stores = {
   /** By account: when it logged in last, milliseconds since the Unix epoch. */
@@ -29,26 +21,24 @@ const stores = {
   had: map<string>(),
 }
 
-export type AdministrationHost = Host<typeof fields, typeof stores>
+export type AdministrationHost = Host<any, typeof stores>
 
 /** A command before it is known who asks: `carryOut` is told. */
 export interface AdminCommand extends Omit<AdHocCommand, 'isAllowed' | 'carryOut'> {
   carryOut(answers: Form, by: Jid): Awaitable<Outcome | void>
 }
 
-/** Administrators work on a host with any client that knows ad-hoc commands. */
+/** Those whose role lets them administer work on a host with any client that knows ad-hoc commands. */
 export const administration = defineModule({
   name: 'administration',
   xeps: ['XEP-0133 1.3.1'],
-  isOptIn: true,
   needs: [commands, presence, roster],
-  config: fields,
   stores,
   start(host) {
-    const admins = new Set(host.config.admins)
     const { rosters } = host.use(roster)
     const all: readonly AdminCommand[] = [
       ...accountCommands(host),
+      ...adminCommands(host),
       ...userCommands(host, (account) => rosters.of(account)),
       ...listCommands(host),
       ...announcementCommands(host),
@@ -57,7 +47,7 @@ export const administration = defineModule({
 
     host.onStop(
       host.use(commands).offer((from) => {
-        const isAllowed = admins.has(from.bare.toString())
+        const isAllowed = host.roles.may(from, 'administer')
         return all.map(({ carryOut, ...command }): AdHocCommand => ({
           ...command,
           isAllowed,

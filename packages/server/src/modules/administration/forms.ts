@@ -49,14 +49,14 @@ export function accountIn(form: Form, domain: Jid): Jid {
 }
 
 /** The accounts that a form names, each once. @throws StanzaError jid-malformed, not-allowed, bad-request */
-export function accountsIn(form: Form, domain: Jid): Jid[] {
-  const named = new Map(jidsIn(form).map((jid) => [jid.bare.toString(), accountOf(jid.toString(), domain)]))
+export function accountsIn(form: Form, domain: Jid, name = 'accountjids'): Jid[] {
+  const named = new Map(jidsIn(form, name).map((jid) => [jid.bare.toString(), accountOf(jid.toString(), domain)]))
   return [...named.values()]
 }
 
 /** Bare and full JIDs as they are given. */
-export function jidsIn(form: Form): Jid[] {
-  const values = fieldValues(form, 'accountjids')!.filter((value) => value.trim() !== '')
+export function jidsIn(form: Form, name = 'accountjids'): Jid[] {
+  const values = fieldValues(form, name)!.filter((value) => value.trim() !== '')
   if (values.length > mostJids) throw commandError('bad-request', 'bad-payload')
   return values.map((value) => jidValue(value))
 }

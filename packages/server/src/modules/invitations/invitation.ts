@@ -10,6 +10,8 @@ export type Invitation = {
   readonly inviter?: string
   /** The bare JID that is reserved, or whose password is set. */
   readonly account?: string
+  /** The role that the account gets. */
+  readonly role?: string
   /** How often it can still be used. */
   readonly uses: number
   readonly used: number

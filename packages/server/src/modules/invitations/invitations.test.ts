@@ -193,6 +193,20 @@ test('XEP-0401 §5.5: inviter and invited are contacts at once, and the inviter 
   await juliet.awaits("<presence from='romeo@home.test/phone'/>")
 })
 
+test('who comes with an invitation to a role has it, in the same commit, and the audit log says so', async () => {
+  const s = await opened()
+  const token = await invite(s, { role: 'admin' })
+  const client = await stranger(s)
+  await show(client, token)
+  expect(outcome(await register(client, 'friar'))).toBe('result')
+  await s.server.kept()
+  s.crash()
+  await s.start()
+  const { audit, roles } = s.server.hosts.get('home.test')!
+  expect(roles.of(Jid.parse('friar@home.test'))).toBe('admin')
+  expect((await audit.last(1))[0]!.act).toMatchObject({ did: 'gave the role admin to', to: 'friar@home.test' })
+})
+
 test('XEP-0133 §4.3: whoever is shut out lets nobody in', async () => {
   const s = await opened()
   const token = await invite(s, { inviter: romeo })

@@ -27,6 +27,8 @@ export interface InvitationWish {
   /** Milliseconds. */
   readonly lifetime?: number
   readonly isFirst?: boolean
+  /** Given to the account. */
+  readonly role?: string
 }
 
 export interface MadeInvitation {
@@ -52,7 +54,7 @@ export const invitations = defineModule({
   needs: [hostMeta, inBand, roster],
   stores: { open: map<Invitation>() },
   async start(host) {
-    const { accounts, clock, domain, log } = host
+    const { accounts, audit, clock, domain, log, roles } = host
     const { rosters, checkSize } = host.use(roster)
     const book = await Book.open(host.stores.open, clock, host.random)
     const faults = new TokenBuckets(clock, faultsPerHour)
@@ -110,9 +112,15 @@ export const invitations = defineModule({
         else if (invitation.account !== account.toString())
           throw new StanzaError('not-acceptable', `The invitation is for ${invitation.account}`)
         use(hash, account, 'account')
+        if (invitation.role !== undefined) promote(account, invitation.role, hash)
         if (invitation.inviter !== undefined) befriend(Jid.parse(invitation.inviter), account)
       })
       log.info({ account: String(account), invitation: idOf(hash) }, 'an account was made by invitation')
+    }
+
+    function promote(account: Jid, role: string, hash: string): void {
+      roles.give(account, role)
+      audit.record({ by: `invitation ${idOf(hash)}`, did: `gave the role ${role} to`, to: account.toString() })
     }
 
     /** Who is shut out lets nobody in. */
@@ -194,7 +202,7 @@ export const invitations = defineModule({
       },
       /** @throws StanzaError conflict: the account exists, or is reserved; item-not-found: there is none whose password could be set */
       async make(wish: InvitationWish): Promise<MadeInvitation> {
-        const { isReset = false, inviter, account, uses = 1, lifetime = week, isFirst } = wish
+        const { isReset = false, inviter, account, uses = 1, lifetime = week, isFirst, role } = wish
         if (account) {
           const exists = await accounts.exists(account)
           if (isReset && !exists) throw new StanzaError('item-not-found', `There is no account ${account}`)
@@ -210,6 +218,7 @@ export const invitations = defineModule({
           ...(inviter && { inviter: inviter.toString() }),
           ...(account && { account: account.toString() }),
           ...(isFirst && { isFirst }),
+          ...(role !== undefined && { role }),
         })
         const base = host.use(hostMeta).origin()
         return {

@@ -16,12 +16,12 @@ export const inviteCommands = defineModule({
     perUser: z.int().min(1).default(10).describe('Most invitations of one user that are open at once.'),
   }),
   start(host) {
-    const { accounts, config, domain } = host
+    const { accounts, config, domain, roles } = host
     const { list, make } = host.use(invitations)
 
     host.onStop(
       host.use(commands).offer((from): AdHocCommand[] => {
-        const isAllowed = from.local !== undefined && from.domain === domain.domain
+        const isAllowed = from.local !== undefined && from.domain === domain.domain && roles.may(from, 'invite')
         return [
           {
             node: `${inviteNs}#invite`,

@@ -7,15 +7,11 @@ import { changeAffiliation } from './standing.ts'
 
 /** XEP-0045 §10.1.1. @throws StanzaError not-allowed, resource-constraint */
 export function mayCreate(host: MucHost, user: Jid): Awaitable<void> {
-  const { accounts, config, domain, stores } = host
-  const isFriend = config.create === 'accounts' && user.domain === domain.domain
-  const allowed = config.create === 'anybody' || (isFriend && accounts.exists(user.bare))
-  return when(allowed, (is) => {
-    if (!is) throw new StanzaError('not-allowed', 'You may not make rooms here')
-    return when(stores.created.all(user.bare.toString()), (made) => {
-      if (made.size >= config.perAccount)
-        throw new StanzaError('resource-constraint', `You have made ${config.perAccount} rooms already`)
-    })
+  const { config, roles, stores } = host
+  if (!roles.may(user, 'rooms')) throw new StanzaError('not-allowed', 'You may not make rooms here')
+  const most = roles.limit(user, 'rooms') ?? config.perAccount
+  return when(stores.created.all(user.bare.toString()), (made) => {
+    if (made.size >= most) throw new StanzaError('resource-constraint', `You have made ${most} rooms already`)
   })
 }
 

@@ -252,14 +252,14 @@ test.each(["<history maxstanzas='-1'/>", "<history seconds='x'/>", "<history sin
 )
 
 test.each([
-  ['accounts', 'away', 'not-allowed'],
-  ['nobody', 'home', 'not-allowed'],
-])('XEP-0045 §10.1.1: where %s may make rooms, somebody of %s is refused', async (create, where, condition) => {
+  [undefined, 'away', 'not-allowed'],
+  [{ user: { may: [] } }, 'home', 'not-allowed'],
+])('XEP-0045 §10.1.1: with the roles %j, somebody of %s makes no room', async (roles, where, condition) => {
   const play = await witches({
     accounts: { [`crone1@${where}.test`]: ['desktop'], wiccarocks: ['laptop', 'tablet'], hag66: ['pda'] },
     config: {
       hosts: {
-        'home.test': { modules: { muc: { create } } },
+        'home.test': { roles },
         'away.test': { modules: { muc: false, 'room-inbox': false, 'push-rooms': false } },
       },
     },

@@ -10,10 +10,6 @@ import type { RoomRecord, Subject } from './room.ts'
 export const mucFields = z.object({
   subdomain: subdomain('rooms'),
   name: z.string().min(1).max(200).default('Rooms').describe('What the service is called in lists.'),
-  create: z
-    .enum(['anybody', 'accounts', 'nobody'])
-    .default('accounts')
-    .describe('Who may make rooms: anybody, those who have an account of this host, or nobody.'),
   perAccount: z.int().min(1).default(100).describe('Most rooms that one user has made.'),
   occupants: z.int().min(1).default(5000).describe('Most occupants of one room; the owners of a room can allow fewer.'),
   history: z.int().min(0).max(500).default(100).describe('Most messages that are told to who enters a room.'),

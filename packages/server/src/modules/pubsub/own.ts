@@ -34,7 +34,8 @@ export function make(
   has: number,
 ): Node {
   const { shelves, host, limits } = engine
-  if (has >= limits.nodes) throw pubsubError('max-nodes-exceeded', 'There cannot be more nodes')
+  if (has >= (host.roles.limit(owner, 'nodes') ?? limits.nodes))
+    throw pubsubError('max-nodes-exceeded', 'There cannot be more nodes')
   const creator = owner.bare.toString()
   return shelves.create(service, nodeIdOf(id), {
     config,

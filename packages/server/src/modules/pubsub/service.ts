@@ -41,6 +41,9 @@ const features = [
   pubsubFeature('get-pending'),
 ]
 
+/** Of those who may make nodes. */
+const makingFeatures: readonly string[] = ['create-nodes', 'create-and-configure', 'instant-nodes'].map(pubsubFeature)
+
 /** The nodes of the host that belong to no account: XEP-0060 at a domain of its own. */
 export function serveDomain(
   host: Host,
@@ -69,8 +72,8 @@ export function serveDomain(
     defaults: serviceDefaults(engine.limits),
     makesThemselves: false,
     making(_, from) {
-      // §8.1.1: for accounts of this host.
-      if (from.domain !== host.domain.domain || from.local === undefined) throw new StanzaError('forbidden')
+      // §8.1.1
+      if (!mayMake(from)) throw new StanzaError('forbidden')
       return when(host.accounts.exists(from.bare), (exists) => {
         if (!exists) throw new StanzaError('forbidden')
         return when(shelves.affairs(from), (affairs) => {
@@ -95,6 +98,8 @@ export function serveDomain(
     )
   }
 
+  const mayMake = (from: Jid) =>
+    from.domain === host.domain.domain && from.local !== undefined && host.roles.may(from, 'nodes')
   const commandsOf = (from: Jid) => when(affairsOf(from), (nodes) => [pendingCommand(engine, from, nodes)])
   service.answer('set', 'domain', Command, ({ payload, from }) =>
     when(commandsOf(from), (commands) => perform(commands, payload, host.random)),
@@ -105,7 +110,8 @@ export function serveDomain(
       return when(commandsOf(from), (commands) => DiscoInfo.write(describeCommand(commands, node)!))
     if (node === undefined) {
       const identities = [{ category: 'pubsub', type: 'service', name: 'Publish-Subscribe' }]
-      return DiscoInfo.write({ identities, features, forms: [] })
+      const offered = mayMake(from) ? features : features.filter((feature) => !makingFeatures.includes(feature))
+      return DiscoInfo.write({ identities, features: offered, forms: [] })
     }
     return when(describeNode(engine, at, from, node), (info) => {
       if (!info) throw new StanzaError('item-not-found', `There is no node ${node}`)

@@ -10,7 +10,7 @@ interface CommandsOptions {
   readonly domain: Jid
   /** Full JID of who asks. */
   readonly from: Jid
-  /** Whether it has an account of this host. */
+  /** Whether it is of this host, and may register. */
   readonly isOwn: boolean
   readonly deliverers: ReadonlyMap<string, ReadonlyMap<string, Deliverer>>
   readonly registrations: Registrations

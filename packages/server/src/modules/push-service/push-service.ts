@@ -96,7 +96,7 @@ export function definePushService({ http, http2, origins }: Ways) {
         commands({
           domain: service.domain,
           from,
-          isOwn: from.domain === domain.domain && from.local !== undefined,
+          isOwn: from.domain === domain.domain && from.local !== undefined && host.roles.may(from, 'push'),
           deliverers,
           registrations,
           register,

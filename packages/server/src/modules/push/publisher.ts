@@ -10,7 +10,7 @@ const firstDelay = 60_000
 const longestDelay = 3_600_000
 
 interface PublisherOptions {
-  readonly host: Pick<Host, 'accounts' | 'ask' | 'clock' | 'domain' | 'log'>
+  readonly host: Pick<Host, 'accounts' | 'ask' | 'clock' | 'domain' | 'log' | 'roles'>
   readonly services: Services
   /** Owned by the host: notifications that no service has taken yet, under account and service. */
   readonly outstanding: MapStore<true>
@@ -91,8 +91,8 @@ export class Publisher {
     const { services, host, summary, interval, count } = this.#options
     try {
       const service = (await services.of(account)).get(key)
-      // Who is woken could not log in.
-      if (!service || host.accounts.isDisabled(account)) return this.#end(id)
+      // Who is woken could not log in, or may not be woken any more.
+      if (!service || host.accounts.isDisabled(account) || !host.roles.may(account, 'push')) return this.#end(id)
       publication.isDue = false
       const told = await summary(account, publication.last)
       if (this.#isStopped) return

@@ -46,6 +46,7 @@ export const push = defineModule({
   xeps: ['XEP-0357 0.4.1', 'XEP-0492 0.2.0'],
   needs: [offline, rosterModule, inbox, pubsub],
   features: { account: [pushNs] },
+  right: 'push',
   config: z.object({
     services: z
       .int()
@@ -74,7 +75,7 @@ export const push = defineModule({
   }),
   stores: { enabled: map<Enabled>(), outstanding: map<true>() },
   start(host) {
-    const { config, clock, stores, metrics } = host
+    const { config, clock, stores, metrics, roles } = host
     const { rosters } = host.use(rosterModule)
     const conversations = host.use(inbox)
     const settings = new Settings(host.use(pubsub))
@@ -105,6 +106,7 @@ export const push = defineModule({
 
     host.answer('set', 'account', PushEnable, ({ payload: { jid, node = '', options }, to, sender, isOwn }) => {
       const session = own(sender, isOwn)
+      if (!roles.may(to, 'push')) throw new StanzaError('forbidden', 'You may not enable push services')
       const form = options && Form.write(options).toString()
       if (node.length > longestNode || (form?.length ?? 0) > longestOptions)
         throw new StanzaError('not-acceptable', 'The node or its options are too long')

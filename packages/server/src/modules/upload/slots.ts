@@ -1,4 +1,5 @@
 import { fileTooLarge, type Jid, StanzaError, type UploadRequest, uploadRetry } from '@jackdaw/xmpp'
+import type { Roles } from '../../module.ts'
 import type { Clock, Random } from '../../world.ts'
 import { TokenBuckets } from '../token-buckets.ts'
 import type { Ledger, Owned, Usage } from './ledger.ts'
@@ -20,6 +21,7 @@ interface SlotsOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: { readonly maxFileSize: number; readonly quota: number; readonly keep: number }
+  readonly roles: Pick<Roles, 'limit'>
   /** Gives up an account's slots whose time is over. */
   expire(account: string): Promise<void>
 }
@@ -28,13 +30,19 @@ interface SlotsOptions {
 export class Slots {
   readonly #options: SlotsOptions
   readonly #buckets: TokenBuckets
-  /** The largest file that an account may have, bytes. */
-  readonly largest: number
-
   constructor(options: SlotsOptions) {
     this.#options = options
     this.#buckets = new TokenBuckets(options.clock, slotsPerHour)
-    this.largest = Math.min(options.config.maxFileSize, options.config.quota)
+  }
+
+  /** The largest file that an account may have, bytes. */
+  largest(account: Jid): number {
+    const { config, roles } = this.#options
+    return Math.min(roles.limit(account, 'maxFileSize') ?? config.maxFileSize, this.#quota(account))
+  }
+
+  #quota(account: Jid): number {
+    return this.#options.roles.limit(account, 'quota') ?? this.#options.config.quota
   }
 
   /** `isHere` tells whether the account's session still is. @throws StanzaError */
@@ -46,7 +54,9 @@ export class Slots {
     const { ledger, vault, clock, random } = this.#options
     const { filename, size, contentType, purpose } = request
     const owner = account.toString()
-    if (size > this.largest) throw fileTooLarge(this.largest)
+    const largest = this.largest(account)
+    const quota = this.#quota(account)
+    if (size > largest) throw fileTooLarge(largest)
     // §5: none but that is announced, and a file must not stay longer than was asked for.
     if (purpose !== 'message') throw new StanzaError('feature-not-implemented', `No files are kept for: ${purpose}`)
     if (Buffer.byteLength(filename) > longestName)
@@ -57,10 +67,10 @@ export class Slots {
       throw tooMuch('Too many files within an hour', clock.now() + 3_600_000 / slotsPerHour)
     if (!(await vault.hasRoom(size))) throw tooMuch('The server has no room for this file')
     let usage = await ledger.usage(owner)
-    if (!this.#fits(usage, size)) {
+    if (!fits(usage, size, quota)) {
       await this.#options.expire(owner)
       usage = await ledger.usage(owner)
-      if (!this.#fits(usage, size)) throw this.#refusal(usage, size, await ledger.owned(owner))
+      if (!fits(usage, size, quota)) throw this.#refusal(usage, size, quota, await ledger.owned(owner))
     }
     // The account may have been removed meanwhile, and all that it had.
     if (!isHere()) throw new StanzaError('forbidden')
@@ -71,13 +81,9 @@ export class Slots {
     return { id, token, name }
   }
 
-  #fits(usage: Usage, size: number): boolean {
-    return usage.bytes + size <= this.#options.config.quota && usage.files < mostFiles && usage.slots < mostSlots
-  }
-
   /** XEP-0363 §6: with the time at which enough of what there is will be gone. */
-  #refusal(usage: Usage, size: number, owned: ReadonlyMap<string, Owned>): StanzaError {
-    const { quota, keep } = this.#options.config
+  #refusal(usage: Usage, size: number, quota: number, owned: ReadonlyMap<string, Owned>): StanzaError {
+    const { keep } = this.#options.config
     let { bytes, files, slots } = usage
     const ends = [...owned.values()].map((one) => ({ ...one, end: one.at + (one.isUploaded ? keep : slotTime) }))
     ends.sort((a, b) => a.end - b.end)
@@ -89,10 +95,14 @@ export class Slots {
       bytes -= one.size
       files--
       if (!one.isUploaded) slots--
-      if (this.#fits({ ...usage, bytes, files, slots }, size)) return tooMuch(why, one.end)
+      if (fits({ ...usage, bytes, files, slots }, size, quota)) return tooMuch(why, one.end)
     }
     return tooMuch(why)
   }
+}
+
+function fits(usage: Usage, size: number, quota: number): boolean {
+  return usage.bytes + size <= quota && usage.files < mostFiles && usage.slots < mostSlots
 }
 
 function tooMuch(why: string, retry?: number): StanzaError {

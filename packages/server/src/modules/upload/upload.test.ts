@@ -48,6 +48,26 @@ test('XEP-0363 §4, §7: a slot is given, the file put, and found by whoever has
   await isConsistent(s)
 })
 
+test('XEP-0363 §3, §5: size and quota by role; who may not upload does not find that it is possible', async () => {
+  const roles = {
+    user: { limits: { maxFileSize: 1024, quota: 1500 } },
+    pupil: { accounts: ['juliet@home.test'], may: [] },
+  }
+  const modules = { upload: { url: 'https://files.home.test' } }
+  await using s = await stage({}, { hosts: { 'home.test': { plaintext: true, modules, roles } } })
+  const [romeo, juliet] = [await s.login(), await s.login('juliet')]
+  const about = async (client: typeof romeo) =>
+    DiscoInfo.read(
+      (await client.ask('get', DiscoInfo.write({ identities: [], features: [], forms: [] }), service)).first()!,
+    )
+  expect(fieldValues((await about(romeo)).forms[0]!, 'max-file-size')).toEqual(['1024'])
+  expect(String((await about(juliet)).features)).not.toContain('urn:xmpp:http:upload:0')
+  await expect(s.slot(romeo, { size: 1025 })).rejects.toMatchObject({ condition: 'not-acceptable' })
+  await s.slot(romeo, { size: 1000 })
+  await expect(s.slot(romeo, { size: 1000 })).rejects.toMatchObject({ condition: 'resource-constraint' })
+  await expect(s.slot(juliet, { size: 1 })).rejects.toMatchObject({ condition: 'forbidden' })
+})
+
 test('XEP-0133 §4.3: a slot of an account that is disabled is filled by nobody; its files stay', async () => {
   await using s = await stage()
   const romeo = await s.login()

@@ -27,7 +27,8 @@ import { mayWrite, Uploads } from './uploads.ts'
 import { Vault } from './vault.ts'
 
 const name = 'HTTP File Upload'
-const features = [discoInfoNs, discoItemsNs, httpUploadNs, `${uploadPurposeNs}#message`, pingNs]
+const features = [discoInfoNs, discoItemsNs, pingNs]
+const uploadFeatures = [httpUploadNs, `${uploadPurposeNs}#message`]
 
 /** Files that users put by HTTP, for whoever has the URL. */
 export const upload = defineModule({
@@ -80,7 +81,15 @@ export const upload = defineModule({
       onRemoved: () => expired.inc(),
       onFault: (error) => log.error({ err: error }, 'old files could not be removed'),
     })
-    const slots = new Slots({ ledger, vault, clock, random, config, expire: (account) => retention.expire(account) })
+    const slots = new Slots({
+      ledger,
+      vault,
+      clock,
+      random,
+      config,
+      roles: host.roles,
+      expire: (account) => retention.expire(account),
+    })
     metrics.gauge('jackdaw_upload_coming', 'Files that are coming at present', () => uploads.size)
 
     await vault.prepare()
@@ -92,9 +101,8 @@ export const upload = defineModule({
     const service = host.serve(config.subdomain, { name })
     service.answer('get', 'domain', UploadRequest, async ({ sender, payload }) => {
       try {
-        // §6: nobody else's quota would bound what others upload.
-        if (sender?.account.domain !== domain.domain || !(await host.accounts.exists(sender.account)))
-          throw new StanzaError('forbidden', `Only accounts of ${domain} may upload files here`)
+        if (!sender || !mayUpload(sender.account) || !(await host.accounts.exists(sender.account)))
+          throw new StanzaError('forbidden', 'You may not upload files here')
         const base = config.url ?? origin()
         if (base === undefined)
           throw new StanzaError('service-unavailable', 'No address is known at which files are found')
@@ -106,12 +114,15 @@ export const upload = defineModule({
         throw error
       }
     })
-    service.answer('get', 'domain', DiscoInfo, ({ payload: { node } }) => {
+    // §6: nobody else's quota would bound what others upload.
+    const mayUpload = (who: Jid) => who.domain === domain.domain && host.roles.may(who, 'upload')
+    service.answer('get', 'domain', DiscoInfo, ({ payload: { node }, from }) => {
       if (node !== undefined) throw new StanzaError('item-not-found', `There is no node ${node}`)
       return DiscoInfo.write({
         identities: [{ category: 'store', type: 'file', name }],
-        features,
-        forms: [uploadForm(slots.largest)],
+        ...(mayUpload(from)
+          ? { features: [...features, ...uploadFeatures], forms: [uploadForm(slots.largest(from))] }
+          : { features, forms: [] }),
       })
     })
     service.answer('get', 'domain', DiscoItems, ({ payload: { node } }) => {
