@@ -343,7 +343,10 @@ describe('a component', () => {
     parse(`hosts: { a.example: { components: ${components} }${more} }`).hosts['a.example']!.components
 
   test('has a domain in its canonical form, a secret and perhaps a name; nothing listens for others by default', () => {
-    expect(of('{ IRC.a.Example: { secret: x, name: IRC } }')).toEqual({ 'irc.a.example': { secret: 'x', name: 'IRC' } })
+    const privileges = { roster: 'none', push: false, message: 'none', presence: 'none', iq: {} }
+    expect(of('{ IRC.a.Example: { secret: x, name: IRC } }')).toEqual({
+      'irc.a.example': { secret: 'x', name: 'IRC', privileges, delegated: {} },
+    })
     const { listen } = parse('listen: { component: 1 }')
     expect([listen.component, listen.componentTls]).toEqual([{ port: 1, address: '127.0.0.1' }, false])
   })
@@ -353,8 +356,39 @@ describe('a component', () => {
     ['{ irc.example: { } }', 'secret'],
     ['{ irc.example: { secret: "" } }', 'secret'],
     ['{ a.example: { secret: x } }', 'a.example is a host of this server already: choose another domain'],
+    ['{ irc.example: { secret: x, privileges: { roster: all } } }', 'expected none, get, set or both'],
+    ['{ irc.example: { secret: x, privileges: { message: both } } }', 'expected none or outgoing'],
+    ['{ irc.example: { secret: x, privileges: { presence: both } } }', 'expected none, managed_entity or roster'],
+    ['{ irc.example: { secret: x, privileges: { iq: { urn:x: outgoing } } } }', 'expected none, get, set or both'],
+    ['{ irc.example: { secret: x, privileges: { files: get } } }', 'files'],
+    ['{ irc.example: { secret: x, delegated: { "urn:xmpp:delegation:2": [] } } }', 'cannot be delegated'],
+    ['{ irc.example: { secret: x, delegated: { "urn:xmpp:privilege:2": [] } } }', 'cannot be delegated'],
+    [
+      '{ a.b: { secret: x, delegated: { urn:x: [] } }, c.d: { secret: x, delegated: { urn:x: [node] } } }',
+      'urn:x is delegated to a.b already',
+    ],
   ])('%s is refused: %s', (components, message) => {
     expect(() => of(components)).toThrow(message)
+  })
+
+  test.each(['none', 'set'])('XEP-0356 §4.1, §7.4: with roster %s, neither push nor presence of contacts', (roster) => {
+    const having = (more: string) => of(`{ irc.example: { secret: x, privileges: { roster: ${roster}, ${more} } } }`)
+    expect(() => having('push: true')).toThrow('set roster to get or both')
+    expect(() => having('presence: roster')).toThrow('set roster to get or both')
+    expect(having('presence: managed_entity')['irc.example']!.privileges.push).toBe(false)
+  })
+
+  test.each(['get', 'both'])('XEP-0356 §4.1: with roster %s, push is on unless it is off', (roster) => {
+    const push = (more: string) =>
+      of(`{ irc.example: { secret: x, privileges: { roster: ${roster}${more} } } }`)['irc.example']!.privileges.push
+    expect([push(''), push(', push: false')]).toEqual([true, false])
+  })
+
+  test('XEP-0355 §7.2: what is left of discovery can be delegated', () => {
+    const special = '"urn:xmpp:delegation:2:bare:disco#info:*"'
+    expect(of(`{ irc.example: { secret: x, delegated: { ${special}: [] } } }`)['irc.example']!.delegated).toEqual({
+      [JSON.parse(special)]: [],
+    })
   })
 
   test('has a domain for itself', () => {

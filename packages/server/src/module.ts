@@ -1,4 +1,4 @@
-import type { Element, Iq, Jid, Message, Payload, Presence, Stanza } from '@jackdaw/xmpp'
+import type { Delegations, Element, Iq, Jid, Message, Payload, Presence, Privileges, Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'
 import type { Call, Endpoint } from './endpoint.ts'
@@ -71,8 +71,13 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   serve(label: string, served: Served): Service
   /** What the host has beside its accounts: the domains that are served below its own, by whatever module, and components that are connected. */
   services(): Iterable<{ readonly domain: Jid; readonly name: string | undefined }>
+  /** The component of this host that serves a domain; all that are configured. They change with the configuration. */
+  component(domain: string): HostComponent | undefined
+  components(): Iterable<HostComponent>
   /** Whether an address is in a virtual host of this server: of those all sessions are known. */
   isOfServer(entity: Jid): boolean
+  /** Whether an address is in a domain that this server does not serve itself: a component's, or another server's. */
+  isElsewhere(entity: Jid): boolean
   http(path: string, serve: HttpServe): void
   /** Adds an operation to the REST API. */
   endpoint<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(endpoint: Endpoint<P, Q, B>): void
@@ -100,8 +105,12 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
    * (or returns) when all its effects are there. @throws StanzaError what its sender would be answered
    */
   submit(stanza: Message): Awaitable<void>
+  /** The same for what an account of this host sends, its `from`, though none of its sessions does: through the hooks ':out'. */
+  sendAs(stanza: Stanza): void
   /** Asks and awaits the answer; rejects with the StanzaError answered, or remote-server-timeout after 30 s. */
   ask(iq: Iq): Promise<Element | undefined>
+  /** The same, as `sendAs`. */
+  askAs(iq: Iq): Promise<Element | undefined>
   use<Api>(module: Module<any, any, Api>): Api
   readonly metrics: Metrics
   /** Rare: all the above is undone by itself. */
@@ -177,7 +186,7 @@ export interface Passage<S extends Stanza = Stanza> {
   isKept: boolean
 }
 
-/** ':out' sees what a local session sends; ':in' what arrives for a local account or session (the sender's `to` is set). */
+/** ':out' sees what a local account sends, its `from`, mostly by a session; ':in' what arrives for a local account or session (the sender's `to` is set). */
 export interface Hooks {
   'message:out': Passage<Message>
   'message:in': Passage<Message>
@@ -251,6 +260,23 @@ export interface Facts {
     readonly inviter: string | undefined
   }
   'report:made': { readonly account: Jid; readonly reported: Jid; readonly reason: string; readonly words: string }
+  /** A domain elsewhere can be reached from now on, or no more: its component has come, or gone. */
+  'domain:reached': { readonly domain: Jid }
+  'domain:lost': { readonly domain: Jid }
+}
+
+/** A component of a virtual host (XEP-0114): a program that serves a domain. */
+export interface HostComponent {
+  readonly domain: Jid
+  /** For a human reader. */
+  readonly name: string | undefined
+  readonly isConnected: boolean
+  /** XEP-0356: what it may do for the accounts of the host. */
+  readonly privileges: Privileges
+  /** XEP-0355: what it answers in place of the host. */
+  readonly delegated: Delegations
+  /** Calls `act` in a later tick, when it has read what it was sent so far; never when it goes before. For what comes in portions. */
+  whenTaken(act: () => void): void
 }
 
 /** A session as modules see it. */

@@ -52,7 +52,7 @@ export function hostsSchema(modules: readonly Module[]) {
       .prefault({}),
     components: componentsSchema()
       .describe(
-        'Programs that serve domains of their own, such as gateways: under each domain its secret, and perhaps a name (XEP-0114).',
+        'Programs that serve domains of their own, such as gateways: under each domain its `secret`, perhaps a `name`, its `privileges` and what is `delegated` to it (XEP-0114, XEP-0356, XEP-0355).',
       )
       .prefault({}),
     modules: modulesSchema(modules)

@@ -53,10 +53,11 @@ export const carbons = defineModule({
 
     host.hook('message:out', 'copy', (passage) => {
       const { stanza } = passage
-      const { account, jid } = passage.sender!
+      const from = stanza.from!
+      const account = from.bare
       // What an account sends to itself is copied where it arrives: no resource needs it twice.
       if (!stanza.to || stanza.to.bare.equals(account)) return
-      const wanting = wantingCopies(account, jid)
+      const wanting = wantingCopies(account, from)
       if (!wanting || !isCopied(stanza, 'out')) return
       // XEP-0313 §3.5: the copy, and only the copy, tells the id in the sender's archive.
       const id = idOf(passage)

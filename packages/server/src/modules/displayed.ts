@@ -46,7 +46,7 @@ export const displayed = defineModule({
     // What has to be read for publishing is read first.
     host.hook('message:out', 'check', (passage) => {
       const { stanza } = passage
-      const { account } = passage.sender!
+      const account = stanza.from!.bare
       if (stanza.type === 'error') return
       const element = stanza.child(Displayed.name, Displayed.ns)
       if (element) return prepare(passage, account, Displayed.read(element))
@@ -61,8 +61,8 @@ export const displayed = defineModule({
     host.hook('message:out', 'store', (passage) => {
       const found = assisted.get(passage)
       if (!found) return
-      const { account } = passage.sender!
-      const { to } = passage.stanza
+      const { to, from } = passage.stanza
+      const account = from!.bare
       const conversation = to ?? account
       publish(account, conversation, found.displayed)
       read(account, conversation, found.mark)

@@ -48,7 +48,7 @@ export const mam = defineModule({
 
     host.hook('message:out', 'store', (passage) => {
       const { stanza } = passage
-      const { account } = passage.sender!
+      const account = stanza.from!.bare
       const other = stanza.to ?? account
       // §6.1.1: once only. What an account sends to itself is kept where it arrives.
       if (other.bare.equals(account) || !isArchived(stanza)) return

@@ -54,6 +54,8 @@ function registerAll(host: Host): void {
     'file:uploaded',
     'invitation:used',
     'report:made',
+    'domain:reached',
+    'domain:lost',
   ] as const)
     host.on(fact, () => {})
   for (const type of ['get', 'set'] as const)

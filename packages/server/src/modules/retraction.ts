@@ -53,12 +53,12 @@ export const retraction = defineModule({
     host.hook('message:out', 'check', (passage) => {
       const { stanza } = passage
       if (!isRetraction(stanza)) return
-      const sender = passage.sender!
-      const { account } = sender
+      const { sender } = passage
+      const account = stanza.from!.bare
       const other = stanza.to?.bare ?? account
       return find(stanza, account, other).then(async (own) => {
         found.set(passage, own)
-        if (other.domain === host.domain.domain)
+        if (sender && other.domain === host.domain.domain)
           ahead.set(sender, { id: stanza.id!, other, matching: await find(stanza, other, account) })
       })
     })
@@ -73,7 +73,7 @@ export const retraction = defineModule({
       return find(stanza, account, stanza.from!.bare).then((matching) => void found.set(passage, matching))
     })
 
-    host.hook('message:out', 'store', (passage) => bury(passage, passage.sender!.account))
+    host.hook('message:out', 'store', (passage) => bury(passage, passage.stanza.from!.bare))
     host.hook('message:in', 'store', (passage) => bury(passage, (passage.stanza.to ?? passage.stanza.from!).bare))
 
     /** The message, and its corrections (XEP-0308 §3), which say the same once more. */

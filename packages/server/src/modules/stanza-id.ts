@@ -8,7 +8,7 @@ export const stanzaId = defineModule({
   features: { account: [stanzaIdNs] },
   start(host) {
     host.hook('message:out', 'stamp', (passage) => {
-      passage.stanza = withoutStanzaId(passage.stanza, passage.sender!.account)
+      passage.stanza = withoutStanzaId(passage.stanza, passage.stanza.from!.bare)
     })
     host.hook('message:in', 'stamp', (passage) => {
       const { to, from } = passage.stanza

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util'
 import { componentNs, Jid, StreamError, TcpFraming } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type { Journal } from '../journal/journal.ts'
-import { Component } from '../router/component.ts'
+import { Component, type ComponentConfig } from '../router/component.ts'
 import type { VirtualHost } from '../router/host.ts'
 import type { Router } from '../router/router.ts'
 import { Attempts } from '../stream/attempts.ts'
@@ -10,11 +11,6 @@ import type { StreamLimits } from '../stream/port.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
 import { Streams } from './streams.ts'
-
-export interface ComponentConfig {
-  readonly secret: string
-  readonly name?: string | undefined
-}
 
 export interface ComponentPortLimits extends StreamLimits {
   readonly unauthenticatedConnections: number
@@ -86,6 +82,10 @@ export class ComponentPort implements ComponentStreamPort {
     return framing.open({ from: this.domain }) + framing.element(error) + framing.close
   }
 
+  get isClosing(): boolean {
+    return this.#streams.isClosing
+  }
+
   component(domain: string): Component | undefined {
     return this.#components.get(domain)
   }
@@ -95,7 +95,7 @@ export class ComponentPort implements ComponentStreamPort {
   /** Lets those go that are configured no more, or otherwise; `configs` are those of one virtual host. */
   retain(host: string, configs: Readonly<Record<string, ComponentConfig>>): void {
     for (const [domain, component] of this.#components) {
-      if (component.host.domain !== host || configs[domain]?.secret === component.secret) continue
+      if (component.host.domain !== host || isSame(configs[domain], component.config)) continue
       this.#components.delete(domain)
       component.close(new StreamError(configs[domain] ? 'reset' : 'host-gone', 'The configuration has changed'))
     }
@@ -103,10 +103,10 @@ export class ComponentPort implements ComponentStreamPort {
 
   /** Makes those known that are not yet. */
   add(host: VirtualHost, configs: Readonly<Record<string, ComponentConfig>>): void {
-    for (const [domain, { secret, name }] of Object.entries(configs)) {
+    for (const [domain, config] of Object.entries(configs)) {
       const known = this.#components.get(domain)
-      if (known) known.name = name
-      else this.#components.set(domain, new Component(Jid.parse(domain), host, secret, name, this.#router, this.counts))
+      if (known) known.config = config
+      else this.#components.set(domain, new Component(Jid.parse(domain), host, config, this.#router, this.counts))
     }
   }
 
@@ -129,4 +129,9 @@ export class ComponentPort implements ComponentStreamPort {
   close(): Promise<void> {
     return this.#streams.close()
   }
+}
+
+/** All but the name; what a component is granted it is told when it connects (XEP-0355 §8 rule 3). */
+function isSame(configured: ComponentConfig | undefined, running: ComponentConfig): boolean {
+  return configured !== undefined && isDeepStrictEqual({ ...configured, name: '' }, { ...running, name: '' })
 }

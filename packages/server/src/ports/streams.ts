@@ -15,7 +15,7 @@ export class Streams<S extends PortStream> {
   /** Those that have not said who they are. */
   readonly #strangers = new Set<S>()
   #whenEmpty: (() => void) | undefined
-  #isClosing = false
+  isClosing = false
 
   constructor(journal: Journal) {
     this.#journal = journal
@@ -33,7 +33,7 @@ export class Streams<S extends PortStream> {
   admit(stream: S, most: number, why: string): void {
     this.#all.add(stream)
     this.#strangers.add(stream)
-    if (this.#isClosing) stream.end(new StreamError('system-shutdown'))
+    if (this.isClosing) stream.end(new StreamError('system-shutdown'))
     else if (this.#journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
     else if (this.#strangers.size > most) this.#refuse(stream, why)
   }
@@ -50,7 +50,7 @@ export class Streams<S extends PortStream> {
 
   /** Ends all of them with system-shutdown; resolves when their connections are gone. */
   async close(): Promise<void> {
-    this.#isClosing = true
+    this.isClosing = true
     if (this.#all.size === 0) return
     const empty = new Promise<void>((resolve) => (this.#whenEmpty = resolve))
     for (const stream of this.#all) {

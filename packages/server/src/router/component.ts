@@ -1,41 +1,45 @@
-import { type Jid, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
-import type { Served, Target } from '../module.ts'
+import { type Delegations, type Jid, type Privileges, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
+import type { HostComponent, Served, Target } from '../module.ts'
 import type { ComponentStream, StreamComponent } from '../stream/component.ts'
 import type { Awaitable } from '../world.ts'
-import type { HostComponent, VirtualHost } from './host.ts'
+import type { VirtualHost } from './host.ts'
 import type { Router } from './router.ts'
 import { ServedDomain } from './service.ts'
 
-/** One component: whether it is there or not, nobody else serves its domain. */
-export class Component implements StreamComponent {
-  readonly domain: Jid
+export interface ComponentConfig {
   readonly secret: string
+  readonly name?: string | undefined
+  readonly privileges: Privileges
+  readonly delegated: Delegations
+}
+
+/** One component: whether it is there or not, nobody else serves its domain. */
+export class Component implements StreamComponent, HostComponent {
+  readonly domain: Jid
   readonly #host: VirtualHost
   readonly #router: Router
   readonly #counts: { received: number; sent: number }
   readonly #unserve: () => void
   #stream: ComponentStream | undefined
-  #listed: HostComponent | undefined
-  #name: string | undefined
+  config: ComponentConfig
   #isClosed = false
 
   constructor(
     domain: Jid,
     host: VirtualHost,
-    secret: string,
-    name: string | undefined,
+    config: ComponentConfig,
     router: Router,
     counts: { received: number; sent: number },
   ) {
     this.domain = domain
-    this.secret = secret
     this.#host = host
-    this.#name = name
+    this.config = config
     this.#router = router
     this.#counts = counts
     const take = (stanza: Stanza, sender: Target | undefined) => this.#take(stanza, sender)
     const served: Served = { name: domain.toString(), message: take, presence: take, iq: take }
     this.#unserve = router.serve(new ServedDomain(domain, served, true))
+    host.components.set(domain.domain, this)
   }
 
   get host(): Jid {
@@ -46,10 +50,24 @@ export class Component implements StreamComponent {
     return this.#stream !== undefined
   }
 
-  set name(name: string | undefined) {
-    if (name === this.#name) return
-    this.#name = name
-    this.#list()
+  get secret(): string {
+    return this.config.secret
+  }
+
+  get name(): string | undefined {
+    return this.config.name
+  }
+
+  get privileges(): Privileges {
+    return this.config.privileges
+  }
+
+  get delegated(): Delegations {
+    return this.config.delegated
+  }
+
+  whenTaken(act: () => void): void {
+    this.#stream?.whenDrained(act)
   }
 
   attach(stream: ComponentStream): boolean {
@@ -60,14 +78,18 @@ export class Component implements StreamComponent {
       return false
     }
     this.#stream = stream
-    this.#list()
     return true
+  }
+
+  online(): void {
+    this.#tell('domain:reached')
   }
 
   detach(stream: ComponentStream): void {
     if (this.#stream !== stream) return
     this.#stream = undefined
-    this.#list()
+    // Who stops comes back, and so do its components: until then everybody stays as they were.
+    if (!stream.port.isClosing) this.#tell('domain:lost')
     stream.port.log.info({ component: this.domain.toString() }, 'a component has gone')
   }
 
@@ -79,6 +101,7 @@ export class Component implements StreamComponent {
   close(error: StreamError): void {
     this.#isClosed = true
     this.#unserve()
+    this.#host.components.delete(this.domain.domain)
     this.#stream?.end(error)
   }
 
@@ -92,11 +115,9 @@ export class Component implements StreamComponent {
     this.#router.unreachable(stanza, sender, error)
   }
 
-  /** XEP-0030: while it is there, the host names it among what it has. */
-  #list(): void {
-    const { components } = this.#host
-    if (this.#listed) components.delete(this.#listed)
-    this.#listed = this.#stream && { domain: this.domain, name: this.#name }
-    if (this.#listed) components.add(this.#listed)
+  /** Everybody may have contacts there. */
+  #tell(fact: 'domain:reached' | 'domain:lost'): void {
+    const { domain } = this
+    for (const host of this.#router.hosts.values()) void host.tell(fact, { domain })
   }
 }

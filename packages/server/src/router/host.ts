@@ -1,6 +1,6 @@
 import type { Jid } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Accounts, Audit, Endpoint, Facts, Hooks, Place, Right, Roles } from '../module.ts'
+import type { Accounts, Audit, Endpoint, Facts, Hooks, HostComponent, Place, Right, Roles } from '../module.ts'
 import type { StreamFeature } from '../stream/features.ts'
 import type { StreamHost, StreamLimits } from '../stream/port.ts'
 import type { Awaitable } from '../world.ts'
@@ -9,13 +9,6 @@ import { Hook } from './hooks.ts'
 import type { ServedDomain } from './service.ts'
 
 type Listener<K extends keyof Facts> = (about: Facts[K]) => Awaitable<void>
-
-/** A component as the host's list of what it has names it. */
-export interface HostComponent {
-  readonly domain: Jid
-  /** For a human reader. */
-  readonly name: string | undefined
-}
 
 interface HostOptions extends Pick<StreamHost, 'domain' | 'allowsPlaintext' | 'limitsOf'> {
   readonly accounts: Accounts
@@ -52,8 +45,8 @@ export class VirtualHost implements StreamHost {
   readonly services = new Set<ServedDomain>()
   /** Operations of the REST API. */
   endpoints: readonly Endpoint[] = []
-  /** Those that are connected. */
-  readonly components = new Set<HostComponent>()
+  /** By domain. */
+  readonly components = new Map<string, HostComponent>()
   readonly #listeners: { readonly [K in keyof Facts]: Set<Listener<K>> } = {
     'session:bound': new Set(),
     'session:resumed': new Set(),
@@ -73,6 +66,8 @@ export class VirtualHost implements StreamHost {
     'file:uploaded': new Set(),
     'invitation:used': new Set(),
     'report:made': new Set(),
+    'domain:reached': new Set(),
+    'domain:lost': new Set(),
   }
 
   constructor(options: HostOptions) {

@@ -10,6 +10,7 @@ import type {
   Handler,
   Hooks,
   Host,
+  HostComponent,
   HttpServe,
   Metrics,
   Module,
@@ -130,11 +131,23 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   *services(): Iterable<{ readonly domain: Jid; readonly name: string | undefined }> {
     yield* this.#around.host.services
-    yield* this.#around.host.components
+    for (const component of this.components()) if (component.isConnected) yield component
+  }
+
+  component(domain: string): HostComponent | undefined {
+    return this.#around.host.components.get(domain)
+  }
+
+  components(): Iterable<HostComponent> {
+    return this.#around.host.components.values()
   }
 
   isOfServer({ domain }: Jid): boolean {
     return this.#around.router.hosts.has(domain)
+  }
+
+  isElsewhere({ domain }: Jid): boolean {
+    return this.#around.router.isElsewhere(domain)
   }
 
   http(path: string, serve: HttpServe): void {
@@ -185,8 +198,16 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
     return this.#around.router.submit(stanza)
   }
 
+  sendAs(stanza: Stanza): void {
+    this.#around.router.sendAs(stanza)
+  }
+
   ask(iq: Iq): Promise<Element | undefined> {
     return this.#around.router.ask(iq)
+  }
+
+  askAs(iq: Iq): Promise<Element | undefined> {
+    return this.#around.router.askAs(iq)
   }
 
   use<Api>(module: Module<any, any, Api>): Api {

@@ -8,7 +8,6 @@ import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
 import type { ServedDomain } from './service.ts'
-import { spokesman } from './spokesman.ts'
 
 const askTimeout = 30_000
 
@@ -50,12 +49,7 @@ export class Router implements SessionRouter {
       throw new StreamError('invalid-from', 'The stanza names another sender')
     const stanza = from?.equals(session.jid) ? received : received.addressed({ from: session.jid })
     this.#count(stanza)
-    try {
-      const wait = this.#accept(stanza, session)
-      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
-    } catch (error) {
-      this.#refuse(stanza, error)
-    }
+    return this.#attempt(stanza, session)
   }
 
   /** Routes a stanza of the server's or of a module's; its `from` is set. */
@@ -76,7 +70,17 @@ export class Router implements SessionRouter {
     const { from } = message
     return from!.local === undefined
       ? this.#route(message, undefined)
-      : this.#accept(message, spokesman(from!.bare, this.#clock.now()))
+      : this.#accept(message, undefined)
+  }
+
+  /** Routes a stanza in the name of the account that is its `from`, as if it had sent it. */
+  sendAs(stanza: Stanza): void {
+    void this.#attempt(stanza, undefined)
+  }
+
+  /** Whether a domain is served from outside, if at all. */
+  isElsewhere(domain: string): boolean {
+    return !this.hosts.has(domain) && this.#services.get(domain)?.isRemote !== false
   }
 
   /** Handles a stanza of a component's, whose `from` and `to` are set; resolves (or returns) like `accept`. */
@@ -99,6 +103,15 @@ export class Router implements SessionRouter {
 
   /** Sends a request and resolves with the payload of its result; rejects with the StanzaError answered. */
   ask(iq: Iq): Promise<Element | undefined> {
+    return this.#ask(iq, (request) => this.send(request))
+  }
+
+  /** The same in the name of an account: see `sendAs`. */
+  askAs(iq: Iq): Promise<Element | undefined> {
+    return this.#ask(iq, (request) => this.sendAs(request))
+  }
+
+  #ask(iq: Iq, send: (request: Iq) => void): Promise<Element | undefined> {
     const id = `jackdaw-${++this.#lastAsk}`
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.after(askTimeout, () => settle(new StanzaError('remote-server-timeout')))
@@ -109,7 +122,7 @@ export class Router implements SessionRouter {
         else resolve(answer)
       }
       this.#asked.set(id, { from: String(iq.from), to: String(iq.to), settle })
-      this.send(iq.with({ id }))
+      send(iq.with({ id }))
     })
   }
 
@@ -178,6 +191,15 @@ export class Router implements SessionRouter {
     return this.hosts.get(jid.domain)!
   }
 
+  #attempt(stanza: Stanza, session: Session | undefined): Awaitable<void> {
+    try {
+      const wait = this.#accept(stanza, session)
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+    } catch (error) {
+      this.#refuse(stanza, error)
+    }
+  }
+
   #pass(stanza: Stanza): Awaitable<void> {
     try {
       const wait = this.#route(stanza, undefined)
@@ -187,14 +209,14 @@ export class Router implements SessionRouter {
     }
   }
 
-  #accept(stanza: Stanza, session: Target): Awaitable<void> {
+  #accept(stanza: Stanza, session: Session | undefined): Awaitable<void> {
     if (stanza.name === 'iq') checkIq(stanza)
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return
     if (apart) throw apart
     const hook = `${stanza.name}:out` as 'message:out'
     const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
-    const verdict = this.#hostOf(session.jid).hooks[hook].run(passage)
+    const verdict = this.#hostOf(stanza.from!).hooks[hook].run(passage)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#route(passage.stanza, session)))
     if (verdict !== 'stop') return this.#route(passage.stanza, session)

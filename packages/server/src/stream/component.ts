@@ -36,6 +36,8 @@ export interface StreamComponent {
   readonly secret: string
   /** From now on this stream gets what is for the component; false while another one does. */
   attach(stream: ComponentStream): boolean
+  /** It has been told that it is in. */
+  online(): void
   detach(stream: ComponentStream): void
   /** Handles one stanza of the component's, with all its lasting effects. */
   accept(stanza: Stanza): Awaitable<void>
@@ -43,6 +45,8 @@ export interface StreamComponent {
 
 /** What a component's stream needs of the port that opened it. */
 export interface ComponentStreamPort extends AnyPort {
+  /** Whether the server is about to stop. */
+  readonly isClosing: boolean
   /** The component that is to serve this domain. */
   component(domain: string): StreamComponent | undefined
   /** Called once, when the component has shown that it knows the secret. */
@@ -122,6 +126,11 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
   /** Adds a stanza to what is written at the tick's end. */
   deliver(stanza: Stanza): void {
     this.#write(write(stanza, clientNs))
+  }
+
+  whenDrained(act: () => void): void {
+    this.#output.whenDrained = act
+    this.port.journal.afterCommit(this)
   }
 
   /** Called at the tick's end, when all that explains this output has been kept. */
@@ -235,6 +244,7 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     this.port.online(this)
     log.info({ component: this.#name, address }, 'a component is online')
     this.#write(this.#framing.element(xml(handshakeName, clientNs)))
+    component.online()
   }
 
   #accept(component: StreamComponent, element: Element): Awaitable<void> {
@@ -270,6 +280,7 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     this.#isOver = true
     this.#cancelTimer()
     this.#keepAlive?.stop()
+    this.#output.whenDrained = undefined
     this.#component?.detach(this)
   }
 

@@ -53,8 +53,8 @@ export const blocking = defineModule({
     const blocked = host.metrics.counter('jackdaw_blocked_stanzas_total', 'Stanzas that came from who is blocked')
 
     for (const kind of ['message', 'presence', 'iq'] as const) {
-      host.hook(`${kind}:out` as 'message:out', 'check', ({ stanza, sender }) => {
-        const list = lists.of(sender!.account)
+      host.hook(`${kind}:out` as 'message:out', 'check', ({ stanza }) => {
+        const list = lists.of(stanza.from!.bare)
         return list instanceof Promise ? list.then((read) => checkOut(read, stanza)) : checkOut(list, stanza)
       })
       host.hook(`${kind}:in` as 'message:in', 'check', (passage) => {

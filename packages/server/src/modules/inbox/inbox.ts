@@ -73,7 +73,7 @@ export const inbox = defineModule({
       const { stanza } = passage
       const id = displayedId(stanza)
       if (id === undefined || !stanza.to || messageType(stanza) === 'error') return
-      const { account } = passage.sender!
+      const account = stanza.from!.bare
       // XEP-0333 §4.3: in a room it is the id that the room gave.
       const found =
         messageType(stanza) === 'groupchat' ? findInRoom(account, stanza.to, id) : marks.find(account, stanza.to, id)
@@ -84,7 +84,7 @@ export const inbox = defineModule({
 
     host.hook('message:out', 'store', (passage) => {
       const mark = marked.get(passage)
-      if (mark) read(passage.sender!.account, passage.stanza.to!, mark, passage)
+      if (mark) read(passage.stanza.from!.bare, passage.stanza.to!, mark, passage)
     })
 
     host.answer('get', 'account', InboxQuery, async ({ iq, payload: query, to, sender, isOwn }) => {

@@ -138,11 +138,11 @@ export function serveAccounts(
   }
 
   // XEP-0060 §8.6: what the account itself decides.
-  host.hook('message:out', 'check', ({ stanza, sender }) => {
-    const { to } = stanza
-    if (!to?.isBare || !to.equals(sender!.account)) return
+  host.hook('message:out', 'check', ({ stanza }) => {
+    const { to, from } = stanza
+    if (!to?.isBare || !to.equals(from!.bare)) return
     const form = approvalIn(stanza)
-    if (form) return when(decide(engine, to, sender!.jid, form), () => 'stop' as const)
+    if (form) return when(decide(engine, to, from!, form), () => 'stop' as const)
   })
 
   /**

@@ -76,10 +76,12 @@ export const supervision = defineModule({
     host.log.warn({ accounts: chosen?.size ?? 'all', rooms: config.rooms }, 'conversations are supervised')
 
     host.hook('message:out', 'store', ({ stanza, sender }) => {
-      const { account } = sender!
+      const account = stanza.from!.bare
       if (!isChosen(account) || !isSupervised(stanza)) return
-      if (!warned.has(sender!)) warn(sender!)
+      if (sender && !warned.has(sender)) warn(sender)
       const to = stanza.to ?? account
+      // What others say in the name of an account is kept where it arrives.
+      if (!sender && to.domain === domain.domain) return
       if (!isKeptByRoom(to, stanza)) keep(stanza.to ? stanza : stanza.addressed({ to }))
     })
 
