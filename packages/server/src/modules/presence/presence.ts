@@ -8,6 +8,7 @@ import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import { roster as rosterModule } from '../roster/roster.ts'
 import type { Roster } from '../roster/rosters.ts'
 import { sendPresence } from './available.ts'
+import { followDomains } from './domains.ts'
 
 /** Most characters of their addresses: the list is written anew with each. */
 const mostDirected = 32_768
@@ -40,6 +41,7 @@ export const presence = defineModule({
     const listeners = new Set<(broadcast: Broadcast) => void>()
 
     host.hook('presence:out', 'check', ({ stanza }) => check(stanza))
+    followDomains(host, rosters, lists)
 
     host.hook('presence:out', 'deliver', ({ stanza, sender }) => {
       const session = sender!
