@@ -1,7 +1,16 @@
-import { type Jid, presence, type RosterItem, RosterQuery, rosterVersioningFeature, StanzaError } from '@jackdaw/xmpp'
+import {
+  type Jid,
+  presence,
+  type RosterItem,
+  RosterQuery,
+  rosterVersioningFeature,
+  type StanzaCondition,
+  StanzaError,
+} from '@jackdaw/xmpp'
 import * as z from 'zod'
-import { defineModule, map } from '../../module.ts'
+import { defineModule, type IqRequest, map } from '../../module.ts'
 import { when } from '../../when.ts'
+import type { Awaitable } from '../../world.ts'
 import { sendUnavailable } from '../presence/available.ts'
 import { type Contact, isSubscribedTo, isSubscriber, textSize } from './contact.ts'
 import { type History, pushOf, type Roster, Rosters } from './rosters.ts'
@@ -12,6 +21,9 @@ const maxGroups = 100
 /** And of all of them in one roster, which is sent as a whole. */
 const maxText = 1_048_576
 
+/** Whether one may get or set the roster of an account that is not its own. It may throw another answer than a stranger gets. */
+export type Steward = (from: Jid, account: Jid, type: 'get' | 'set') => Awaitable<boolean>
+
 /** The roster: contacts that the server keeps for its accounts (RFC 6121 §2). */
 export const roster = defineModule({
   name: 'roster',
@@ -21,6 +33,7 @@ export const roster = defineModule({
   }),
   start(host) {
     const rosters = new Rosters(host, host.stores.contacts, host.stores.history)
+    let steward: Steward | undefined
 
     host.streamFeature({
       name: 'roster versioning',
@@ -29,15 +42,16 @@ export const roster = defineModule({
       offer: () => rosterVersioningFeature,
     })
 
-    host.answer('get', 'account', RosterQuery, ({ payload, sender, to, isOwn }) => {
+    host.answer('get', 'account', RosterQuery, (request) => {
+      const { payload, sender, to, isOwn } = request
       // The same answer as for an account that does not exist.
-      if (!isOwn || !sender) throw new StanzaError('service-unavailable')
+      if (!isOwn) return when(mayAsSteward(request, 'get', 'service-unavailable'), () => when(rosters.of(to), whole))
       return when(rosters.of(to), (own) => {
+        if (!sender) return whole(own)
         // §2.2: from now on it is an interested resource.
         sender.set('roster', true)
         const changes = payload.ver === undefined ? undefined : own.changesSince(payload.ver)
-        if (!changes || (changes.length > 0 && changes.length >= own.size))
-          return RosterQuery.write({ ver: String(own.version), items: own.items })
+        if (!changes || (changes.length > 0 && changes.length >= own.size)) return whole(own)
         // §2.6.3: an empty result first, then the pushes. Two microtasks later the result is on its way, and it is still the same tick.
         queueMicrotask(() =>
           queueMicrotask(() => {
@@ -47,16 +61,30 @@ export const roster = defineModule({
       })
     })
 
-    host.answer('set', 'account', RosterQuery, ({ payload, to, isOwn }) => {
+    host.answer('set', 'account', RosterQuery, (request) =>
+      request.isOwn ? set(request) : when(mayAsSteward(request, 'set', 'forbidden'), () => set(request)),
+    )
+
+    function set({ payload, to }: IqRequest<RosterQuery>): Awaitable<void> {
       const [item, ...more] = payload.items
-      if (!isOwn) throw new StanzaError('forbidden', 'This is not your roster')
       if (!item || more.length > 0) throw new StanzaError('bad-request', 'A roster set holds exactly one item')
       const jid = item.jid.bare
       if (jid.equals(to)) throw new StanzaError('not-allowed', 'Nobody is a contact of itself')
       const isRemoval = item.subscription === 'remove'
       if (!isRemoval) checkItem(item)
       return when(rosters.of(to), (own) => (isRemoval ? remove(own, jid) : put(own, jid, item)))
-    })
+    }
+
+    /** Throws the condition for somebody who has no business with the roster. */
+    function mayAsSteward({ from, to }: IqRequest<unknown>, type: 'get' | 'set', condition: StanzaCondition) {
+      return when(steward?.(from, to, type), (may) => {
+        if (!may) throw new StanzaError(condition, condition === 'forbidden' ? 'This is not your roster' : undefined)
+      })
+    }
+
+    function whole(own: Roster) {
+      return RosterQuery.write({ ver: String(own.version), items: own.items })
+    }
 
     host.on('session:gone', ({ session }) => rosters.forget(session.account))
 
@@ -98,7 +126,15 @@ export const roster = defineModule({
       if (own.size >= host.config.contacts) throw new StanzaError('resource-constraint', 'The roster is full')
     }
 
-    return { rosters, checkSize }
+    return {
+      rosters,
+      checkSize,
+      /** Lets somebody say who works on rosters that are not theirs; returns what ends that. */
+      entrust(to: Steward): () => void {
+        steward = to
+        return () => (steward = undefined)
+      },
+    }
   },
 })
 
