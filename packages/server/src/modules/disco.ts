@@ -5,6 +5,7 @@ import {
   DiscoItems,
   discoItemsNs,
   type Form,
+  formType,
   type Identity,
   type Jid,
   StanzaError,
@@ -24,10 +25,21 @@ export interface ServerNodes {
 export interface AccountPart {
   /** Of the accounts, and of the server that has them. */
   readonly identity: Identity
+  /** Its namespace: where that is delegated, nothing is told of what it has itself. */
+  readonly ns: string
   /** What a node is; undefined for one that it does not have, or does not show to whoever asks. */
   info(account: Jid, from: Jid, node: string): Awaitable<DiscoInfo | undefined>
   /** What it has, or what a node of it has. */
   items(account: Jid, from: Jid, node: string | undefined): Awaitable<readonly DiscoItem[] | undefined>
+}
+
+/** What others answer in the host's place, and what they want told of it (XEP-0355 §7.2). */
+export interface Nesting {
+  /** Whether nothing is theirs. */
+  readonly isEmpty: boolean
+  /** Whether a namespace is theirs. */
+  isDelegated(ns: string): boolean
+  nested(place: Place): readonly DiscoInfo[]
 }
 
 /** Tells what the server and its accounts are and can do. */
@@ -41,16 +53,29 @@ export const disco = defineModule({
     const nodes = new Set<ServerNodes>()
     const parts = new Set<AccountPart>()
     const forms = new Set<Form>()
+    let nesting: Nesting | undefined
 
-    const describe = (place: Place, type: string, account?: Jid): DiscoInfo => ({
-      identities: [place === 'server' ? { category: 'server', type, name: 'Jackdaw' } : { category: 'account', type }],
-      features: host.features(place, account),
-      forms: place === 'server' ? [...forms] : [],
-    })
+    function describe(place: Place, own: Identity, account?: Jid): DiscoInfo {
+      const nested = nesting?.nested(place) ?? []
+      const features = host.features(place, account).filter((name) => !isDelegated(name))
+      const described = place === 'server' ? [...forms].filter((form) => !isDelegated(formType(form) ?? '')) : []
+      return {
+        identities: [own, ...ownParts().map(({ identity }) => identity), ...nested.flatMap((info) => info.identities)],
+        features: [...new Set([...features, ...nested.flatMap((info) => info.features)])],
+        forms: [...described, ...nested.flatMap((info) => info.forms)],
+      }
+    }
+    const describeServer = () => describe('server', { category: 'server', type: 'im', name: 'Jackdaw' })
     let told: DiscoInfo | undefined
-    const server = () => {
-      if (told?.features !== host.features('server')) told = withParts(describe('server', 'im'))
-      return told
+    let toldOf: readonly string[] | undefined
+    const server = (): DiscoInfo => {
+      const features = host.features('server')
+      if (toldOf !== features) told = undefined
+      toldOf = features
+      if (!nesting || nesting.isEmpty) return (told ??= describeServer())
+      // What others say changes without a word.
+      told = undefined
+      return describeServer()
     }
     const added = <T>(to: Set<T>, one: T): (() => void) => {
       to.add(one)
@@ -91,7 +116,9 @@ export const disco = defineModule({
             if (!mayKnow) throw new StanzaError('service-unavailable')
             if (node !== undefined) throw unknownNode(node)
             return when(host.accounts.exists(to), (exists) =>
-              DiscoInfo.write(withParts(describe('account', exists ? 'registered' : 'anonymous', to))),
+              DiscoInfo.write(
+                describe('account', { category: 'account', type: exists ? 'registered' : 'anonymous' }, to),
+              ),
             )
           })
         },
@@ -113,15 +140,20 @@ export const disco = defineModule({
       ),
     )
 
-    function withParts(info: DiscoInfo): DiscoInfo {
-      return { ...info, identities: [...info.identities, ...[...parts].map(({ identity }) => identity)] }
+    /** Whether a feature, or a type of forms, belongs to a namespace that others answer. */
+    function isDelegated(name: string): boolean {
+      return nesting !== undefined && (nesting.isDelegated(name) || nesting.isDelegated(name.split('#', 1)[0]!))
+    }
+
+    function ownParts(): AccountPart[] {
+      return [...parts].filter(({ ns }) => !isDelegated(ns))
     }
 
     /** The first part's answer that there is to a question about a node. */
     function first<T>(
       node: string | undefined,
       ask: (part: AccountPart) => Awaitable<T | undefined>,
-      [part, ...others]: readonly AccountPart[] = [...parts],
+      [part, ...others]: readonly AccountPart[] = ownParts(),
     ): Awaitable<T | undefined> {
       if (node === undefined || !part) return undefined
       return when(ask(part), (answer) => answer ?? first(node, ask, others))
@@ -130,7 +162,7 @@ export const disco = defineModule({
     /** What all parts have; undefined when none has anything to say. */
     function gather(
       ask: (part: AccountPart) => Awaitable<readonly DiscoItem[] | undefined>,
-      [part, ...others]: readonly AccountPart[] = [...parts],
+      [part, ...others]: readonly AccountPart[] = ownParts(),
     ): Awaitable<readonly DiscoItem[] | undefined> {
       if (!part) return undefined
       return when(ask(part), (items) =>
@@ -151,6 +183,23 @@ export const disco = defineModule({
       onNodes: (those: ServerNodes) => added(nodes, those),
       /** Adds to what accounts have; returns what ends that. */
       onAccount: (part: AccountPart) => added(parts, part),
+      /** Whether accounts have a node, of those that the one who asks may see. */
+      hasNode(about: 'info' | 'items', account: Jid, from: Jid, node: string): Awaitable<boolean> {
+        const found: Awaitable<unknown> =
+          about === 'info'
+            ? first(node, (part) => part.info(account, from, node))
+            : gather((part) => part.items(account, from, node))
+        return when(found, (one) => one !== undefined)
+      },
+      /** Lets others answer in the host's place; returns what ends that. */
+      nest(others: Nesting): () => void {
+        nesting = others
+        told = undefined
+        return () => {
+          nesting = undefined
+          told = undefined
+        }
+      },
     }
   },
 })

@@ -13,6 +13,7 @@ import { carbons } from './carbons.ts'
 import { commands } from './commands/commands.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi.ts'
+import { delegation } from './delegation/delegation.ts'
 import { disco } from './disco.ts'
 import { knownCaps } from './known-caps.ts'
 import { displayed } from './displayed.ts'
@@ -30,6 +31,7 @@ import { offline } from './offline/offline.ts'
 import { ping } from './ping.ts'
 import { presence } from './presence/presence.ts'
 import { pubsub } from './pubsub/pubsub.ts'
+import { privilege } from './privilege/privilege.ts'
 import { privateStorage } from './private.ts'
 import { push } from './push/push.ts'
 import { pushService } from './push-service/push-service.ts'
@@ -57,6 +59,7 @@ export const modules: readonly Module[] = [
   blocklists,
   presence,
   blocking,
+  privilege,
   stanzaId,
   archive,
   archivePreferences,
@@ -69,6 +72,7 @@ export const modules: readonly Module[] = [
   csi,
   offline,
   disco,
+  delegation,
   commands,
   administration,
   contact,

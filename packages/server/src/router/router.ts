@@ -68,9 +68,7 @@ export class Router implements SessionRouter {
   /** Handles a message of a host's own, or of an account's as if a session of it had sent it. @throws StanzaError */
   submit(message: Message): Awaitable<void> {
     const { from } = message
-    return from!.local === undefined
-      ? this.#route(message, undefined)
-      : this.#accept(message, undefined)
+    return from!.local === undefined ? this.#route(message, undefined) : this.#accept(message, undefined)
   }
 
   /** Routes a stanza in the name of the account that is its `from`, as if it had sent it. */

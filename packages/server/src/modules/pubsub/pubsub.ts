@@ -1,4 +1,4 @@
-import { type DiscoItem, Jid, MucUser, type Presence, pubsubFeature } from '@jackdaw/xmpp'
+import { type DiscoItem, Jid, MucUser, type Presence, pubsubFeature, pubsubNs } from '@jackdaw/xmpp'
 import * as z from 'zod'
 import { size, subdomain } from '../../config/fields.ts'
 import { defineModule, map } from '../../module.ts'
@@ -113,6 +113,7 @@ export const pubsub = defineModule({
     host.onStop(
       onAccount({
         identity: { category: 'pubsub', type: 'pep' },
+        ns: pubsubNs,
         info: (account, from, node) => describeNode(engine, account, from, node),
         items: (account, from, node) =>
           node === undefined
