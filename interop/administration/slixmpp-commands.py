@@ -11,12 +11,13 @@ from slixmpp.exceptions import IqError
 ROOM = 'coven@rooms.localhost'
 ADMIN = 'http://jabber.org/protocol/admin#'
 HATS = 'urn:xmpp:hats:commands:'
+DEVICES = 'urn:jackdaw:devices:0#'
 TEACHER = 'http://tech.example.edu/hats#Teacher'
 
 
 class User(ClientXMPP):
-    def __init__(self, name, options):
-        super().__init__(f'{name}@localhost/{name}', options['password'])
+    def __init__(self, name, options, resource=None):
+        super().__init__(f'{name}@localhost/{resource or name}', options['password'])
         self.ca_certs = options['certificate']
         for plugin in ('xep_0004', 'xep_0030', 'xep_0045', 'xep_0050', 'xep_0133'):
             self.register_plugin(plugin)
@@ -74,7 +75,7 @@ async def main():
     found = await crone['xep_0050'].get_commands('localhost')
     tell('finds the commands', ADMIN + 'add-user' in [item[1] for item in found['disco_items']['items']])
     found = await hag['xep_0050'].get_commands('localhost')
-    tell('finds none as somebody else', len(found['disco_items']['items']) == 0)
+    tell('finds none as somebody else', all(DEVICES in item[1] for item in found['disco_items']['items']))
 
     done = await crone.through_its_form(
         lambda session: crone['xep_0133'].add_user('localhost', session),
@@ -89,6 +90,31 @@ async def main():
     heard = macbeth.next('message')
     await crone.command('localhost', ADMIN + 'announce', {'announcement': ['Hail!']})
     tell('tells everybody something', (await heard)['body'] == 'Hail!')
+
+    gone = macbeth.next('disconnected')
+    await crone.through_its_form(
+        lambda session: crone['xep_0133'].disable_user('localhost', session), {'accountjids': ['macbeth@localhost']})
+    await gone
+    macbeth.abort()
+    macbeth = User('macbeth', options)
+    await macbeth.next('failed_all_auth')
+    macbeth.abort()
+    tell('disables the account, which is not let in')
+
+    await crone.through_its_form(
+        lambda session: crone['xep_0133'].reenable_user('localhost', session), {'accountjids': ['macbeth@localhost']})
+    macbeth = User('macbeth', options)
+    await macbeth.online
+    tell('enables it again')
+
+    found = await macbeth['xep_0050'].send_command('localhost', DEVICES + 'list', timeout=20)
+    other = User('macbeth', options, 'lost')
+    await other.online
+    gone = other.next('disconnected')
+    await macbeth.command('localhost', DEVICES + 'sign-out', {'device': 'session:' + other.boundjid.resource})
+    await gone
+    other.abort()
+    tell('sees its own sessions, and signs one out', len(found['command']['form']['items']) == 1)
 
     gone = macbeth.next('disconnected')
     await crone.command('localhost', ADMIN + 'delete-user', {'accountjids': ['macbeth@localhost']})

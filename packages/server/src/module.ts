@@ -347,10 +347,24 @@ export interface Accounts {
   isDisabled(account: Jid): boolean
   /** The bare JIDs of those that are disabled, in order. */
   disabled(): readonly string[]
+  /** The clients that log in without its password (XEP-0484), the one that was here last first. */
+  devices(account: Jid): Promise<readonly Device[]>
+  /** Ends the sessions of a client, and its token; of all clients without an id. */
+  signOut(account: Jid, client?: string): Promise<void>
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
   /** The bare JIDs of all accounts, in order; those behind `after`, if one is given. */
   list(after?: string): AsyncIterable<string>
+}
+
+/** A client that can log in with a token; times are milliseconds since the Unix epoch. */
+export interface Device {
+  /** What its sessions have under 'client'. */
+  readonly id: string
+  readonly software: string | undefined
+  readonly device: string | undefined
+  readonly lastLogin: number
+  readonly expiry: number
 }
 
 /** What a role lets somebody do: `roles` in the configuration says it in words. */

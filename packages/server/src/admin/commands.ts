@@ -1,6 +1,6 @@
 import { Jid, JidError, StanzaError } from '@jackdaw/xmpp'
 import { nearest } from '../config/nearest.ts'
-import type { Accounts, Audit, Module, Roles } from '../module.ts'
+import type { Accounts, Audit, Device, Module, Roles } from '../module.ts'
 import type { Json } from '../world.ts'
 import { readConversations } from './conversations.ts'
 import { runInvite } from './invite.ts'
@@ -13,22 +13,10 @@ import type { TokenRequest } from './token.ts'
 
 /** A host as commands see it. */
 export interface CommandHost {
-  readonly accounts: Accounts & {
-    signOut(account: Jid, device?: string): Promise<void>
-    readonly tokens: { holders(account: string): Promise<readonly Device[]> }
-  }
+  readonly accounts: Accounts
   readonly roles: Roles
   readonly audit: Audit
   readonly modules: { api<Api>(module: Module<any, any, Api>): Api | undefined }
-}
-
-/** Logs in by a token; times are milliseconds since the Unix epoch. */
-interface Device {
-  readonly id: string
-  readonly software: string | undefined
-  readonly device: string | undefined
-  readonly lastLogin: number
-  readonly expiry: number
 }
 
 export interface Listener {
@@ -120,7 +108,7 @@ async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, Command
   const account = accountOf(request.jid)
   const { accounts, audit, roles } = hostNamed(account.domain, hosts)
   if (request.command === 'user devices') {
-    for (const device of await accounts.tokens.holders(account.toString())) yield described(device)
+    for (const device of await accounts.devices(account)) yield described(device)
     return
   }
   if (request.command === 'user role') {

@@ -11,6 +11,7 @@ import { bookmarks } from './bookmarks.ts'
 import { caps } from './caps.ts'
 import { carbons } from './carbons.ts'
 import { commands } from './commands/commands.ts'
+import { devices } from './devices.ts'
 import { contact } from './contact.ts'
 import { csi } from './csi.ts'
 import { delegation } from './delegation/delegation.ts'
@@ -75,6 +76,7 @@ export const modules: readonly Module[] = [
   delegation,
   commands,
   administration,
+  devices,
   contact,
   hostMeta,
   externalServices,

@@ -8,7 +8,7 @@ import {
   StanzaError,
   StreamError,
 } from '@jackdaw/xmpp'
-import type { Accounts } from '../module.ts'
+import type { Accounts, Device } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
@@ -107,6 +107,10 @@ export class HostAccounts implements Accounts, Credentials {
       revoke()
       void this.#options.told('password:changed', { account })
     })
+  }
+
+  devices(account: Jid): Promise<readonly Device[]> {
+    return this.tokens.holders(account.toString())
   }
 
   /** Ends the sessions of a client, which told its id as it logged in, and its tokens; of all clients without an id. */

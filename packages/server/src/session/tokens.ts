@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { UserAgent } from '@jackdaw/xmpp'
+import type { Device } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import type { Token, TokenStore, Use } from '../stream/fast.ts'
 import { when } from '../when.ts'
@@ -29,15 +30,6 @@ type KeptClient = {
   readonly lastLogin: number
   readonly current?: KeptToken
   readonly next?: KeptToken
-}
-
-/** A client that can log in with a token, for its owner to see. */
-export interface TokenHolder {
-  readonly id: string
-  readonly software: string | undefined
-  readonly device: string | undefined
-  readonly lastLogin: number
-  readonly expiry: number
 }
 
 interface TokensOptions {
@@ -113,7 +105,7 @@ export class Tokens implements TokenStore {
   }
 
   /** The clients that can log in with a token, the one that was here last first. */
-  async holders(account: string): Promise<TokenHolder[]> {
+  async holders(account: string): Promise<Device[]> {
     const now = this.#options.clock.now()
     return [...(await this.#clients.all(account))]
       .map(([id, held]) => {
