@@ -65,6 +65,13 @@ test('XEP-0077 §3.1: a stranger asks what is needed, registers and logs in', as
   expect(await canLogIn(s, 'juliet', secret)).toBe(true)
 })
 
+test('XEP-0077 §3.1: nobody registers under a name to which the configuration gives a role', async () => {
+  await using s = await scenario(options(true, { roles: { admin: { accounts: ['boss@home.test'] } } }))
+  const client = await stranger(s)
+  expect(outcome(await asks(client, wish('Boss')))).toBe('conflict')
+  expect(outcome(await asks(client, wish('clerk')))).toBe('result')
+})
+
 test('XEP-0077 §3.1.1: it goes on with a login on the same stream', async () => {
   await using s = await scenario(options())
   const client = s.client('juliet', 'balcony', { password: secret })

@@ -52,7 +52,7 @@ export const register = defineModule({
             throw tooOften()
           }
           byAddress.take(network)
-          await accounts.create(account, password, () => host.use(invitations).checkFree(account))
+          await accounts.create(account, password, () => host.use(invitations).checkUnclaimed(account))
         },
       }),
     )

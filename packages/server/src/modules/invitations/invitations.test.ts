@@ -207,6 +207,21 @@ test('who comes with an invitation to a role has it, in the same commit, and the
   expect((await audit.last(1))[0]!.act).toMatchObject({ did: 'gave the role admin to', to: 'friar@home.test' })
 })
 
+test('a name to which the configuration gives a role is for who is invited to it, or comes first', async () => {
+  const s = await opened({
+    config: { hosts: { 'home.test': { roles: { admin: { accounts: ['boss@home.test', 'chief@home.test'] } } } } },
+  })
+  const boss = Jid.parse('boss@home.test')
+  const enrols = async (name: string, wish: InvitationWish) => {
+    const client = await stranger(s)
+    await show(client, await invite(s, wish))
+    return outcome(await register(client, name))
+  }
+  expect(await enrols('boss', {})).toBe('conflict')
+  expect(await enrols('boss', { account: boss })).toBe('result')
+  expect(await enrols('chief', { isFirst: true })).toBe('result')
+})
+
 test('XEP-0133 §4.3: whoever is shut out lets nobody in', async () => {
   const s = await opened()
   const token = await invite(s, { inviter: romeo })

@@ -108,7 +108,7 @@ export const invitations = defineModule({
       await accounts.create(account, password, () => {
         const invitation = book.get(hash)
         if (!invitation || invitation.isReset || isOfDisabled(invitation)) throw invalid()
-        if (invitation.account === undefined) checkFree(account)
+        if (invitation.account === undefined) (invitation.isFirst ? checkFree : checkUnclaimed)(account)
         else if (invitation.account !== account.toString())
           throw new StanzaError('not-acceptable', `The invitation is for ${invitation.account}`)
         use(hash, account, 'account')
@@ -194,8 +194,15 @@ export const invitations = defineModule({
       if (book.isReserved(account)) throw new StanzaError('conflict', `${account} is reserved for somebody`)
     }
 
+    /** Refuses also a name to which the configuration gives a role: else whoever comes first would be an administrator. */
+    function checkUnclaimed(account: Jid): void {
+      checkFree(account)
+      if (roles.isConfigured(account)) throw new StanzaError('conflict', `${account} is reserved for somebody`)
+    }
+
     const api = {
       checkFree,
+      checkUnclaimed,
       /** Whether there is an address at which browsers find the page. */
       get hasPage(): boolean {
         return host.use(hostMeta).origin() !== undefined
