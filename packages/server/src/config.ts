@@ -86,7 +86,7 @@ export function configSchema(modules: readonly Module[]) {
             text().refine(isNetwork, { error: "expected loopback, an address, or a network such as '10.0.0.0/8'" }),
           )
           .describe(
-            'Who may ask: loopback, addresses, networks such as 10.0.0.0/8; a reverse proxy on this machine counts as loopback.',
+            'Who may ask: loopback, addresses, networks such as 10.0.0.0/8. What a reverse proxy passes on for others (X-Forwarded-For, Forwarded, X-Real-IP, Via) is refused.',
           )
           .default(['loopback']),
       })

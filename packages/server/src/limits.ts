@@ -50,6 +50,7 @@ export function networkLimits(config: Config): NetworkLimits {
     httpBody: longestStanza(config),
     httpHeaderTime: 10_000,
     httpRequestTime: 60_000,
+    httpReadTime: 60_000,
   }
 }
 

@@ -20,6 +20,7 @@ export const limits: NetworkLimits = {
   httpBody: 1_000,
   httpHeaderTime: 10_000,
   httpRequestTime: 20_000,
+  httpReadTime: 10_000,
 }
 
 /** A clock that goes on only when it is told to. */

@@ -68,10 +68,10 @@ test('clear text on the HTTPS port costs its own connection only', async () => {
 
 test('a handler that fails is a 500 and a line in the log, and the server lives on', async () => {
   const { base, lines } = await door((request) => {
-    if (new URL(request.url).pathname === '/bad') throw new Error('oops')
+    if (new URL(request.url).pathname === '/bad/secret') throw new Error('oops')
     return new Response('ok')
   })
-  const response = await fetch(`${base}/bad?password=secret`, { headers: { connection: 'close' } })
+  const response = await fetch(`${base}/bad/secret?password=secret`, { headers: { connection: 'close' } })
   expect(response.status).toBe(500)
   expect(await response.text()).not.toContain('oops')
   expect(lines).toMatchObject([{ level: 50, path: '/bad', err: { message: 'oops' } }])
@@ -100,6 +100,18 @@ test.each([
   ['no HTTP at all', '<stream:stream>\r\n\r\n', 400],
   ['a header above the limit', `GET / HTTP/1.1\r\nHost: x\r\nA: ${'x'.repeat(9_000)}\r\n\r\n`, 431],
   ['a Host that is none', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+  ['a Host with a path', 'GET / HTTP/1.1\r\nHost: x/metrics?\r\n\r\n', 400],
+  ['a Host with a user', 'GET / HTTP/1.1\r\nHost: a@x\r\n\r\n', 400],
+  ['an empty Host', 'GET /metrics/ HTTP/1.1\r\nHost:\r\n\r\n', 400],
+  ['a path with dot segments', 'GET /x/../metrics HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['the same, encoded', 'GET /x/%2e%2E/metrics HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['a path with backslashes', 'GET /x\\..\\metrics HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ['a fragment', 'GET /metrics#/../x HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  [
+    'a coding that nobody undoes (RFC 9112 §6.1)',
+    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    501,
+  ],
   ['two Hosts (RFC 9112 §3.2)', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
   ['chunks of another kind', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n', 400],
   ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc', 400],
@@ -112,6 +124,31 @@ test.each([
 ])('%s is refused', async (_, bytes, status) => {
   const { raw } = await door(() => new Response('ok'))
   expect(await drainOf(await raw(bytes))).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+})
+
+test('who does not read an answer is cut, and its source is told; a source that is silent costs nobody his connection', async () => {
+  const told = Promise.withResolvers<void>()
+  const endless = () =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+      cancel: () => told.resolve(),
+    })
+  const source = Promise.withResolvers<ReadableStreamDefaultController>()
+  const silent = () => new ReadableStream({ start: source.resolve })
+  const { raw } = await door(({ url }) => new Response(url.endsWith('/endless') ? endless() : silent()), {
+    httpReadTime: 100,
+  })
+  const patient = await raw('GET /silent HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const controller = await source.promise
+  controller.enqueue(Buffer.from('first'))
+  await once(patient, 'data')
+  const lazy = await raw('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n')
+  lazy.pause()
+  // It began later, so that the time of the other is over as well.
+  await told.promise
+  controller.enqueue(Buffer.from('second'))
+  controller.close()
+  expect(await drainOf(patient)).toContain('second')
 })
 
 test('//other.test/ is a path, not a host', async () => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Readable, type Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Socket } from 'node:net'
@@ -8,11 +8,11 @@ import type { Clock } from '../world.ts'
 import { Deadlines } from './deadlines.ts'
 import type { HttpSite, NetworkLimits } from './network.ts'
 import { ignore } from './tls.ts'
-import { webSockets } from './websocket.ts'
+import { refuse, webSockets } from './websocket.ts'
 
 interface Surroundings {
   /** As they are now. */
-  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'httpRequestTime' | 'webSocketMessage'>
+  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'httpRequestTime' | 'httpReadTime' | 'webSocketMessage'>
   /** Of connections that are being closed. */
   readonly closings: Deadlines
   readonly clock: Clock
@@ -91,11 +91,13 @@ export class HttpConnections {
       expected()
       this.#linger(incoming, socket)
       this.#sending.add(left)
-      await send(response, outgoing, incoming.method === 'HEAD')
+      await send(response, outgoing, incoming.method === 'HEAD', this.#limits().httpReadTime)
     } catch (error) {
       // Not worth a line: the client has left, or its body was too long.
       if (!left.signal.aborted && !body.isTooLong) {
-        this.#log.error({ err: error, method: incoming.method, path: pathOf(incoming) }, 'an HTTP request failed')
+        // No more of the path: what follows is often a secret (invitations, files).
+        const [, path] = pathOf(incoming).split('/')
+        this.#log.error({ err: error, method: incoming.method, path: `/${path}` }, 'an HTTP request failed')
       }
       if (outgoing.headersSent) outgoing.destroy()
       else endWith(outgoing, body.isTooLong ? 413 : 500)
@@ -129,8 +131,10 @@ export class HttpConnections {
   }
 
   async #respond(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Promise<Response> {
+    const fault = codingFault(incoming)
+    if (fault) return closing(fault)
     const request = requestOf(incoming, body, signal)
-    if (!request) return new Response('Bad Request\n', { status: 400, headers: { connection: 'close' } })
+    if (!request) return closing(400)
     return this.#site.serve(request, {
       address: plainAddress(incoming.socket.remoteAddress),
       acceptBody: (most) => body.accept(most),
@@ -148,9 +152,9 @@ export class HttpConnections {
   }
 
   #upgraded(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const accept = this.#site.webSocket(pathOf(incoming), incoming.headers.origin)
-    // Only the type says Duplex: this server has but sockets.
-    if (socket instanceof Socket) this.#upgrade(incoming, socket, head, accept)
+    // What a proxy takes for a body would be read as frames; one that has not come yet is told by the type.
+    if (!(socket instanceof Socket) || hasBody(incoming) || hostOf(incoming) === undefined) return refuse(socket, 400)
+    this.#upgrade(incoming, socket, head, this.#site.webSocket(pathOf(incoming), incoming.headers.origin))
   }
 }
 
@@ -197,31 +201,51 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function requestOf(incoming: IncomingMessage, body: BoundedBody, signal: AbortSignal): Request | undefined {
-  const { method = 'GET', url = '', headers: fields, socket } = incoming
+  const { method = 'GET', url = '', socket } = incoming
   const headers = new Headers()
   for (const [name, values = []] of Object.entries(incoming.headersDistinct)) {
     for (const value of values) headers.append(name, value)
   }
   const scheme = 'encrypted' in socket ? 'https' : 'http'
   const mayRead = method !== 'GET' && method !== 'HEAD'
+  const host = hostOf(incoming)
+  const place = host === undefined ? null : URL.parse(`${scheme}://${host}${url}`)
+  // Who stands in front and decides by the path must have seen the same: no dot segments, backslashes or fragments, however they are written.
+  if (place?.pathname !== pathOf(incoming) || place.hash !== '') return undefined
   try {
-    // RFC 9112 §3.2: a request has one Host.
-    if (!url.startsWith('/') || (incoming.headersDistinct.host?.length ?? 0) > 1) return undefined
-    return new Request(`${scheme}://${fields.host ?? 'localhost'}${url}`, {
-      method,
-      headers,
-      signal,
-      ...(mayRead && { body, duplex: 'half' }),
-    })
+    return new Request(place, { method, headers, signal, ...(mayRead && { body, duplex: 'half' }) })
   } catch {
     return undefined
   }
 }
 
-async function send(response: Response, outgoing: ServerResponse, isHead: boolean): Promise<void> {
+/** RFC 9112 §3.2: a request has one Host, which is a name or an address and may have a port; undefined when it is anything else. */
+function hostOf({ headersDistinct: { host = ['localhost'] } }: IncomingMessage): string | undefined {
+  const [only = '', ...more] = host
+  return more.length === 0 && /^(?:[\w.~!$&'()*+,;=%-]+|\[[\da-f:.]+\])(?::\d*)?$/i.test(only) ? only : undefined
+}
+
+/** RFC 9112 §6.1: who passes on a coding that we do not undo, or that HTTP/1.0 does not have, may see another end of the message. */
+function codingFault({ headers, httpVersion }: IncomingMessage): 400 | 501 | undefined {
+  const coding = headers['transfer-encoding']
+  if (coding === undefined) return undefined
+  if (httpVersion !== '1.1') return 400
+  return coding.toLowerCase() === 'chunked' ? undefined : 501
+}
+
+async function send(response: Response, outgoing: ServerResponse, isHead: boolean, patience: number): Promise<void> {
+  // Called when nothing has moved for so long: who reads nothing holds nothing for ever. A source that is silent is none of the client's fault.
+  outgoing.setTimeout(patience, () => {
+    if (outgoing.writableLength > 0) outgoing.destroy()
+  })
   outgoing.writeHead(response.status, [...response.headers].flat())
   if (response.body && !isHead) await pipeline(Readable.fromWeb(response.body), outgoing)
   else outgoing.end()
+}
+
+/** Nothing more is read of who asks so. */
+function closing(status: number): Response {
+  return new Response(`${STATUS_CODES[status]}\n`, { status, headers: { connection: 'close' } })
 }
 
 function endWith(outgoing: ServerResponse, status: number): void {

@@ -37,6 +37,15 @@ test('/health and /metrics are for allowed addresses', async () => {
   expect((await get('/metrics', '192.0.2.1')).status).toBe(403)
 })
 
+test('a proxy on this machine does not show /health and /metrics to the world', async () => {
+  const { site } = routes()
+  for (const path of ['/health', '/metrics'])
+    for (const name of ['Forwarded', 'X-Forwarded-For', 'X-Real-IP', 'Via']) {
+      const request = new Request(`http://home.test${path}`, { headers: { [name]: '192.0.2.1' } })
+      expect((await site.serve(request, { address: '127.0.0.1', acceptBody: () => {} })).status).toBe(403)
+    }
+})
+
 test('/health and /metrics are read, nothing else', async () => {
   const { site } = routes()
   for (const path of ['/health', '/metrics']) {

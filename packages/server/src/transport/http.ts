@@ -28,8 +28,10 @@ export class HttpRoutes implements HttpSite {
   constructor({ health, metrics, mayWatch }: HttpRoutesOptions) {
     const watched =
       (serve: () => Promise<Response>): Serve =>
-      ({ method }, { address }) => {
-        if (!mayWatch(address)) return plain(403, 'This address may not look here: see the configuration')
+      ({ method, headers }, { address }) => {
+        // A proxy on this machine asks for the whole world.
+        if (!mayWatch(address) || forwarding.some((name) => headers.has(name)))
+          return plain(403, 'This address may not look here: see the configuration')
         if (method === 'GET' || method === 'HEAD') return serve()
         return new Response('Only GET and HEAD are answered here.\n', { status: 405, headers: { allow: 'GET, HEAD' } })
       }
@@ -114,6 +116,8 @@ export class HttpRoutes implements HttpSite {
     }
   }
 }
+
+const forwarding = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via']
 
 /** A domain as it stands in URLs: of an international one, its A-labels. */
 function asInUrl(domain: string): string {

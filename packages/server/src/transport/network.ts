@@ -70,6 +70,8 @@ export interface NetworkLimits {
   readonly httpHeaderTime: number
   /** For a whole request to arrive, unless who answers it is more patient. */
   readonly httpRequestTime: number
+  /** In which a client must have taken something of an answer that waits for it. */
+  readonly httpReadTime: number
 }
 
 /** Nobody can listen there; the message says why and how to mend it. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { plainAddress } from '../address.ts'
@@ -32,7 +33,8 @@ function offersXmpp({ headers }: IncomingMessage): boolean {
   return (headers['sec-websocket-protocol'] ?? '').split(',').some((name) => name.trim() === 'xmpp')
 }
 
-function refuse(socket: Socket, status: number): void {
+/** Answers an upgrade with an HTTP status, and closes. */
+export function refuse(socket: Duplex, status: number): void {
   socket.on('error', ignore)
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
     socket.destroy(),
