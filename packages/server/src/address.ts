@@ -16,3 +16,7 @@ export function networkOf(address: string): string {
     tail === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill('0'), ...after]
   return `${groups.slice(0, 4).join(':')}::/64`
 }
+
+export function isLoopback(address: string): boolean {
+  return /^(?:127\.|::1$)/.test(plainAddress(address))
+}

@@ -28,12 +28,16 @@ const kept = (name: string, content: string): string => {
 }
 const keys = kept('set.json', JSON.stringify({ keys: [jwk] }))
 
-async function opened(tokens: Record<string, unknown> = {}, accounts: Record<string, string[]> = { romeo: [] }) {
+async function opened(
+  tokens: Record<string, unknown> = {},
+  accounts: Record<string, string[]> = { romeo: [] },
+  authenticationDelay = 0,
+) {
   const config = { keys, issuer, audience, ...tokens }
   const s = await scenario({
     accounts,
     config: {
-      limits: { authenticationAttempts: 100, authenticationDelay: 0 },
+      limits: { authenticationAttempts: 100, authenticationDelay },
       hosts: { 'home.test': { bearer: config as never } },
     },
   })
@@ -101,6 +105,20 @@ test('RFC 7628: a token logs in; it is offered only where tokens are taken', asy
   await client.open()
   expect(String(client.features)).not.toContain('OAUTHBEARER')
   expect(await login(other, await token(s))).toBe('invalid-mechanism')
+})
+
+test('RFC 6120 §6.4.5, RFC 7628 §3.2.2: the error is told as late as other failures, and once', async () => {
+  const s = await opened({}, { romeo: [] }, 1)
+  const start = s.clock.now()
+  const client = s.client('romeo')
+  await client.open()
+  const message = Buffer.from('n,,\u0001auth=Bearer abc\u0001\u0001').toString('base64')
+  client.send(`<auth xmlns='${saslNs}' mechanism='OAUTHBEARER'>${message}</auth>`)
+  const challenge = client.next()
+  while (!(await Promise.race([challenge.then(() => true), s.clock.advance(100).then(() => false)])));
+  expect(s.clock.now() - start).toBeGreaterThanOrEqual(1000)
+  client.send(`<response xmlns='${saslNs}'>AQ==</response>`)
+  expect(SaslError.from(await client.next()).condition).toBe('not-authorized')
 })
 
 const unsigned = (header: object, payload: object) =>

@@ -22,3 +22,18 @@ test('the addresses of one IPv6 /64 share their failures; an IPv4 client of an I
     1000, 2000, 1000,
   ])
 })
+
+test('however many networks and accounts there are, what is remembered is bounded and the oldest go first', () => {
+  const attempts = new Attempts(new ManualClock(), limits)
+  for (let i = 0; i < 100; i++) attempts.failed('192.0.2.1', 'romeo@home.test')
+  expect(attempts.isGuarded('192.0.2.1', 'juliet@home.test')).toBe(true)
+  expect(attempts.isGuarded('192.0.2.2', 'romeo@home.test')).toBe(true)
+  for (let i = 0; i < 10_000; i++) attempts.failed(`10.0.${i >> 8}.${i & 255}`, `name${i}@home.test`)
+  expect(attempts.isGuarded('192.0.2.1', 'romeo@home.test')).toBe(false)
+})
+
+test('a proxy on this machine is nobody’s network', () => {
+  const attempts = new Attempts(new ManualClock(), limits)
+  for (let i = 0; i < 100; i++) attempts.failed('127.0.0.1', `name${i}@home.test`)
+  expect(attempts.isGuarded('127.0.0.1', 'juliet@home.test')).toBe(false)
+})

@@ -11,6 +11,7 @@ import {
   startMechanism,
   StreamError,
 } from '@jackdaw/xmpp'
+import { when } from '../when.ts'
 import type { Stream } from './stream.ts'
 
 /** What a host knows of its users, for logging in. */
@@ -27,6 +28,10 @@ export type SaslSecrets = Pick<ServerContext, 'crypto' | 'secret' | 'iterations'
 export interface Exchange {
   readonly ns: string
   readonly mechanism: ServerMechanism
+  /** Whose password is tried: a bare JID, of an account or not. */
+  account?: string
+  /** A challenge was the answer to a failure, and late. */
+  isRefused?: boolean
 }
 
 /** The exchange goes on, or it has proved an account, whose bare JID it is. */
@@ -60,7 +65,8 @@ export class Authenticator {
     const offered = this.offered(stream)
     if (offered.length === 0) throw new SaslError('encryption-required')
     const announced = [...stream.bindings.keys()]
-    return startMechanism(name, this.#host, { ...connectionOf(stream), ...this.#secrets, offered, announced })
+    const credentials = { ...this.#host, scram: this.#keysFor(stream) }
+    return startMechanism(name, credentials, { ...connectionOf(stream), ...this.#secrets, offered, announced })
   }
 
   get crypto(): ServerScramCrypto {
@@ -89,9 +95,26 @@ export class Authenticator {
     return this.#step(stream, exchange, response())
   }
 
-  async #step(stream: Stream, { mechanism }: Exchange, response: Uint8Array): Promise<Outcome> {
+  /** Where too much has been guessed the keys are such that no password is right: all else, and the time it takes, is as ever. */
+  #keysFor(stream: Stream): SaslHost['scram'] {
+    const { attempts } = stream.port
+    const { crypto } = this.#secrets
+    return (username, hash) => {
+      const account = `${username}@${stream.host!.domain.domain}`
+      if (stream.exchange) stream.exchange.account = account
+      const keys = this.#host.scram(username, hash)
+      if (attempts.accepts(stream.transport.address, account)) return keys
+      return when(keys, (found) => found && { ...found, storedKey: crypto.random(found.storedKey.length) })
+    }
+  }
+
+  async #step(stream: Stream, exchange: Exchange, response: Uint8Array): Promise<Outcome> {
+    const { mechanism } = exchange
     const step = await mechanism.step(response)
-    if ('challenge' in step) return step
+    if ('challenge' in step) {
+      if (step.isRefusal) await late(stream, exchange)
+      return step
+    }
     if (mechanism.name === 'EXTERNAL') await this.#checkProven(step)
     const { username, authzid, additional } = step.success
     // EXTERNAL's username is the JID that the certificate proves.
@@ -100,6 +123,7 @@ export class Authenticator {
       : Jid.of({ local: username, domain: stream.host!.domain.domain })
     // RFC 6120 §6.3.8
     if (authzid !== undefined && !isAddressOf(authzid, account)) throw new SaslError('invalid-authzid')
+    if (exchange.account !== undefined) stream.port.attempts.succeeded(stream.transport.address, exchange.account)
     // RFC 6120 §6.5.2: told to nobody but the owner.
     if (this.#host.isDisabled(account)) throw new SaslError('account-disabled', 'The account has been disabled')
     stream.exchange = undefined
@@ -119,10 +143,11 @@ export class Authenticator {
  */
 export async function refuse(stream: Stream, error: unknown, tell: (failure: SaslError) => void): Promise<void> {
   if (error instanceof StreamError) throw error
-  const { limits, clock, attempts, log } = stream.port
+  const { limits, log } = stream.port
   if (!(error instanceof SaslError)) log.error({ err: error }, 'a login failed')
-  const failure = error instanceof SaslError ? error : new SaslError('temporary-auth-failure')
-  const mechanism = stream.exchange?.mechanism.name
+  const { exchange } = stream
+  const failure = failureOf(error, stream)
+  const mechanism = exchange?.mechanism.name
   stream.exchange = undefined
   // No guess at a password, once for each mechanism: slixmpp 1.8 tries all of SCRAM with a binding that TLS 1.3 does not have.
   if (failure.condition === 'mechanism-too-weak' && mechanism !== undefined && !stream.misbound.has(mechanism)) {
@@ -131,14 +156,28 @@ export async function refuse(stream: Stream, error: unknown, tell: (failure: Sas
   }
   stream.failures++
   const { address } = stream.transport
-  if (failure.condition !== 'aborted') {
-    const delay = attempts.failed(address)
-    await new Promise<void>((resolve) => void clock.after(delay, resolve))
-  }
+  if (failure.condition !== 'aborted' && !exchange?.isRefused) await late(stream, exchange)
   log.info({ address, host: stream.host!.domain.toString(), condition: failure.condition }, 'a login failed')
   tell(failure)
   if (stream.failures >= limits.authenticationAttempts)
     throw new StreamError('policy-violation', 'Too many attempts to log in')
+}
+
+/** The same for a wrong password and for a right one that is not accepted, where too much has been guessed. */
+function failureOf(error: unknown, { exchange, port, transport }: Stream): SaslError {
+  if (!(error instanceof SaslError)) return new SaslError('temporary-auth-failure')
+  const { account } = exchange ?? {}
+  if (account === undefined || error.condition !== 'not-authorized') return error
+  if (!port.attempts.isGuarded(transport.address, account)) return error
+  return new SaslError('temporary-auth-failure', 'Too many failed logins: try again later')
+}
+
+/** Counts a failure, and waits as long as its answer has to. */
+function late(stream: Stream, exchange: Exchange | undefined): Promise<void> {
+  const { attempts, clock } = stream.port
+  const delay = attempts.failed(stream.transport.address, exchange?.account)
+  if (exchange) exchange.isRefused = true
+  return new Promise((resolve) => void clock.after(delay, resolve))
 }
 
 function connectionOf(stream: Stream) {

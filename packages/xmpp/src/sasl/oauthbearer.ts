@@ -21,7 +21,7 @@ export function oauthbearerServer(credentials: Credentials): ServerMechanism {
       const username = token === undefined ? undefined : await credentials.bearer?.(token)
       if (username !== undefined) return { success: { username, ...(authzid !== undefined && { authzid }) } }
       isRefused = true
-      return { challenge: utf8('{"status":"invalid_token"}') }
+      return { challenge: utf8('{"status":"invalid_token"}'), isRefusal: true }
     },
   }
 }

@@ -59,7 +59,8 @@ export interface ServerMechanism {
  * refuse with invalid-authzid one which is not the bare JID of `username` (RFC 6120 §6.3.8).
  */
 export type ServerStep =
-  | { readonly challenge: Uint8Array }
+  /** With `isRefusal` it says that the credentials are not accepted; the failure follows whatever the client answers. */
+  | { readonly challenge: Uint8Array; readonly isRefusal?: boolean }
   | { readonly success: { readonly username: string; readonly authzid?: string; readonly additional?: Uint8Array } }
 
 export interface ClientCredentials {
