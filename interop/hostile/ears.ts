@@ -2,6 +2,7 @@ import {
   closed,
   type Element,
   SaslError,
+  sasl2Ns,
   Stanza,
   StanzaError,
   StreamError,
@@ -39,8 +40,8 @@ export class StreamEar implements Ear {
         if (element === closed) this.#tell('closed')
         else {
           const said = describe(element)
-          // A new header follows (RFC 6120 §5.4.3.3, §6.4.6).
-          if (said === 'success' || said === 'proceed') this.#framing.restart()
+          // A new header follows (RFC 6120 §5.4.3.3, §6.4.6), but for SASL2.
+          if ((said === 'success' && element.ns !== sasl2Ns) || said === 'proceed') this.#framing.restart()
           this.#tell(said, element)
         }
       }

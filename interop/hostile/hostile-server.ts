@@ -93,9 +93,14 @@ export class HostileServer {
 
   /** What it should never have to say: lines of its log at level 'error' and above, and all that Node wrote to stderr. */
   complaints(): string[] {
-    const lines = readFileSync(join(this.#folder, 'server.log'), 'utf8').split('\n')
+    const lines = this.log.split('\n')
     const errors = lines.filter((line) => line !== '' && (JSON.parse(line) as { level: number }).level >= 50)
     return [...errors, ...this.#stderr.split('\n').filter((line) => line !== '')]
+  }
+
+  /** All that it has logged. */
+  get log(): string {
+    return readFileSync(join(this.#folder, 'server.log'), 'utf8')
   }
 
   /** Ends it in an orderly way. */

@@ -5,7 +5,9 @@ import type { Orders, Size } from './hostile-server.ts'
 
 // The server under attack: `node --expose-gc --conditions=source server-process.ts ORDERS`, where ORDERS is JSON.
 const { config, accounts, domain, password, log }: Orders = JSON.parse(process.argv[2]!)
-const server = await createServer(config, { log: pino({ level: 'info' }, pino.destination({ dest: log, sync: true })) })
+const server = await createServer(config, {
+  log: pino({ level: config.log?.level ?? 'info' }, pino.destination({ dest: log, sync: true })),
+})
 const host = server.hosts.get(domain)!
 for (const account of accounts) await host.accounts.create(Jid.of({ local: account, domain }), password)
 process.send!(await server.start())

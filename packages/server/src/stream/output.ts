@@ -1,6 +1,10 @@
+import { commandsNs, externalServicesNs, httpUploadNs } from '@jackdaw/xmpp'
 import type { Transport } from '../transport/transport.ts'
 import type { Intake } from './intake.ts'
 import type { AnyPort } from './port.ts'
+
+/** Where to put a file, credentials of other services, links that invite. */
+const withSecrets = [httpUploadNs, externalServicesNs, commandsNs]
 
 /** Characters of output after which a tick takes no more input of the same client: a short question may have a long answer. */
 const perTick = 1_048_576
@@ -51,7 +55,9 @@ export class Output {
     if (this.#isTraced)
       for (const text of texts) {
         // XEP-0484 §3.3: as good as a password.
-        const sent = text.replace(/ token='[^']*'/g, ` token='…'`)
+        const sent = withSecrets.some((ns) => text.includes(` xmlns='${ns}'`))
+          ? 'a stanza that may hold a secret'
+          : text.replace(/ token='[^']*'/g, ` token='…'`)
         this.#port.log.trace({ address: this.#transport.address, sent })
       }
     let isFlowing = true

@@ -5,9 +5,11 @@ import {
   type ChannelBindings,
   clientNs,
   closed,
+  commandsNs,
   type Element,
   type Framing,
   Jid,
+  parsNs,
   pingNs,
   registerNs,
   sasl2Ns,
@@ -426,11 +428,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   }
 }
 
+/** Of a command the form may set a password. */
+const withSecrets = new Set([saslNs, sasl2Ns, registerNs, commandsNs, parsNs])
+
 /** What the log may show at its most talkative: no password. */
 function shown(element: Element): string {
   for (const one of [element, element.first()])
-    if (one?.ns === saslNs || one?.ns === sasl2Ns || one?.ns === registerNs)
-      return `<${element.name}/> that may hold a password`
+    if (one && withSecrets.has(one.ns)) return `<${element.name}/> that may hold a password`
   return element.toString()
 }
 
