@@ -1,6 +1,7 @@
 import {
   type Credentials,
   deriveKeys,
+  hashLength,
   type HashName,
   type Jid,
   type ScramCrypto,
@@ -53,6 +54,7 @@ interface AccountsOptions {
 export class HostAccounts implements Accounts, Credentials {
   readonly #options: AccountsOptions
   readonly #keys: MapStore<StoredKeys>
+  readonly #decoys: MapStore<StoredKeys>
   /** Some that exist: those who log in and are written to are asked about again and again. */
   readonly #known = new Set<string>()
   /** Since the start. */
@@ -62,6 +64,7 @@ export class HostAccounts implements Accounts, Credentials {
   constructor(options: AccountsOptions) {
     this.#options = options
     this.#keys = options.storage.map<StoredKeys>(`${options.domain}/accounts/keys`)
+    this.#decoys = options.storage.map<StoredKeys>(`${options.domain}/accounts/decoys`)
   }
 
   exists(account: Jid): Awaitable<boolean> {
@@ -73,9 +76,14 @@ export class HostAccounts implements Accounts, Credentials {
     })
   }
 
+  /** Whoever is asked for, once there is something to be found and once there is nothing: the time tells nobody who exists (RFC 5802 §5.1). */
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined> {
-    const keys = this.#keys.get(`${username}@${this.#options.domain}`, hash)
-    return keys instanceof Promise ? keys.then(opened) : opened(keys)
+    const account = `${username}@${this.#options.domain}`
+    return when(this.#keys.get(account, hash), (keys) =>
+      keys
+        ? when(this.#keys.get(` ${account}`, hash), () => opened(keys))
+        : when(this.#decoy(hash), (decoy) => void opened(decoy)),
+    )
   }
 
   checkPassword(account: Jid, password: string): void {
@@ -184,6 +192,18 @@ export class HostAccounts implements Accounts, Credentials {
     }
   }
 
+  /** Kept as keys are, and nobody's. */
+  #decoy(hash: HashName): Awaitable<StoredKeys> {
+    return when(this.#decoys.get('', hash), (decoy) => {
+      if (decoy) return decoy
+      const { random } = this.#options.crypto
+      const [salt, key] = [random(16), random(hashLength[hash])]
+      const made = closed({ salt, iterations, storedKey: key, serverKey: key })
+      void this.#decoys.edit('', hash, () => made)
+      return made
+    })
+  }
+
   #remember(name: string): void {
     if (this.#known.size >= mostKnown) this.#known.clear()
     this.#known.add(name)
@@ -200,8 +220,7 @@ function closed(keys: ScramKeys): StoredKeys {
   return { salt: base64(salt), iterations: keys.iterations, storedKey: base64(storedKey), serverKey: base64(serverKey) }
 }
 
-function opened(keys: StoredKeys | undefined): ScramKeys | undefined {
-  if (!keys) return undefined
+function opened(keys: StoredKeys): ScramKeys {
   const bytes = (text: string) => Buffer.from(text, 'base64')
   const { salt, storedKey, serverKey } = keys
   return { salt: bytes(salt), iterations: keys.iterations, storedKey: bytes(storedKey), serverKey: bytes(serverKey) }
