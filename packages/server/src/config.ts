@@ -116,7 +116,11 @@ export function configSchema(modules: readonly Module[]) {
         connectionsPerAddress: count()
           .describe('Most connections at once from one address (of IPv6, from one /64).')
           .default(1000),
-        unauthenticatedConnections: count().describe('Most connections at once that have not logged in.').default(2000),
+        unauthenticatedConnections: count()
+          .describe(
+            'Most connections at once that have not logged in; a tenth of them from one address (of IPv6, from one /64) that is not this machine’s.',
+          )
+          .default(2000),
         inboundBytesPerSecond: size({ min: '1 KiB' })
           .describe('Rate at which one connection is read in the long run; a faster client waits, nothing is lost.')
           .prefault('64 KiB'),

@@ -1,4 +1,5 @@
 import { StreamError } from '@jackdaw/xmpp'
+import { isLoopback, networkOf } from '../address.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -12,8 +13,9 @@ interface PortStream {
 export class Streams<S extends PortStream> {
   readonly #journal: Journal
   readonly #all = new Set<S>()
-  /** Those that have not said who they are. */
+  /** Those that have not said who they are, and how many there are of a network. */
   readonly #strangers = new Set<S>()
+  readonly #byNetwork = new Map<string, number>()
   #whenEmpty: (() => void) | undefined
   isClosing = false
 
@@ -29,22 +31,32 @@ export class Streams<S extends PortStream> {
     return this.#strangers.size
   }
 
-  /** @param most strangers at once; one more is refused with `why` */
+  /** @param most strangers at once, a tenth of them from one network; one more is refused with `why` */
   admit(stream: S, most: number, why: string): void {
     this.#all.add(stream)
     this.#strangers.add(stream)
+    const { address } = stream.transport
+    const network = networkOf(address)
+    const ofNetwork = (this.#byNetwork.get(network) ?? 0) + 1
+    this.#byNetwork.set(network, ofNetwork)
+    // A proxy on this machine has everybody's.
+    const isTooMany = !isLoopback(address) && ofNetwork > Math.ceil(most / 10)
     if (this.isClosing) stream.end(new StreamError('system-shutdown'))
     else if (this.#journal.isTroubled) this.#refuse(stream, 'The server cannot write to its disk')
-    else if (this.#strangers.size > most) this.#refuse(stream, why)
+    else if (isTooMany || this.#strangers.size > most) this.#refuse(stream, why)
   }
 
   known(stream: S): void {
-    this.#strangers.delete(stream)
+    if (!this.#strangers.delete(stream)) return
+    const network = networkOf(stream.transport.address)
+    const left = this.#byNetwork.get(network)! - 1
+    if (left > 0) this.#byNetwork.set(network, left)
+    else this.#byNetwork.delete(network)
   }
 
   gone(stream: S): void {
     this.#all.delete(stream)
-    this.#strangers.delete(stream)
+    this.known(stream)
     if (this.#all.size === 0) this.#whenEmpty?.()
   }
 
@@ -63,7 +75,7 @@ export class Streams<S extends PortStream> {
 
   /** However long it takes to go, it takes nobody's place. */
   #refuse(stream: S, why: string): void {
-    this.#strangers.delete(stream)
+    this.known(stream)
     stream.refuse(why)
   }
 }
