@@ -89,6 +89,8 @@ export interface Host<F extends z.ZodObject = any, S extends Stores = any> {
   readonly folder: string | undefined
   /** Resolves when all effects so far have been committed: for what is told by other ways than stanzas. */
   kept(): Promise<void>
+  /** Why nothing can be kept at present; undefined when all is well. */
+  trouble(): string | undefined
   /** The sessions that are bound to a local account, or to any of the host's, in no order. */
   sessions(account?: Jid): Iterable<Target>
   /** The session with this full JID. */

@@ -518,6 +518,7 @@ export class Server {
       httpsPort: () => this.#httpsPort ?? this.#plannedHttpsPort,
       folder: this.#folderOf(domain),
       kept: () => this.kept(),
+      trouble: () => this.trouble,
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
     const host: Host = { virtual, accounts, roles, audit, modules, config, bearer: undefined }

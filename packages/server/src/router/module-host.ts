@@ -48,6 +48,7 @@ export interface Surroundings {
   /** Of the host's files, a path; undefined where data is kept in memory only. */
   readonly folder: string | undefined
   kept(): Promise<void>
+  trouble(): string | undefined
   api(module: Module): unknown
 }
 
@@ -175,6 +176,10 @@ export class ModuleHost<F extends z.ZodObject, S extends Stores> implements Host
 
   kept(): Promise<void> {
     return this.#around.kept()
+  }
+
+  trouble(): string | undefined {
+    return this.#around.trouble()
   }
 
   sessions(account?: Jid): Iterable<Target> {

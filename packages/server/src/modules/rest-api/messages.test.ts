@@ -1,5 +1,5 @@
 import type { Actor } from '@jackdaw/testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { archive } from '../archive.ts'
 import { stage } from './fixture.ts'
 
@@ -101,4 +101,26 @@ test('what was refused is done when it is asked for again', async () => {
   expect((await ask('POST', '/messages', request)).status).toBe(404)
   await s.register('nurse')
   expect((await ask('POST', '/messages', request)).status).toBe(201)
+})
+
+test('while nothing can be kept nothing is acknowledged, and what comes then is refused', async () => {
+  const { s, ask, archived } = await opened()
+  const send = (body: string) => ask('POST', '/messages', { body: { to: juliet, body } })
+  await s.server.kept()
+  s.journalStore.failure = new Error('no space left on device')
+  let isAnswered = false
+  const first = send('one').then((answer) => {
+    isAnswered = true
+    return answer
+  })
+  await vi.waitFor(() => expect(s.server.trouble).toBeDefined())
+  expect(await send('two')).toMatchObject({
+    status: 503,
+    json: { detail: 'Nothing is changed now: The journal cannot be written: no space left on device' },
+  })
+  expect(isAnswered).toBe(false)
+  s.journalStore.failure = undefined
+  await s.clock.advance(1000)
+  expect((await first).status).toBe(201)
+  expect(await archived(juliet)).toHaveLength(1)
 })

@@ -39,6 +39,7 @@ export const restApi = defineModule({
       failed: () => failures.inc(),
       record: (act) => audit.record(act),
       kept: () => host.kept(),
+      trouble: () => host.trouble(),
     })
     host.http(`${basePath}/`, (request, facts) =>
       tokens.size > 0 ? serve(request, facts) : new Response('There is nothing here.\n', { status: 404 }),

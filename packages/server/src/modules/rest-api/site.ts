@@ -31,6 +31,7 @@ interface SiteOptions {
   failed(): void
   record(act: { readonly by: string; readonly did: string; readonly to?: string }): void
   kept(): Promise<void>
+  trouble(): string | undefined
 }
 
 type Env = { Bindings: { readonly address: string }; Variables: { route?: string } }
@@ -116,6 +117,8 @@ export function site(options: SiteOptions): HttpServe {
       throw new Problem(403, `The token has no scope ${scope}`, {}, { 'www-authenticate': challenge })
     }
     demand(endpoint.scope)
+    const trouble = endpoint.method === 'get' ? undefined : options.trouble()
+    if (trouble !== undefined) throw new Problem(503, `Nothing is changed now: ${trouble}`, {}, { 'retry-after': '10' })
     const params = checked('path', endpoint.params, context.req.param())
     const query = checked('query', endpoint.query, queryOf(raw.url))
     const text = endpoint.body ? await textOf(raw) : ''
