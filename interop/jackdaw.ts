@@ -127,6 +127,15 @@ export class Jackdaw {
     return out.trim()
   }
 
+  /** `jackdaw check`; gives what it prints. */
+  async check(): Promise<string> {
+    const child = this.#run(['check'], ['ignore', 'pipe', 'ignore'])
+    let out = ''
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (out += text))
+    await once(child, 'close')
+    return out
+  }
+
   /** SIGKILL; resolves when the process is dead. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')

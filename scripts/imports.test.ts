@@ -31,6 +31,7 @@ const rooms: Readonly<Record<string, { readonly values: readonly string[]; reado
   modules: { values: ['address', 'config', 'module', 'outbound', 'storage', 'when'], types: ['stream', 'world'] },
   config: { values: ['address', 'config'], types: ['module', 'transport'] },
   bearer: { values: ['config'], types: ['module', 'world'] },
+  sources: { values: ['config'], types: ['module', 'world'] },
   address: { values: [] },
   when: { values: [], types: ['world'] },
   metrics: { values: [], types: ['module'] },

@@ -401,3 +401,47 @@ describe('a component', () => {
     )
   })
 })
+
+describe('accounts that another system keeps', () => {
+  const of = (accounts: string, more = '') =>
+    parseConfig(`hosts: { a.example: { accounts: ${accounts}${more} } }`, '/etc/jackdaw.yaml', modules)
+  const ldap = (fields: string) => `{ ldap: { base: 'dc=a', ${fields} } }`
+
+  test('files start at the folder of the configuration', () => {
+    const config = of(ldap("url: 'ldaps://b', ca: ca.pem, bindDn: 'cn=x', passwordFile: secret"))
+    expect(config.hosts['a.example']!.accounts).toMatchObject({
+      ldap: { ca: '/etc/ca.pem', passwordFile: '/etc/secret', attribute: 'uid', startTls: true },
+      timeout: 5000,
+      parallel: 8,
+      knownTime: 300_000,
+      unknownTime: 30_000,
+    })
+    expect(
+      of("{ http: { url: 'https://b/check', secretFile: /run/secret } }").hosts['a.example']!.accounts,
+    ).toMatchObject({ http: { secretFile: '/run/secret' } })
+  })
+
+  test.each([
+    ['{}', 'expected either ldap or http'],
+    ["{ ldap: { url: 'ldaps://b', base: 'dc=a' }, http: { url: 'https://b' } }", 'expected either ldap or http'],
+    [ldap("url: 'https://b'"), "expected 'ldaps://' or 'ldap://'"],
+    [ldap("url: 'ldap://b', startTls: false"), 'passwords would go in clear'],
+    [ldap("url: 'ldap://b', bindDn: 'cn=x'"), 'bindDn and passwordFile go together'],
+    [ldap("url: 'ldap://b', attribute: 'uid=*)('"), "expected an attribute's name"],
+    ["{ http: { url: 'http://b/check' } }", "expected 'https://…', or 'http://' to this machine"],
+    ["{ http: { url: 'ftp://localhost' } }", "expected 'https://…', or 'http://' to this machine"],
+  ])('%s is refused: %s', (accounts, message) => {
+    expect(() => of(accounts)).toThrow(message)
+  })
+
+  test('to this machine they may go in clear', () => {
+    expect(() => of(ldap("url: 'ldap://127.0.0.1', startTls: false"))).not.toThrow()
+    expect(() => of("{ http: { url: 'http://[::1]:8080/check' } }")).not.toThrow()
+  })
+
+  test('nobody is anonymous there', () => {
+    expect(() => of("{ http: { url: 'https://b/check' } }", ', anonymous: true')).toThrow(
+      'anybody could be one of its accounts',
+    )
+  })
+})

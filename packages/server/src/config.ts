@@ -250,7 +250,8 @@ function accept(input: unknown, modules: readonly Module[], folder: string, say:
   if (twice) throw new ConfigError(say(twice))
   for (const host of Object.values(config.hosts)) {
     if (host.clientAuthorities !== undefined) host.clientAuthorities = resolve(folder, host.clientAuthorities)
-    const { certificate, bearer } = host
+    const { accounts, certificate, bearer } = host
+    for (const source of [accounts?.ldap, accounts?.http]) resolveFiles(source, folder)
     if (bearer !== undefined && !isUrl(bearer.keys)) bearer.keys = resolve(folder, bearer.keys)
     if (certificate === undefined) continue
     certificate.key = resolve(folder, certificate.key)
@@ -258,6 +259,14 @@ function accept(input: unknown, modules: readonly Module[], folder: string, say:
   }
   return { ...config, data: resolve(folder, config.data), [complete]: true }
 }
+
+/** Makes the paths of the files that it names start at the folder. */
+function resolveFiles(source: { [K in FileField]?: string | undefined } | undefined, folder: string): void {
+  for (const name of fileFields) if (source?.[name] !== undefined) source[name] = resolve(folder, source[name])
+}
+
+const fileFields = ['ca', 'passwordFile', 'secretFile'] as const
+type FileField = (typeof fileFields)[number]
 
 /** Two listeners that want the same port: the second would find it taken. */
 function sharedPort(listen: Config['listen']): Problem | undefined {

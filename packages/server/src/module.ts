@@ -334,6 +334,9 @@ export interface HttpFacts {
 
 /** The accounts of one virtual host. */
 export interface Accounts {
+  /** Whether another system keeps them, with their passwords: they are not made, changed or invited here. */
+  readonly isForeign: boolean
+  /** Throws a StanzaError remote-server-timeout when the system that keeps them does not answer. */
   exists(account: Jid): Awaitable<boolean>
   /** Whether people may choose this password: not too short, common, or the name. Throws a StanzaError not-acceptable. */
   checkPassword(account: Jid, password: string): void
@@ -355,7 +358,7 @@ export interface Accounts {
   signOut(account: Jid, client?: string): Promise<void>
   /** Ends its sessions and drops all that it owns. */
   remove(account: Jid): Promise<void>
-  /** The bare JIDs of all accounts, in order; those behind `after`, if one is given. */
+  /** The bare JIDs of all accounts, in order; of those that another system keeps, of all that have logged in; those behind `after`, if one is given. */
   list(after?: string): AsyncIterable<string>
 }
 

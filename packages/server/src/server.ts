@@ -4,6 +4,7 @@ import { Jid, StreamError } from '@jackdaw/xmpp'
 import { type Logger, pino } from 'pino'
 import { type Config, type ConfigInput, configFrom, type HostConfig } from './config.ts'
 import { BearerTokens } from './bearer/bearer-tokens.ts'
+import type { AccountsConfig } from './config/accounts.ts'
 import type { BearerConfig } from './config/bearer.ts'
 import { hasComponents } from './config/components.ts'
 import { networks } from './config/networks.ts'
@@ -38,6 +39,9 @@ import { HostRoles } from './session/roles.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { Tokens } from './session/tokens.ts'
+import { ForeignAccounts } from './sources/foreign-accounts.ts'
+import { openSource } from './sources/open.ts'
+import type { AccountSource } from './sources/source.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { Authenticator, type SaslSecrets } from './stream/authenticator.ts'
 import { bind } from './stream/bind.ts'
@@ -89,6 +93,8 @@ interface Host {
   readonly modules: Modules
   config: HostConfig
   bearer: BearerTokens | undefined
+  /** Where another system keeps the accounts. */
+  foreign: ForeignAccounts | undefined
 }
 
 /**
@@ -331,7 +337,10 @@ export class Server {
     await this.#port.close()
     await this.#componentPort.close()
     await closing
-    for (const { modules } of this.hosts.values()) await modules.stop()
+    for (const { modules, foreign } of this.hosts.values()) {
+      await modules.stop()
+      foreign?.close()
+    }
     this.#certificates?.close()
     this.#cancelWatch?.()
     this.sessions.close()
@@ -413,6 +422,9 @@ export class Server {
     const authenticator = new Authenticator(
       {
         scram: (username, hash) => host.accounts.scram(username, hash),
+        password: (username, password) => host.foreign?.check(username, password),
+        exists: (account) => host.accounts.exists(account),
+        asksElsewhere: () => host.foreign !== undefined,
         bearer: (token) => host.bearer?.username(token),
         isAnonymous: () => host.config.anonymous,
         isDisabled: (account) => host.accounts.isDisabled(account),
@@ -452,7 +464,7 @@ export class Server {
   /** What a client has logged in to may be gone by the time it binds. */
   #check(host: Host, stream: Stream, account: Jid): Awaitable<void> {
     if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
-    return when(host.accounts.exists(account), (exists) => {
+    return when(host.accounts.admit(account), (exists) => {
       if (!exists && !host.config.anonymous) throw new StreamError('not-authorized', 'The account has been removed')
       if (!exists) this.#guests.add(stream)
     })
@@ -488,6 +500,8 @@ export class Server {
       disabled: await Exceptions.open(this.#storage.map<true>(`${domain}/accounts/disabled`)),
       crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
       passwordLength: () => host.config.passwordLength,
+      foreign: () => host.foreign,
+      clock: this.#clock,
       told(fact, about) {
         if (fact === 'account:removed') host.roles.forget(about.account)
         return virtual.tell(fact, about)
@@ -521,8 +535,19 @@ export class Server {
       trouble: () => this.trouble,
       metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
     })
-    const host: Host = { virtual, accounts, roles, audit, modules, config, bearer: undefined }
+    const host: Host = { virtual, accounts, roles, audit, modules, config, bearer: undefined, foreign: undefined }
     return host
+  }
+
+  #foreign({ virtual: { domain }, accounts }: Host, source: AccountSource, config: AccountsConfig): ForeignAccounts {
+    return new ForeignAccounts({
+      source,
+      config,
+      clock: this.#clock,
+      log: this.log.child({ host: domain.toString() }),
+      metrics: (onClose) => this.metrics.ofHost(domain.toString(), onClose),
+      recheck: () => accounts.recheck(),
+    })
   }
 
   #folderOf({ domain }: Jid): string | undefined {
@@ -550,12 +575,16 @@ export class Server {
     const { modules } = host
     const before = host.config.modules as Record<string, unknown>
     const wanted = config.modules as Record<string, unknown>
+    const isMoved = (host.foreign === undefined) !== (config.accounts === undefined)
+    const source = config.accounts && openSource(config.accounts, host.virtual.domain, this.#clock)
+    host.foreign?.close()
+    host.foreign = source && this.#foreign(host, source, config.accounts!)
     host.bearer = config.bearer && this.#bearer(host, config.bearer)
     host.config = config
     host.roles.configure(config.roles)
     for (const module of this.#available) {
       const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
-      if (modules.has(module) && (isChanged || wanted[module.name] === false)) await modules.unload(module)
+      if (modules.has(module) && (isChanged || isMoved || wanted[module.name] === false)) await modules.unload(module)
     }
     for (const module of this.#available) if (wanted[module.name] !== false) await modules.load(module, wanted)
   }
@@ -594,6 +623,7 @@ export class Server {
     for (const session of [...this.sessions.ofDomain(host.virtual.domain)])
       this.sessions.end(session, new StreamError('host-gone'))
     await host.modules.stop()
+    host.foreign?.close()
     this.hosts.delete(domain)
     this.#router.hosts.delete(domain)
   }

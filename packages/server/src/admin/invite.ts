@@ -69,7 +69,7 @@ export async function* runInvite(
 /** For who has just set a server up: a link to its first account, an administrator's, while there is none, instead of the last one. */
 export async function firstInvitation(hosts: Hosts): Promise<string | undefined> {
   for (const { accounts } of hosts.values()) for await (const _ of accounts.list()) return undefined
-  const [first] = hosts.values()
+  const first = [...hosts.values()].find(({ accounts }) => !accounts.isForeign)
   const api = first?.modules.api(invitations)
   return api?.hasPage ? (await api.make({ isFirst: true, role: 'admin', lifetime: day })).landingUrl : undefined
 }

@@ -22,6 +22,7 @@ import { published } from './published.ts'
 import { push } from './push.ts'
 import { resources } from './resources.ts'
 import { secrets } from './secrets.ts'
+import { sources } from './sources.ts'
 import { stored } from './stored.ts'
 import { uploads } from './uploads.ts'
 
@@ -29,6 +30,7 @@ const probes: Readonly<Record<string, Probe>> = {
   certificates,
   ports,
   components,
+  sources,
   dns,
   published,
   clock,

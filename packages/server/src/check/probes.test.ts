@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { configFrom } from '../config.ts'
 import type { ConfigInput } from '../config.ts'
 import type { Module } from '../module.ts'
+import { userService } from '../sources/fixture.ts'
 import { selfSigned } from '../transport/self-signed.ts'
 import { certificates } from './certificates.ts'
 import { clock } from './clock.ts'
@@ -17,6 +18,7 @@ import { brief, nowhere, now as NOW, scene as wholeScene, sceneOf } from './fixt
 import { openings } from './openings.ts'
 import { permissions } from './permissions.ts'
 import { ports } from './ports.ts'
+import { sources } from './sources.ts'
 
 const DAY = 86_400_000
 const modules: readonly Module[] = [{ name: 'register', xeps: ['XEP-0077 2.4'], isOptIn: true, start: () => undefined }]
@@ -155,6 +157,41 @@ describe('ports', () => {
     expect(brief(await ports(scene({ listen })))).toEqual([
       ['fail', expect.stringContaining('has no address 192.0.2.1')],
     ])
+  })
+})
+
+describe('accounts that another system keeps', () => {
+  const look = async ({ url, secretFile }: { url: string; secretFile?: string }) => {
+    const http = { url, ...(secretFile !== undefined && { secretFile }) }
+    return brief(await sources(scene({ hosts: { 'a.example': { accounts: { http } } } })))
+  }
+
+  test('a host with its own has nobody to ask', async () => expect(await sources(scene())).toEqual([]))
+  test('a service that answers, and one that does not', async () => {
+    const service = await userService()
+    expect(await look(service)).toEqual([['ok', expect.stringMatching(/^the service http:\/\/localhost:\d+ answers/)]])
+    await service.stop()
+    expect(await look(service)).toEqual([['fail', expect.stringMatching(/does not answer \(.*ECONNREFUSED.*\)/)]])
+  })
+  test('a service to which everybody exists, or every password is right', async () => {
+    const service = await userService()
+    service.answer = (response) => response.end('{"exists":true}')
+    expect(await look(service)).toEqual([['fail', expect.stringContaining('anybody exists')]])
+    service.answer = (response) => response.end('{"exists":false,"valid":true}')
+    expect(await look(service)).toEqual([['fail', expect.stringContaining('any password is right')]])
+  })
+  test('a secret that everybody may read, and one that is not there', async () => {
+    const { url } = await userService()
+    const secretFile = join(folder, 'secret')
+    await expect(look({ url, secretFile })).rejects.toThrow(/cannot be read \(ENOENT\)/)
+    writeFileSync(secretFile, 'hush\n')
+    chmodSync(secretFile, 0o644)
+    expect(await look({ url, secretFile })).toEqual([
+      ['ok', expect.anything()],
+      ['fail', expect.stringContaining(`chmod 600 '${secretFile}'`)],
+    ])
+    writeFileSync(secretFile, '\n')
+    await expect(look({ url, secretFile })).rejects.toThrow('is empty')
   })
 })
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Module } from '../module.ts'
+import { accountsSchema } from './accounts.ts'
 import { componentsSchema } from './components.ts'
 import { bearerSchema } from './bearer.ts'
 import { domainOf } from './fields.ts'
@@ -38,6 +39,9 @@ export function hostsSchema(modules: readonly Module[]) {
     anonymous: z.boolean().describe('Whether anybody may log in without an account (SASL ANONYMOUS).').default(false),
     bearer: bearerSchema()
       .describe("Sign-in with a product's own tokens, JWTs (SASL OAUTHBEARER), beside passwords.")
+      .optional(),
+    accounts: accountsSchema()
+      .describe('Another system that keeps the accounts of this host and checks their passwords (docs/accounts.md).')
       .optional(),
     passwordLength: z
       .int()
@@ -85,6 +89,14 @@ export function hostsSchema(modules: readonly Module[]) {
           message: `${domain} is ${taken} already: choose another ${remedy}`,
         })
     }
+    for (const [domain, { accounts, anonymous }] of named)
+      if (accounts !== undefined && anonymous)
+        context.issues.push({
+          code: 'custom',
+          input: anonymous,
+          path: [domain, 'anonymous'],
+          message: 'anybody could be one of its accounts: take another host for those who have none',
+        })
     for (const [domain, { modules: configured }] of named)
       for (const module of modules)
         for (const [field, below] of domainsBelow(domain, module, configured[module.name]))

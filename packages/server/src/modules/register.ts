@@ -16,7 +16,6 @@ export const register = defineModule({
   xeps: ['XEP-0077 2.4'],
   isOptIn: true,
   needs: [inBand, invitations],
-  features: { server: [registerNs] },
   config: z.object({
     newAccounts: z
       .boolean()
@@ -43,8 +42,8 @@ export const register = defineModule({
 
     host.onStop(
       host.use(inBand).admit({
-        isOffered: () => config.newAccounts,
-        admits: () => config.newAccounts,
+        isOffered: () => config.newAccounts && !accounts.isForeign,
+        admits: () => config.newAccounts && !accounts.isForeign,
         async register({ transport: { address } }, account, password) {
           const network = networkOf(address)
           if (!byAddress.has(network) || !byHost.take('')) {
@@ -57,6 +56,7 @@ export const register = defineModule({
       }),
     )
 
+    if (!accounts.isForeign) host.feature('server', registerNs)
     for (const place of ['server', 'account'] as const) {
       host.answer('get', place, Registration, (request) => {
         const { account } = ownSession(request)
@@ -96,6 +96,8 @@ export const register = defineModule({
       if (to.local !== undefined && !isOwn) throw new StanzaError('service-unavailable')
       if (sender?.account.domain !== domain.domain)
         throw new StanzaError('not-allowed', `Only accounts of ${domain} are registered here`)
+      if (accounts.isForeign)
+        throw new StanzaError('not-allowed', `The accounts of ${domain} are kept by another system`)
       return sender
     }
   },

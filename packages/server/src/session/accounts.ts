@@ -12,7 +12,7 @@ import {
 import type { Accounts, Device } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import { when } from '../when.ts'
-import type { Awaitable } from '../world.ts'
+import type { Awaitable, Clock } from '../world.ts'
 import type { Exceptions } from './exceptions.ts'
 import { passwordFault } from './password-policy.ts'
 import type { Sessions } from './sessions.ts'
@@ -34,6 +34,11 @@ export type StoredKeys = {
   readonly serverKey: string
 }
 
+/** What another system knows, by localpart. */
+interface ForeignAccounts {
+  exists(username: string): Awaitable<boolean>
+}
+
 interface AccountsOptions {
   readonly domain: Jid
   readonly storage: Storage
@@ -42,6 +47,9 @@ interface AccountsOptions {
   /** Fewest characters of a password that a person chooses. */
   readonly passwordLength: () => number
   readonly tokens: Tokens
+  /** The other system that keeps the accounts, where one does. */
+  readonly foreign: () => ForeignAccounts | undefined
+  readonly clock: Clock
   /** Those that nobody may use. */
   readonly disabled: Exceptions<true>
   readonly told: (
@@ -54,6 +62,8 @@ interface AccountsOptions {
 export class HostAccounts implements Accounts, Credentials {
   readonly #options: AccountsOptions
   readonly #keys: MapStore<StoredKeys>
+  /** Accounts that another system keeps, from their first login on: since when, milliseconds since the Unix epoch. */
+  readonly #guests: MapStore<number>
   readonly #decoys: MapStore<StoredKeys>
   /** Some that exist: those who log in and are written to are asked about again and again. */
   readonly #known = new Set<string>()
@@ -64,10 +74,20 @@ export class HostAccounts implements Accounts, Credentials {
   constructor(options: AccountsOptions) {
     this.#options = options
     this.#keys = options.storage.map<StoredKeys>(`${options.domain}/accounts/keys`)
+    this.#guests = options.storage.map<number>(`${options.domain}/accounts/guests`)
     this.#decoys = options.storage.map<StoredKeys>(`${options.domain}/accounts/decoys`)
   }
 
+  get isForeign(): boolean {
+    return this.#options.foreign() !== undefined
+  }
+
   exists(account: Jid): Awaitable<boolean> {
+    const foreign = this.#options.foreign()
+    if (foreign) {
+      const { domain, local } = account
+      return local !== undefined && domain === this.#options.domain.domain && foreign.exists(local)
+    }
     const name = account.toString()
     if (this.#known.has(name)) return true
     return when(this.#keys.get(name, hashes[0]!), (keys) => {
@@ -93,6 +113,7 @@ export class HostAccounts implements Accounts, Credentials {
 
   async create(account: Jid, password: string, admit?: () => void): Promise<void> {
     const { domain } = this.#options
+    this.#checkOwn()
     if (account.local === undefined || !account.isBare || account.domain !== domain.domain)
       throw new StanzaError('not-acceptable', `An account's address is name@${domain}`)
     const keys = await this.#derive(password)
@@ -107,6 +128,7 @@ export class HostAccounts implements Accounts, Credentials {
   }
 
   async setPassword(account: Jid, password: string, admit?: () => void): Promise<void> {
+    this.#checkOwn()
     const keys = await this.#derive(password)
     if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     await when(this.tokens.prepareRevocation(account.toString()), (revoke) => {
@@ -117,19 +139,47 @@ export class HostAccounts implements Accounts, Credentials {
     })
   }
 
+  /**
+   * Whether somebody who has proved to be this account may use it: it exists. Where another system keeps it, it begins here with the first
+   * login, and when that system knows it no more its sessions and tokens end.
+   */
+  admit(account: Jid): Awaitable<boolean> {
+    return when(this.exists(account), (exists) => {
+      if (!this.isForeign) return exists
+      const name = account.toString()
+      if (!exists) return this.#signOut(account, 'The account has been removed').then(() => false)
+      return when(this.#guests.get(name, ''), (since) => {
+        if (since !== undefined) return true
+        void this.#guests.edit(name, '', () => this.#options.clock.now())
+        return when(this.#options.told('account:created', { account }), () => true)
+      })
+    })
+  }
+
+  /** Admits those who have sessions anew. */
+  async recheck(): Promise<void> {
+    const { domain, sessions } = this.#options
+    const accounts = new Map([...sessions.ofDomain(domain)].map(({ account }) => [account.toString(), account]))
+    for (const account of accounts.values()) await this.admit(account)
+  }
+
   devices(account: Jid): Promise<readonly Device[]> {
     return this.tokens.holders(account.toString())
   }
 
   /** Ends the sessions of a client, which told its id as it logged in, and its tokens; of all clients without an id. */
   async signOut(account: Jid, client?: string): Promise<void> {
+    if (!(await this.#isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    await this.#signOut(account, 'You have been signed out', client)
+  }
+
+  async #signOut(account: Jid, why: string, client?: string): Promise<void> {
     const { sessions, tokens } = this.#options
-    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     await when(tokens.prepareRevocation(account.toString(), client), (revoke) => {
       revoke()
       for (const session of [...sessions.of(account)])
         if (client === undefined || session.get('client') === client)
-          sessions.end(session, new StreamError('not-authorized', 'You have been signed out'))
+          sessions.end(session, new StreamError('not-authorized', why))
     })
   }
 
@@ -160,7 +210,7 @@ export class HostAccounts implements Accounts, Credentials {
 
   async remove(account: Jid): Promise<void> {
     const { disabled, domain, sessions, storage, told } = this.#options
-    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await this.#isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
     this.removed++
@@ -172,7 +222,21 @@ export class HostAccounts implements Accounts, Credentials {
   }
 
   async *list(after?: string): AsyncIterable<string> {
-    for await (const [owner] of this.#keys.owners(hashes[0]!, after)) yield owner
+    const owners = this.isForeign ? this.#guests.owners('', after) : this.#keys.owners(hashes[0]!, after)
+    for await (const [owner] of owners) yield owner
+  }
+
+  /** Whether something may be kept for it, though the system that keeps it may know it no more, or not answer. */
+  async #isHere(account: Jid): Promise<boolean> {
+    return (this.isForeign && (await this.#guests.get(account.toString(), '')) !== undefined) || this.exists(account)
+  }
+
+  #checkOwn(): void {
+    if (this.isForeign)
+      throw new StanzaError(
+        'not-allowed',
+        `The accounts of ${this.#options.domain} and their passwords are kept by another system`,
+      )
   }
 
   async #derive(password: string): Promise<readonly (readonly [HashName, StoredKeys])[]> {

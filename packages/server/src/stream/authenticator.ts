@@ -8,15 +8,20 @@ import {
   type ServerMechanism,
   type ServerScramCrypto,
   type ServerStep,
+  StanzaError,
   startMechanism,
   StreamError,
 } from '@jackdaw/xmpp'
 import { when } from '../when.ts'
+import type { Awaitable } from '../world.ts'
 import type { Stream } from './stream.ts'
 
 /** What a host knows of its users, for logging in. */
 export interface SaslHost extends Credentials {
   isAnonymous(): boolean
+  /** Whether passwords are checked by another system: there are no keys of them. */
+  asksElsewhere(): boolean
+  exists(account: Jid): Awaitable<boolean>
   isDisabled(account: Jid): boolean
   takesBearer(): boolean
 }
@@ -55,6 +60,7 @@ export class Authenticator {
     const connection = connectionOf(stream)
     return mechanisms
       .filter(({ name }) => name !== 'ANONYMOUS' || this.#host.isAnonymous())
+      .filter(({ name }) => !name.startsWith('SCRAM-') || !this.#host.asksElsewhere())
       .filter(({ name }) => name !== 'OAUTHBEARER' || this.#host.takesBearer())
       .filter((mechanism) => isPossible(mechanism, connection))
       .map(({ name }) => name)
@@ -65,7 +71,7 @@ export class Authenticator {
     const offered = this.offered(stream)
     if (offered.length === 0) throw new SaslError('encryption-required')
     const announced = [...stream.bindings.keys()]
-    const credentials = { ...this.#host, scram: this.#keysFor(stream) }
+    const credentials = { ...this.#host, scram: this.#keysFor(stream), password: this.#passwordFor(stream) }
     return startMechanism(name, credentials, { ...connectionOf(stream), ...this.#secrets, offered, announced })
   }
 
@@ -108,6 +114,17 @@ export class Authenticator {
     }
   }
 
+  /** Where too much has been guessed another system is not asked any more. */
+  #passwordFor(stream: Stream): NonNullable<SaslHost['password']> {
+    const { attempts } = stream.port
+    return (username, password) => {
+      if (!this.#host.asksElsewhere()) return undefined
+      const account = `${username}@${stream.host!.domain.domain}`
+      if (stream.exchange) stream.exchange.account = account
+      return attempts.accepts(stream.transport.address, account) ? this.#host.password?.(username, password) : false
+    }
+  }
+
   async #step(stream: Stream, exchange: Exchange, response: Uint8Array): Promise<Outcome> {
     const { mechanism } = exchange
     const step = await mechanism.step(response)
@@ -123,17 +140,16 @@ export class Authenticator {
       : Jid.of({ local: username, domain: stream.host!.domain.domain })
     // RFC 6120 §6.3.8
     if (authzid !== undefined && !isAddressOf(authzid, account)) throw new SaslError('invalid-authzid')
-    if (exchange.account !== undefined) stream.port.attempts.succeeded(stream.transport.address, exchange.account)
     // RFC 6120 §6.5.2: told to nobody but the owner.
     if (this.#host.isDisabled(account)) throw new SaslError('account-disabled', 'The account has been disabled')
+    if (exchange.account !== undefined) stream.port.attempts.succeeded(stream.transport.address, exchange.account)
     stream.exchange = undefined
     return { account, additional }
   }
 
   /** EXTERNAL asks nobody whether the account that a certificate proves is one. */
   async #checkProven({ success }: Extract<ServerStep, { success: object }>): Promise<void> {
-    const { local } = Jid.parse(success.username)
-    if (!(await this.#host.scram(local!, this.#secrets.hashes[0]!))) throw new SaslError('not-authorized')
+    if (!(await this.#host.exists(Jid.parse(success.username)))) throw new SaslError('not-authorized')
   }
 }
 
@@ -144,7 +160,8 @@ export class Authenticator {
 export async function refuse(stream: Stream, error: unknown, tell: (failure: SaslError) => void): Promise<void> {
   if (error instanceof StreamError) throw error
   const { limits, log } = stream.port
-  if (!(error instanceof SaslError)) log.error({ err: error }, 'a login failed')
+  // A StanzaError: whoever knows the account cannot be asked, which has been logged.
+  if (!(error instanceof SaslError || error instanceof StanzaError)) log.error({ err: error }, 'a login failed')
   const { exchange } = stream
   const failure = failureOf(error, stream)
   const mechanism = exchange?.mechanism.name
@@ -156,7 +173,9 @@ export async function refuse(stream: Stream, error: unknown, tell: (failure: Sas
   }
   stream.failures++
   const { address } = stream.transport
-  if (failure.condition !== 'aborted' && !exchange?.isRefused) await late(stream, exchange)
+  // What is not the client's fault is no guess.
+  if (!(error instanceof SaslError)) await pause(stream, limits.authenticationDelay)
+  else if (failure.condition !== 'aborted' && !exchange?.isRefused) await late(stream, exchange)
   log.info({ address, host: stream.host!.domain.toString(), condition: failure.condition }, 'a login failed')
   tell(failure)
   if (stream.failures >= limits.authenticationAttempts)
@@ -174,10 +193,14 @@ function failureOf(error: unknown, { exchange, port, transport }: Stream): SaslE
 
 /** Counts a failure, and waits as long as its answer has to. */
 function late(stream: Stream, exchange: Exchange | undefined): Promise<void> {
-  const { attempts, clock } = stream.port
+  const { attempts } = stream.port
   const delay = attempts.failed(stream.transport.address, exchange?.account)
   if (exchange) exchange.isRefused = true
-  return new Promise((resolve) => void clock.after(delay, resolve))
+  return pause(stream, delay)
+}
+
+function pause({ port }: Stream, time: number): Promise<void> {
+  return new Promise((resolve) => void port.clock.after(time, resolve))
 }
 
 function connectionOf(stream: Stream) {

@@ -5,7 +5,7 @@ import { messageText, utf8 } from './message.ts'
 import type { ClientCredentials, ClientMechanism, Credentials, ServerContext, ServerMechanism } from './sasl.ts'
 import { fakeKeys, prepareUsername } from './unknown-user.ts'
 
-/** The server's side of PLAIN (RFC 4616): derives the keys from the password and compares them with the stored ones. */
+/** The server's side of PLAIN (RFC 4616): derives the keys from the password and compares them with the stored ones, unless another system is asked. */
 export function plainServer(credentials: Credentials, context: ServerContext): ServerMechanism {
   return {
     name: 'PLAIN',
@@ -13,6 +13,12 @@ export function plainServer(credentials: Credentials, context: ServerContext): S
       const [authzid = '', name = '', password = '', ...rest] = messageText(input).split('\0')
       if (name === '' || password === '' || rest.length > 0) throw new SaslError('malformed-request')
       const username = prepareUsername(name)
+      const success = { success: { username, ...(authzid !== '' && { authzid }) } }
+      const asked = credentials.password?.(username, password)
+      if (asked !== undefined) {
+        if (!(await asked)) throw new SaslError('not-authorized')
+        return success
+      }
       // Every hash is asked for, and one is derived, whether the account exists or not: time tells nothing.
       const found = await Promise.all(context.hashes.map(async (one) => credentials.scram(username, one)))
       const at = found.findIndex((keys) => keys)
@@ -21,7 +27,7 @@ export function plainServer(credentials: Credentials, context: ServerContext): S
       const { salt, iterations } = keys
       const { storedKey } = await deriveKeys(hash, password, salt, iterations, context.crypto).catch(refusePassword)
       if (!context.crypto.equal(storedKey, keys.storedKey) || at < 0) throw new SaslError('not-authorized')
-      return { success: { username, ...(authzid !== '' && { authzid }) } }
+      return success
     },
   }
 }

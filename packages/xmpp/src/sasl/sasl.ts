@@ -40,6 +40,8 @@ export interface ServerContext extends Connection {
 export interface Credentials {
   /** The username is a prepared localpart. Whether the account may log in is asked after the success, not here. */
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined>
+  /** Whether it is that user's password, where another system is asked; undefined where `scram` gives the keys. */
+  password?(username: string, password: string): Awaitable<boolean> | undefined
   /** The prepared localpart of whom a token proves; undefined when it proves nobody who may log in. */
   bearer?(token: string): Awaitable<string | undefined>
 }

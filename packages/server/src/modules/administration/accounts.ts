@@ -2,6 +2,9 @@ import { commandError, fieldValues, type Form, type Jid, StanzaError } from '@ja
 import type { AdminCommand, AdministrationHost } from './administration.ts'
 import { accountField, accountIn, accountsField, accountsIn, adminNs, done, question } from './forms.ts'
 
+/** What makes no sense for accounts that another system keeps. */
+export const ownOnly: readonly string[] = [`${adminNs}#add-user`, `${adminNs}#change-user-password`]
+
 /** XEP-0133 §4.1 – §4.4, §4.7: accounts are made, removed, disabled and enabled again, and given another password. */
 export function accountCommands(host: AdministrationHost): AdminCommand[] {
   const { accounts, audit, domain } = host

@@ -5,7 +5,7 @@ import type { AdHocCommand, Outcome } from '../commands/ad-hoc.ts'
 import { commands } from '../commands/commands.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
-import { accountCommands } from './accounts.ts'
+import { accountCommands, ownOnly } from './accounts.ts'
 import { adminCommands } from './admins.ts'
 import { announcementCommands, greet, type Standing, welcome } from './announcements.ts'
 import { auditCommands } from './audit.ts'
@@ -37,7 +37,7 @@ export const administration = defineModule({
   start(host) {
     const { rosters } = host.use(roster)
     const all: readonly AdminCommand[] = [
-      ...accountCommands(host),
+      ...accountCommands(host).filter(({ node }) => !host.accounts.isForeign || !ownOnly.includes(node)),
       ...adminCommands(host),
       ...userCommands(host, (account) => rosters.of(account)),
       ...listCommands(host),

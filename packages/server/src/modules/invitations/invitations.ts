@@ -68,7 +68,7 @@ export const invitations = defineModule({
       name: 'pre-authenticated registration',
       ns: parsNs,
       forbids: ['authenticated'],
-      offer: () => (book.size > 0 ? ibrTokenFeature : undefined),
+      offer: () => (book.size > 0 && !accounts.isForeign ? ibrTokenFeature : undefined),
       negotiate: (stream, element) =>
         answerStranger(stream, element, (_, type, payload) => {
           if (type !== 'set' || payload.name !== Preauth.name) throw new StanzaError('service-unavailable')
@@ -87,7 +87,7 @@ export const invitations = defineModule({
     const invitationOf = (stream: Stream) => book.get(shown.get(stream))
     host.onStop(
       host.use(inBand).admit({
-        isOffered: () => book.size > 0,
+        isOffered: () => book.size > 0 && !accounts.isForeign,
         admits: (stream) => invitationOf(stream) !== undefined,
         name: (stream) => localOf(invitationOf(stream)),
         async register(stream, account, password) {
@@ -207,8 +207,10 @@ export const invitations = defineModule({
       get hasPage(): boolean {
         return host.use(hostMeta).origin() !== undefined
       },
-      /** @throws StanzaError conflict: the account exists, or is reserved; item-not-found: there is none whose password could be set */
+      /** @throws StanzaError not-allowed: another system keeps the accounts; conflict: the account exists, or is reserved; item-not-found: there is none whose password could be set */
       async make(wish: InvitationWish): Promise<MadeInvitation> {
+        if (accounts.isForeign)
+          throw new StanzaError('not-allowed', `The accounts of ${domain} are kept by another system`)
         const { isReset = false, inviter, account, uses = 1, lifetime = week, isFirst, role } = wish
         if (account) {
           const exists = await accounts.exists(account)

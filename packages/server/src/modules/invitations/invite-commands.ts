@@ -21,7 +21,8 @@ export const inviteCommands = defineModule({
 
     host.onStop(
       host.use(commands).offer((from): AdHocCommand[] => {
-        const isAllowed = from.local !== undefined && from.domain === domain.domain && roles.may(from, 'invite')
+        const isOwn = from.local !== undefined && from.domain === domain.domain
+        const isAllowed = isOwn && !accounts.isForeign && roles.may(from, 'invite')
         return [
           {
             node: `${inviteNs}#invite`,
