@@ -130,6 +130,7 @@ async function answer(socket: Socket, line: string, { server, onError }: Control
     for await (const item of run(request, server)) await say(socket, { item })
     await say(socket, { end: true })
   } catch (error) {
+    if (error instanceof GoneError) throw error
     if (!(error instanceof CommandError)) onError(error)
     await say(socket, {
       error: error instanceof CommandError ? error.message : `the server failed: ${(error as Error).message}`,
@@ -153,8 +154,11 @@ function parse(line: string): Request {
   return request.data
 }
 
+/** Who asked does not wait for the answer. */
+class GoneError extends Error {}
+
 async function say(socket: Socket, response: Response): Promise<void> {
-  if (socket.destroyed) throw new Error('the connection is gone')
+  if (socket.destroyed) throw new GoneError()
   if (socket.write(`${JSON.stringify(response)}\n`)) return
   await new Promise<void>((resolve, reject) => {
     const done = (act: () => void) => () => {
@@ -163,7 +167,7 @@ async function say(socket: Socket, response: Response): Promise<void> {
       act()
     }
     const drained = done(resolve)
-    const closed = done(() => reject(new Error('the connection is gone')))
+    const closed = done(() => reject(new GoneError()))
     socket.on('drain', drained)
     socket.on('close', closed)
   })

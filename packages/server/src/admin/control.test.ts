@@ -369,6 +369,27 @@ describe('garbage', () => {
     socket.destroy()
     expect(await all({ command: 'user list' })).toEqual([])
   })
+
+  test('who leaves before the answer is no mistake of ours', async () => {
+    const asked = Promise.withResolvers<void>()
+    const held = Promise.withResolvers<void>()
+    kept = () => {
+      asked.resolve()
+      return held.promise
+    }
+    const { socket } = await raw()
+    socket.write('{"command":"user list"}\n')
+    await asked.promise
+    const gone = once(socket, 'close')
+    socket.destroy()
+    await gone
+    kept = () => server.kept()
+    // The server has seen it leave.
+    expect(await all({ command: 'user list' })).toEqual([])
+    held.resolve()
+    expect(await all({ command: 'user list' })).toEqual([])
+    expect(errors).toEqual([])
+  })
 })
 
 async function raw(): Promise<{ socket: Socket; next: () => Promise<unknown> }> {

@@ -103,8 +103,9 @@ async function statusOf(data: string): Promise<Status | undefined> {
   const control = await reachServer(data)
   if (control === undefined) return undefined
   try {
-    for await (const status of control.ask({ command: 'status' })) return status as Status
-    return undefined
+    let status: Status | undefined
+    for await (const told of control.ask({ command: 'status' })) status = told as Status
+    return status
   } finally {
     control.close()
   }
