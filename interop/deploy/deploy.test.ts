@@ -74,6 +74,21 @@ describe('a release, as the Dockerfile and docs/operation.md install it', () => 
     expect(existsSync(join(installed, 'deploy', 'jackdaw.service'))).toBe(true)
   })
 
+  test.skipIf(spawnSync('ldd', ['--version']).status !== 0)(
+    'what its Node is linked with, the Dockerfile installs, and docs/operation.md names',
+    () => {
+      const { stdout } = spawnSync('ldd', [join(installed, 'node_modules/.bin/node')], { encoding: 'utf8' })
+      const names = new Set([...stdout.matchAll(/^\s+(lib\w+(?:\+\+)?)\.so/gm)].map(([, name]) => name!))
+      // Debian's libc6 and libgcc-s1, which are always there.
+      for (const name of ['libc', 'libm', 'libdl', 'libpthread', 'librt', 'libgcc_s']) names.delete(name)
+      const line = /^RUN apt-get .*$/m.exec(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8'))![0]
+      for (const name of names) expect(line).toContain(` ${name}`)
+      // Debian's apt itself is written in C++.
+      const page = readFileSync(join(root, 'docs/operation.md'), 'utf8')
+      for (const name of names) if (name !== 'libstdc++') expect(page).toMatch(new RegExp(`apt install .*${name}`))
+    },
+  )
+
   test('it starts with nothing else on the machine; the HEALTHCHECK of the Dockerfile says whether it is well', async () => {
     const config = await configured('one')
     const { child, ports } = await start(config)

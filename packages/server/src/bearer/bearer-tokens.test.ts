@@ -221,6 +221,7 @@ test('a JWK set by URL is fetched once; a new key is found; while it cannot be h
   onTestFinished(() => void http.close())
   const s = await opened({ keys: `http://127.0.0.1:${(http.address() as AddressInfo).port}/jwks` })
   expect(await login(s, await token(s))).toBe('temporary-auth-failure')
+  expect(await s.server.metrics.registry.metrics()).toMatch(/^jackdaw_bearer_outages_total 1$/m)
   status = 200
   expect(await login(s, await token(s))).toBe('in')
   expect(await login(s, await token(s))).toBe('in')

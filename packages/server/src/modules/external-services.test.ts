@@ -44,6 +44,7 @@ test('XEP-0215 §3.1: all services, with credentials that a TURN server makes it
   expect(turn!.expires).toBe(s.clock.now() + 3_600_000)
   expect(Number(time) * 1000).toBe(turn!.expires)
   expect(turn!.password).toBe(createHmac('sha1', secret).update(turn!.username!).digest('base64'))
+  expect(await s.server.metrics.registry.metrics()).toContain('jackdaw_turn_credentials_total{host="home.test"} 2')
 })
 
 test('the name at the TURN server is the account’s own, and does not tell who it is', async () => {

@@ -164,6 +164,7 @@ test('XEP-0077 §3.1.1: attempts from one address are limited, and come back wit
   expect(outcome(await asks(client, wish('juliet')))).toBe('result')
   const third = await asks(await stranger(s), wish('nurse'))
   expect([outcome(third), StanzaError.from(third).type]).toEqual(['resource-constraint', 'wait'])
+  expect(await s.server.metrics.registry.metrics()).toContain('jackdaw_registrations_refused_total{host="home.test"} 1')
   await s.clock.advance(1_800_000)
   expect(outcome(await asks(await stranger(s), wish('nurse')))).toBe('result')
 })

@@ -15,10 +15,13 @@ async function open(fields: Record<string, unknown> = {}) {
 }
 
 test('a message is handed over, signed, and its ledger says so', async () => {
-  const { register, send, when, service, ask } = await open()
+  const { s, register, send, when, service, ask } = await open()
   const { registration, secret } = await register('a')
   const message = await send({ registration }, { title: 'News', body: 'hi', data: { page: '7' } })
   const [delivery] = await when(message, isSettled)
+  expect(await s.server.metrics.registry.metrics()).toContain(
+    'jackdaw_push_service_attempt_seconds_count{host="home.test"} 1',
+  )
   expect(delivery).toMatchObject({ registration, state: 'handed over', attempts: 1 })
   const [got] = service.received
   expect(JSON.parse(String(got!.body))).toEqual({

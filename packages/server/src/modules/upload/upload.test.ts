@@ -291,8 +291,13 @@ test('files go when their time is over, and nothing reads accounts that have non
   await expect.poll(() => s.files()).toHaveLength(1)
   expect((await s.http('GET', old.get)).status).toBe(404)
   expect((await s.http('GET', young.get)).status).toBe(200)
+  await s.http('HEAD', young.get)
   await isConsistent(s)
   expect((await s.books()).all).toMatchObject({ bytes: 5, files: 1, slots: 0 })
+  const { body: metrics } = await s.http('GET', 'https://files.home.test/metrics')
+  const figures = { downloads_total: 1, expired_total: 1, files_total: 2, bytes_total: 10, rejected_total: 0 }
+  for (const [name, value] of Object.entries(figures))
+    expect(metrics).toContain(`jackdaw_upload_${name}{host="home.test"} ${value}\n`)
 })
 
 test('XEP-0077 §3.2: an account’s files go with it, those that are coming too', async () => {

@@ -143,10 +143,11 @@ export const upload = defineModule({
       }
       switch (request.method) {
         case 'GET':
-          read.inc()
-          return download(id, record, request, vault)
-        case 'HEAD':
-          return download(id, record, request, vault)
+        case 'HEAD': {
+          const response = await download(id, record, request, vault)
+          if (response.ok && response.body) read.inc()
+          return response
+        }
         case 'PUT': {
           if (host.accounts.isDisabled(Jid.parse(record.account))) return reply(404)
           const response = await uploads.put(id, record, request, acceptBody)
