@@ -1,14 +1,15 @@
 // Writes docs/metrics.md from what a server with every module shows at /metrics.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import type * as z from 'zod'
 import { modules } from '../packages/server/src/modules/modules.ts'
 import { createServer } from '../packages/server/src/server.ts'
 
-export const page = fileURLToPath(new URL('../docs/metrics.md', import.meta.url))
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const page = join(root, 'docs/metrics.md')
 
 export interface Metric {
   readonly name: string
@@ -17,8 +18,32 @@ export interface Metric {
   readonly labels: readonly string[]
 }
 
-/** All that a server with every module can show. */
+/** All that there is: what a server with every module shows, and what only some configurations show, as it stands in the sources. */
 export async function allMetrics(): Promise<Metric[]> {
+  const all = new Map(writtenMetrics().map((metric) => [metric.name, metric]))
+  for (const metric of await shownMetrics()) all.set(metric.name, metric)
+  return [...all.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Those of modules. */
+function writtenMetrics(): Metric[] {
+  const files = globSync('packages/server/src/modules/**/*.ts', { cwd: root }).filter(
+    (file) => !file.endsWith('.test.ts'),
+  )
+  return files.flatMap((file) => {
+    const source = readFileSync(join(root, file), 'utf8')
+    return [...source.matchAll(declaration)].map(([, type, name, , help]) => ({
+      name: name!,
+      help: help!,
+      type: type!,
+      labels: ['host'],
+    }))
+  })
+}
+
+const declaration = /\b(counter|gauge|histogram)s?\(\s*'(jackdaw_\w+)',\s*(['"])(.*?)\3/g
+
+async function shownMetrics(): Promise<Metric[]> {
   const data = mkdtempSync(join(tmpdir(), 'jackdaw-metrics-'))
   const every = Object.fromEntries(
     modules.map(({ name, config }) => [name, config === undefined || (config as z.ZodType).safeParse({}).success]),
@@ -29,12 +54,10 @@ export async function allMetrics(): Promise<Metric[]> {
   try {
     const { registry } = server.metrics
     const found = await registry.getMetricsAsJSON()
-    return found
-      .map(({ name, help, type }) => {
-        const { labelNames } = registry.getSingleMetric(name) as unknown as { readonly labelNames: readonly string[] }
-        return { name, help, type: String(type), labels: [...labelNames] }
-      })
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    return found.map(({ name, help, type }) => {
+      const { labelNames } = registry.getSingleMetric(name) as unknown as { readonly labelNames: readonly string[] }
+      return { name, help, type: String(type), labels: [...labelNames] }
+    })
   } finally {
     await server.stop()
     rmSync(data, { recursive: true })
