@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { createServer, modules, parseConfig, type Server } from '@jackdaw/server'
 import { Client, tcp } from '@jackdaw/testkit'
 import { type ExternalService, ExternalServices, Jid } from '@jackdaw/xmpp'
@@ -15,6 +16,7 @@ import { freePorts } from '../torture/killable-server.ts'
 
 const hasCoturn = spawnSync('turnserver', ['--version']).error === undefined
 const page = readFileSync(new URL('../../docs/calls.md', import.meta.url), 'utf8')
+const cli = fileURLToPath(new URL('../../packages/server/src/cli.ts', import.meta.url))
 const local = { port: 0, address: '127.0.0.1' }
 
 /** The block of the page that is written in this language. */
@@ -104,6 +106,27 @@ describe.skipIf(!hasCoturn)('coturn (Debian: coturn) with the configuration of d
     expect(relay({ ...one, password: 'x' })).toContain('Cannot complete Allocation')
     const [time, who] = one.username!.split(':')
     expect(relay({ ...one, username: `${Number(time) + 3600}:${who}` })).toContain('Cannot complete Allocation')
+  })
+
+  test('jackdaw check has each of them answer, and says of one that is not there that it is not', async () => {
+    const here = services.map(({ type, host, port, transport }) => ({
+      ...{ type, host, port, transport },
+      ...(type.startsWith('turn') && { secret: 'sixteen characters' }),
+    }))
+    const [gone] = (await freePorts(1)) as [number]
+    const all = [...here, { type: 'stun', host: '127.0.0.1', port: gone }]
+    const config = join(folder, 'check.yaml')
+    const hosts = { localhost: { modules: { 'external-services': { services: all } } } }
+    await writeFile(config, JSON.stringify({ data: join(folder, 'nothing'), hosts }))
+    const { stdout } = spawnSync(process.execPath, ['--conditions=source', cli, 'check', '--config', config], {
+      encoding: 'utf8',
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'certificates/localhost.crt') },
+    })
+    const told = stdout.split('\n').filter((line) => line.includes(' 127.0.0.1:'))
+    expect(told.map((line) => line.replace(/:\d+ of/, ' of'))).toEqual([
+      ...here.map(({ type }) => `ok    ${type} 127.0.0.1 of localhost: It answers.`),
+      expect.stringContaining('fail  stun 127.0.0.1 of localhost: It does not answer, because nothing listens there'),
+    ])
   })
 
   test('RFC 8489: the STUN service answers', () => {
