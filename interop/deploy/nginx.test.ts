@@ -106,7 +106,10 @@ describe.skipIf(!hasNginx)('nginx (Debian: nginx-light) with deploy/nginx.conf',
   test('/metrics, /health and all that is not Jackdaw’s are not passed on', async () => {
     for (const path of ['/metrics', '/health', '/', '/xmppx', '/upload/../metrics', '/upload/%2e%2e/metrics'])
       expect([path, (await ask(path)).status]).toEqual([path, 404])
+    // What jackdaw check looks for.
     expect((await ask('/xmpp')).status).toBe(426)
+    for (const path of ['/bosh', '/upload/localhost/'])
+      expect([path, (await ask(path, 'OPTIONS')).status]).toEqual([path, 204])
   })
 
   test('neither had anything to complain of', () => {

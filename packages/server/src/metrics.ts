@@ -75,11 +75,17 @@ export class ServerMetrics {
       for (const [label, value] of readersOf(name)) gauge.set({ host: label }, value())
     }
     return {
-      // From 0 on: of what was not there before nobody sees that it grew.
+      // From 0 on: of what was not there before nobody sees that it grew. Counted here, for prom-client takes a quarter of a microsecond each time.
       counter(name, help) {
-        const counter = shared(name, () => new Counter({ name, help, ...labels }))
-        counter.inc({ host }, 0)
-        return counter.labels({ host })
+        let count = 0
+        const collect = () => {
+          metric.reset()
+          for (const [label, value] of readersOf(name)) metric.inc({ host: label }, value())
+        }
+        const metric: Counter = shared(name, () => new Counter({ name, help, ...labels, collect }))
+        readersOf(name).set(host, () => count)
+        onStop(() => void readersOf(name).delete(host))
+        return { inc: (by = 1) => void (count += by) }
       },
       counters(name, help, labelNames) {
         const seen = new Map<string, Record<string, string>>()
