@@ -72,6 +72,7 @@ describe('a release, as the Dockerfile and docs/operation.md install it', () => 
       expect(packages).not.toContain(name)
     expect(readdirSync(join(installed, 'packages'))).toEqual(['server', 'xmpp'])
     expect(existsSync(join(installed, 'deploy', 'jackdaw.service'))).toBe(true)
+    expect(() => release(installed)).toThrow(`${installed} is not empty`)
   })
 
   test.skipIf(spawnSync('ldd', ['--version']).status !== 0)(
