@@ -2,13 +2,14 @@ import { networks } from '../../config/networks.ts'
 import { defineModule, log, map } from '../../module.ts'
 import { keptOutbound } from '../../outbound/outbound.ts'
 import { isPublic } from '../../outbound/private-addresses.ts'
+import { streamEndpoint } from './endpoint.ts'
 import { EventLog } from './event-log.ts'
 import { eventFields } from './fields.ts'
 import { type KeptEvent, kindsOf } from './kinds.ts'
 import { listen } from './sources.ts'
 import { type Progress, Webhook } from './webhook.ts'
 
-/** What happens on a host, in a log of its own, for other programs: sent to webhooks. */
+/** What happens on a host, in a log of its own, for other programs: sent to webhooks, and to who follows it. */
 export const events = defineModule({
   name: 'events',
   isOptIn: true,
@@ -34,6 +35,7 @@ export const events = defineModule({
     host.onStop(() => kept.close())
     metrics.gauge('jackdaw_events', 'Events that are kept', () => kept.size)
     listen(host, kept, { kinds, hasContent: config.content })
+    streamEndpoint(host, kept, { kinds, most: config.streams })
 
     const count = {
       delivered: metrics.counter('jackdaw_webhook_events_total', 'Events that webhooks have taken'),

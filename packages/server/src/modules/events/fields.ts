@@ -51,6 +51,7 @@ export const eventFields = z
       )
       .default([])
       .describe('Networks that are not public and where webhooks may nevertheless be; there they need no TLS.'),
+    streams: z.int().min(1).max(10_000).default(50).describe('Most streams of events that are open at once.'),
   })
   .check(({ value: { kinds, webhooks }, issues }) => {
     const kept = kindsOf(kinds)
