@@ -174,9 +174,8 @@ export class EventLog {
     const spare = first < 0 ? entries.length : first
     if (spare === 0 || this.#isClosed) return false
     void floor.edit(owner, 'floor', () => entries[spare - 1]!.id)
-    const removed = log.trim(owner, { max: spare })
+    await log.trim(owner, { max: spare })
     this.#size -= spare
-    await removed
     return true
   }
 }
