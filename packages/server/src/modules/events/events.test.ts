@@ -157,7 +157,7 @@ test('a file that has come is told of, and without content not how it is fetched
 
 test('where nothing is configured nothing is kept', async () => {
   const { s, metric } = await stage({}, { romeo: ['desk'] })
-  expect(await metric('jackdaw_events')).toBe(2)
+  expect(await metric('events')).toBe(2)
   await s.server.reload({ hosts: { 'home.test': { plaintext: true } } })
-  expect(await metric('jackdaw_events')).toBeUndefined()
+  expect(await metric('events')).toBeUndefined()
 })

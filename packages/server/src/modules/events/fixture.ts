@@ -89,17 +89,19 @@ export async function stage(
     s,
     lines,
     client: (resource: string) => s.clients[resource] as Actor,
-    /** What was told so far has been read, and no more is to be sent. */
-    async settled(): Promise<void> {
-      for (let i = 0; i < 20; i++) await turn()
-    },
-    /** What the metrics say of the host. */
-    async metric(name: string): Promise<number | undefined> {
-      const found = await s.server.metrics.registry.getSingleMetric(name)?.get()
-      return found?.values[0]?.value
+    metric,
+    /** Resolves when a metric says so, and what was done by then has been committed. */
+    async until(name: string, value: number): Promise<void> {
+      while ((await metric(name)) !== value) await turn()
+      await turn()
     },
     configure: (of: Record<string, unknown>) => s.server.reload(config(of)),
     audit: () => s.server.hosts.get('home.test')!.audit,
     accounts: () => s.server.hosts.get('home.test')!.accounts,
+  }
+
+  async function metric(name: string): Promise<number | undefined> {
+    const found = await s.server.metrics.registry.getSingleMetric(`jackdaw_${name}`)?.get()
+    return found?.values[0]?.value
   }
 }
