@@ -48,6 +48,7 @@ export function networkLimits(config: Config): NetworkLimits {
     webSocketMessage: longestStanza(config),
     httpHeader: 16_384,
     httpBody: longestStanza(config),
+    httpBodies: limits.unauthenticatedConnections,
     httpHeaderTime: 10_000,
     httpRequestTime: 60_000,
     httpReadTime: 60_000,

@@ -18,6 +18,7 @@ export const limits: NetworkLimits = {
   webSocketMessage: 10_000,
   httpHeader: 8_192,
   httpBody: 1_000,
+  httpBodies: 10_000,
   httpHeaderTime: 10_000,
   httpRequestTime: 20_000,
   httpReadTime: 10_000,

@@ -126,6 +126,24 @@ test.each([
   expect(await drainOf(await raw(bytes))).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
 })
 
+test('of too many bodies that come at once, the one that has been on its way longest is cut', async () => {
+  const { raw } = await door(async (request) => new Response(await request.text()), { httpBodies: 2 })
+  const begun = async () => {
+    const socket = await raw(
+      'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
+    )
+    const heard = drainOf(socket)
+    await once(socket, 'data')
+    return { socket, heard }
+  }
+  const [first, second, third] = [await begun(), await begun(), await begun()]
+  expect(await first.heard).toContain('HTTP/1.1 408 ')
+  for (const { socket, heard } of [second, third]) {
+    socket.write('hello')
+    expect(await heard).toContain('hello')
+  }
+})
+
 test('who does not read an answer is cut, and its source is told; a source that is silent costs nobody his connection', async () => {
   const told = Promise.withResolvers<void>()
   const endless = () =>

@@ -12,7 +12,10 @@ import { refuse, webSockets } from './websocket.ts'
 
 interface Surroundings {
   /** As they are now. */
-  readonly limits: () => Pick<NetworkLimits, 'httpBody' | 'httpRequestTime' | 'httpReadTime' | 'webSocketMessage'>
+  readonly limits: () => Pick<
+    NetworkLimits,
+    'httpBody' | 'httpBodies' | 'httpRequestTime' | 'httpReadTime' | 'webSocketMessage'
+  >
   /** Of connections that are being closed. */
   readonly closings: Deadlines
   readonly clock: Clock
@@ -40,7 +43,8 @@ export class HttpConnections {
     this.#site = site
     this.#limits = limits
     this.#closings = closings
-    this.#bodies = new Deadlines(clock, limits().httpRequestTime, 'The request took too long')
+    const { httpBodies, httpRequestTime } = limits()
+    this.#bodies = new Deadlines(clock, httpRequestTime, 'The request took too long', httpBodies)
     this.#log = log
     this.#upgrade = webSockets(() => limits().webSocketMessage)
     server.maxHeadersCount = 100

@@ -66,6 +66,8 @@ export interface NetworkLimits {
   readonly httpHeader: number
   /** The body of a request. */
   readonly httpBody: number
+  /** Bodies that are coming at once, each of which is held until it is whole. Beyond it the one that has waited longest is cut. */
+  readonly httpBodies: number
   /** For the header of a request to arrive. */
   readonly httpHeaderTime: number
   /** For a whole request to arrive, unless who answers it is more patient. */
