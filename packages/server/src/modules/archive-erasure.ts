@@ -2,7 +2,7 @@ import { emptied, Erase, Erased, erasureNs, type MamFilter, type MamQuery, Stanz
 import * as z from 'zod'
 import { defineModule } from '../module.ts'
 import { archive, messageOf } from './archive.ts'
-import { spanQuery } from './archive-export.ts'
+import { erased, spanQuery } from './archive-export.ts'
 import { checkFields, findPage, known } from './archive-search.ts'
 import { address } from './rest-api/schemas.ts'
 
@@ -33,14 +33,14 @@ export const archiveErasure = defineModule({
       answer: {
         status: 200,
         description: 'Of what was in the middle of the archive ids, times and addresses stay.',
-        schema: z.strictObject({ erased: z.int().describe('Messages.') }),
+        schema: erased,
       },
       async handle({ params: { account }, query, record }) {
         if (!(await host.accounts.exists(account)))
           throw new StanzaError('item-not-found', `There is no account ${account}`)
-        const erased = await erase(account.toString(), query)
+        const count = await erase(account.toString(), query)
         record('erased from the archive of', account.toString())
-        return { erased }
+        return { erased: count }
       },
     })
 

@@ -25,6 +25,9 @@ export const exportedMessage = z.strictObject({
   xml: z.string().describe('The stanza.'),
 })
 
+/** What an erasure answers. */
+export const erased = z.strictObject({ erased: z.int().describe('Messages.') })
+
 export function logQuery({ with: other, ...span }: z.output<typeof exportQuery>): LogQuery {
   const known = Object.entries(span).filter(([, value]) => value !== undefined)
   return { ...Object.fromEntries(known), ...(other && { with: other.toString() }) }

@@ -1,7 +1,7 @@
 import type { Actor } from '@jackdaw/testkit'
 import { expect, test } from 'vitest'
 import { stage } from '../rest-api/fixture.ts'
-import { entered, room, says } from './fixture.ts'
+import { entered, enters, room, says } from './fixture.ts'
 
 const path = `/rooms/${room}`
 
@@ -129,6 +129,26 @@ test('the room speaks for itself, and for an account that is in it and may speak
     [room, 'At nine'],
     ['romeo@home.test', 'Here'],
   ])
+})
+
+test('what was said in a room is erased: who enters is not told of it, and what is said later stays', async () => {
+  const { s, ask, phone, balcony, acts } = await opened()
+  await entered(phone, 'wolf')
+  says(phone, 'one')
+  await phone.sync()
+  const end = new Date(s.clock.now()).toISOString()
+  await s.clock.advance(60_000)
+  says(phone, 'two')
+  await phone.sync()
+  expect((await ask('DELETE', `${path}/archive?end=${end}`)).json).toEqual({ erased: 1 })
+  expect((await ask('GET', `${path}/archive`)).lines).toMatchObject([{ xml: expect.stringContaining('two') }])
+  expect((await ask('DELETE', `${path}/archive?start=${end}`)).status).toBe(400)
+  expect((await ask('DELETE', `${path}/archive`)).json).toEqual({ erased: 1 })
+  expect((await ask('GET', `${path}/archive`)).lines).toEqual([])
+  enters(balcony, 'jule')
+  for (let stanza = await balcony.stanza(); !stanza.child('subject'); stanza = await balcony.stanza())
+    expect(stanza.child('body')).toBeUndefined()
+  expect((await acts()).filter((act) => act === `erased from the archive of ${room}`)).toHaveLength(2)
 })
 
 test('a room is destroyed, with its archive; who was in it is told why', async () => {

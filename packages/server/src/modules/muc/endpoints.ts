@@ -1,6 +1,6 @@
 import { type Jid, mucAffiliations, StanzaError } from '@jackdaw/xmpp'
 import * as z from 'zod'
-import { exported, exportedMessage, exportQuery, logQuery } from '../archive-export.ts'
+import { erased, exported, exportedMessage, exportQuery, logQuery, spanQuery } from '../archive-export.ts'
 import { messageContent, messageOf, sendAsScope, sendScope, sentMessage } from '../rest-api/messages.ts'
 import { Problem } from '../rest-api/problem.ts'
 import { address, bareAddress, paged, pageOf, pageQuery, sortedBehind } from '../rest-api/schemas.ts'
@@ -277,6 +277,22 @@ export function roomEndpoints(host: MucHost, rooms: Rooms, service: Jid): void {
       const response = await exported(archives.log, jid.toString(), logQuery(query), signal)
       record('exported the archive of', jid.toString())
       return response
+    },
+  })
+
+  host.endpoint({
+    method: 'delete',
+    path: '/rooms/{room}/archive',
+    scope: 'archive:erase',
+    params,
+    summary: 'Erase the archive of a room, or its beginning',
+    query: spanQuery.pick({ end: true }),
+    answer: { status: 200, description: 'All up to then is gone.', schema: erased },
+    async handle({ params: { room: jid }, query: { end = host.clock.now() }, record }) {
+      const { archives } = await rooms.get(jid)
+      const count = await archives.trim(jid.toString(), { end })
+      record('erased from the archive of', jid.toString())
+      return { erased: count }
     },
   })
 
