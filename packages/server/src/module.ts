@@ -306,6 +306,8 @@ export interface Target {
   readonly isAvailable: boolean
   /** Milliseconds since the epoch when it last sent a stanza that was not an IQ answer. */
   readonly lastActive: number
+  /** Nothing reaches it any more. */
+  readonly isEnded: boolean
   /** Whether its connection is broken and it waits to be resumed. */
   readonly isDetached: boolean
   /** Whether its client acknowledges what it gets (XEP-0198). */

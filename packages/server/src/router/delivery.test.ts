@@ -1,7 +1,8 @@
-import { type Actor, scenario } from '@jackdaw/testkit'
+import { type Actor, scenario, turn } from '@jackdaw/testkit'
 import { type StanzaCondition, write } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { defineModule } from '../module.ts'
+import { offline } from '../modules/offline/offline.ts'
 
 /** Broadcasts nothing, only notes who is available with which priority: what RFC 6121 §8.5 decides by. */
 const notesPresence = defineModule({
@@ -101,4 +102,28 @@ test.each(rows)('RFC 6121 %s: %s to %s with %j → %s', async (_, kind, to, ther
       <error><${outcome} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></${name}>`)
   await s.phone.hearsNothing()
   expect(s.phone.isConnected).toBe(true)
+})
+
+test('RFC 6121 §8.5.2.2: who leaves while a module reads has not been there: what comes waits for the account', async () => {
+  const slow = defineModule({
+    name: 'slow',
+    start(host) {
+      host.hook('message:in', 'check', async ({ recipients }) => {
+        for (const { jid } of recipients) host.session(jid)!.end()
+        await turn()
+      })
+    },
+  })
+  await using s = await scenario({
+    accounts: { romeo: ['phone'], juliet: ['balcony'] },
+    modules: [slow, offline],
+    resume: true,
+  })
+  s.balcony.comes()
+  await s.balcony.sync()
+  s.phone.says(`<message to='juliet@home.test/balcony' type='chat' id='1'><body>hi</body></message>`)
+  await s.phone.settled()
+  const back = await s.login('juliet', 'chamber')
+  back.comes()
+  await back.awaits("<message id='1'/>")
 })

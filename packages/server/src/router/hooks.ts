@@ -23,17 +23,29 @@ export class Hook<P> {
     }
   }
 
-  /** Runs them one after the other, synchronously until one returns a promise. */
-  run(passage: P): Awaitable<'stop' | void> {
-    return runFrom(this.#handlers, 0, passage)
+  /**
+   * Runs them one after the other, synchronously until one returns a promise.
+   * @param renew called when one has waited: meanwhile somebody may have left
+   */
+  run(passage: P, renew?: (passage: P) => void): Awaitable<'stop' | void> {
+    return runFrom(this.#handlers, 0, passage, renew)
   }
 }
 
-function runFrom<P>(handlers: readonly Registered<P>[], first: number, passage: P): Awaitable<'stop' | void> {
+function runFrom<P>(
+  handlers: readonly Registered<P>[],
+  first: number,
+  passage: P,
+  renew: ((passage: P) => void) | undefined,
+): Awaitable<'stop' | void> {
   for (let i = first; i < handlers.length; i++) {
     const result = handlers[i]!.handler(passage)
     if (result === 'stop') return 'stop'
     if (result instanceof Promise)
-      return result.then((awaited) => (awaited === 'stop' ? 'stop' : runFrom(handlers, i + 1, passage)))
+      return result.then((awaited) => {
+        if (awaited === 'stop') return 'stop'
+        renew?.(passage)
+        return runFrom(handlers, i + 1, passage, renew)
+      })
   }
 }

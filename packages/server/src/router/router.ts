@@ -239,10 +239,19 @@ export class Router implements SessionRouter {
 
   #arrive(passage: Hooks['message:in'], host: VirtualHost, exists: boolean): Awaitable<void> {
     if (!exists) return this.#hand(passage)
-    const verdict = host.hooks[`${passage.stanza.name}:in`].run(passage)
+    const verdict = host.hooks[`${passage.stanza.name}:in`].run(passage, this.#renew)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#hand(passage)))
     if (verdict !== 'stop') this.#hand(passage)
+  }
+
+  /** Who has left while a module waited has not been there: the stanza goes to the others of the account, if any, or waits. */
+  readonly #renew = ({ stanza, recipients }: Passage): void => {
+    let hasLeft = false
+    for (const target of recipients) if (target.isEnded) hasLeft = recipients.delete(target)
+    if (!hasLeft || recipients.size > 0) return
+    const to = stanza.to ?? stanza.from!.bare
+    for (const session of choose(stanza, to, this.#sessions.of(to.bare))) recipients.add(session)
   }
 
   #hand({ stanza, recipients, isKept }: Passage): void {
