@@ -196,7 +196,8 @@ export class Server {
     })
     this.#http.addWebSocket('/xmpp', this.#port.accept)
     const { accept } = this.#port
-    this.#http.add('/bosh', new Bosh({ accept, clock, random, limits: () => this.#boshLimits }).serve)
+    const afterCommit = (act: () => void) => journal.afterCommit({ flush: act })
+    this.#http.add('/bosh', new Bosh({ accept, clock, random, afterCommit, limits: () => this.#boshLimits }).serve)
     if (!parts.network) this.metrics.collectProcess()
     this.#measure()
   }

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers'
 import { type Element, Jid, parse } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { type ConfigInput, createServer } from '../../index.ts'
+import { type ConfigInput, createServer, MemoryJournalStore, type Parts } from '../../index.ts'
 import { type Clock, systemClock } from '../../world.ts'
 
 const free = { port: 0, address: '127.0.0.1' }
@@ -46,11 +46,11 @@ class LeapClock implements Clock {
 }
 
 /** A server on real sockets, with the account romeo. */
-async function run(config: ConfigInput = {}) {
+async function run(config: ConfigInput = {}, parts: Parts = {}) {
   const data = await mkdtemp(join(tmpdir(), 'jackdaw-'))
   const clock = new LeapClock()
   const listen = { xmpp: false, xmpps: false, http: free, https: free } as const
-  const server = await createServer({ data, listen, ...config }, { clock, log: pino({ level: 'silent' }) })
+  const server = await createServer({ data, listen, ...config }, { clock, log: pino({ level: 'silent' }), ...parts })
   const listening = await server.start()
   open.push(() => server.stop().then(() => rm(data, { recursive: true })))
   await server.hosts.get('localhost')!.accounts.create(Jid.parse('romeo@localhost'), 'pencil')
@@ -140,9 +140,10 @@ test('XEP-0206 §5: SASL, restart, binding and stanzas; a message waits for nobo
   expect(jid).toMatch(/^romeo@localhost\//)
   const held = romeo.next()
   const own = `<message to='${jid}' xmlns='jabber:client'><body>art thou there</body></message>`
-  const [first, second] = await Promise.all([held, romeo.next(own)])
-  const bodies = [first, second].flatMap((body) => body.elements()).map((message) => message.child('body')?.text)
-  expect(bodies).toContain('art thou there')
+  const next = romeo.next(own)
+  expect((await held).elements().map((message) => message.child('body')?.text)).toContain('art thou there')
+  running.clock.ring(60_000)
+  expect((await next).children).toEqual([])
 })
 
 test('XEP-0206 §2: stanzas in the namespace of the body are stanzas', async () => {
@@ -164,14 +165,35 @@ test('XEP-0124 §8: a request is held, and answered when its time is over or the
   expect((await next).children).toEqual([])
 })
 
+test('DESIGN 3, XEP-0124 §9.1: that a request has come is told when what it brought is kept', async () => {
+  const journalStore = new MemoryJournalStore()
+  const running = await run({}, { journalStore })
+  const romeo = await client(running)
+  await romeo.logIn()
+  let isAnswered = false
+  const held = romeo.next().finally(() => (isAnswered = true))
+  journalStore.failure = new Error('The disk is full')
+  const next = romeo.next("<message to='romeo@localhost' type='chat' xmlns='jabber:client'><body>hi</body></message>")
+  await expect.poll(() => running.server.trouble).toContain('The disk is full')
+  // What had been sent before would have come before.
+  for (let i = 0; i < 3; i++) await running.post('', 'OPTIONS')
+  expect(isAnswered).toBe(false)
+  journalStore.failure = undefined
+  await held
+  running.clock.ring(60_000)
+  await next
+})
+
 test('XEP-0124 §14.2: requests are taken in the order of their rids; one too high ends the session', async () => {
-  const romeo = await client(await run())
+  const running = await run()
+  const romeo = await client(running)
   await romeo.logIn()
   const { rid } = romeo
   const late = romeo.ask(rid + 2, '', ping('second'))
   const early = romeo.ask(rid + 1, '', ping('first'))
-  const answers = [...(await early).elements(), ...(await late).elements()]
-  expect(answers.map((iq) => iq.attr('id'))).toEqual(['first', 'second'])
+  expect((await early).elements().map((iq) => iq.attr('id'))).toEqual(['first', 'second'])
+  running.clock.ring(60_000)
+  expect((await late).children).toEqual([])
   expect(ends(await romeo.ask(rid + 5))).toEqual(gone)
   expect(ends(await romeo.ask(rid + 3))).toEqual(gone)
 })
@@ -195,9 +217,11 @@ test('XEP-0124 §14.3: who asks again while it is held gets the answer in the pl
   const again = romeo.ask(romeo.rid)
   // Whichever comes first is the first.
   expect((await Promise.race([first, again])).attr('type')).toBe('error')
-  const answer = await romeo.next(ping('p'))
-  const answers = [await first, await again, answer].flatMap((body) => body.elements())
+  const next = romeo.next(ping('p'))
+  const answers = [await first, await again].flatMap((body) => body.elements())
   expect(answers.map((iq) => iq.attr('id'))).toEqual(['p'])
+  running.clock.ring(60_000)
+  expect((await next).children).toEqual([])
 })
 
 test('XEP-0124 §14.3: who asks again without end is turned out', async () => {

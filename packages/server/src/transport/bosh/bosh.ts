@@ -18,6 +18,8 @@ interface BoshOptions {
   readonly accept: (transport: Transport) => void
   readonly clock: Clock
   readonly random: Random
+  /** Calls `act` when all that has been done so far is kept. */
+  readonly afterCommit: (act: () => void) => void
   /** As they are now. */
   readonly limits: () => BoshLimits
 }
@@ -72,7 +74,7 @@ export class Bosh {
   }
 
   #create(first: BoshBody, isSecure: boolean, address: string, signal: AbortSignal): Response | Promise<Response> {
-    const { accept, clock, random, limits } = this.#options
+    const { accept, clock, random, afterCommit, limits } = this.#options
     const { connections, connectionsPerAddress, stanzaBytes } = limits()
     const group = networkOf(address)
     const inGroup = this.#groups.get(group) ?? 0
@@ -82,7 +84,8 @@ export class Bosh {
     const forget = (): void => {
       if (this.#sessions.delete(sid)) this.#leave(group)
     }
-    const session = new BoshSession({ sid, address, isSecure, first, clock, mostInput: 4 * stanzaBytes, forget })
+    const mostInput = 4 * stanzaBytes
+    const session = new BoshSession({ sid, address, isSecure, first, clock, mostInput, afterCommit, forget })
     this.#sessions.set(sid, { session, isSecure })
     accept(session)
     return answered(session, first, signal)

@@ -38,19 +38,22 @@ interface SessionOptions {
   readonly clock: Clock
   /** Bytes of input that may wait. */
   readonly mostInput: number
+  /** Calls `act` when all that has been done so far is kept. */
+  readonly afterCommit: (act: () => void) => void
   /** Its sid is known no longer. */
   readonly forget: () => void
 }
 
 /**
- * A BOSH session (XEP-0124): many requests, one stream. An answer tells that a request has come, no more (§9.1): that a stanza has been handled and
- * kept is told by XEP-0198, as over any transport.
+ * A BOSH session (XEP-0124): many requests, one stream. A request that another one lets go (§8) is answered when what that one brought has been kept,
+ * for the answer says that it has come (§9.1); to be told that a stanza has been handled there is XEP-0198, as over any transport.
  */
 export class BoshSession implements Transport {
   readonly address: string
   readonly tls: TlsFacts | undefined
   readonly #clock: Clock
   readonly #mostInput: number
+  readonly #afterCommit: (act: () => void) => void
   readonly #forget: () => void
   readonly #wait: number
   readonly #hold: number
@@ -77,6 +80,7 @@ export class BoshSession implements Transport {
   pendingBytes = 0
   #isCongested = false
   #isTurning = false
+  #isToTurn = false
   #error: string | undefined
   /** What is told to who comes after the end. */
   #final = ''
@@ -85,12 +89,13 @@ export class BoshSession implements Transport {
   #idle = inactivity * 1000
   #wasAnsweredEmpty = false
 
-  constructor({ sid, address, isSecure, first, clock, mostInput, forget }: SessionOptions) {
+  constructor({ sid, address, isSecure, first, clock, mostInput, afterCommit, forget }: SessionOptions) {
     this.address = address
     // The channel is the client's to each request alone: it binds nothing and proves nobody.
     this.tls = isSecure ? { protocol: 'https', bindings: new Map(), identities: [] } : undefined
     this.#clock = clock
     this.#mostInput = mostInput
+    this.#afterCommit = afterCommit
     this.#forget = forget
     this.#wait = Math.min(first.wait ?? 60, longestWait)
     this.#hold = Math.min(first.hold ?? 1, mostHeld)
@@ -157,7 +162,7 @@ export class BoshSession implements Transport {
       this.#inboxSize -= text.length
       this.#events.data(text)
     }
-    this.#turn()
+    this.#turnLater()
   }
 
   startTls(): Promise<void> {
@@ -202,7 +207,7 @@ export class BoshSession implements Transport {
       this.#early.delete(this.#rid)
       this.#accept(next)
     }
-    this.#turn()
+    this.#turnLater()
   }
 
   #accept(pending: Pending): void {
@@ -259,11 +264,24 @@ export class BoshSession implements Transport {
     if (this.#state === 'open') this.#rest()
   }
 
+  /** When what the requests have brought has been kept. */
+  #turnLater(): void {
+    if (this.#isToTurn) return
+    this.#isToTurn = true
+    // Not in the midst of what others are told: an answer may let in more, of which nothing has been kept.
+    this.#afterCommit(() =>
+      queueMicrotask(() => {
+        this.#isToTurn = false
+        this.#turn()
+      }),
+    )
+  }
+
   /** §8: answers what is due, the oldest first. */
   #turn(): void {
     while (this.#state === 'open' && this.#held.length > 0 && this.#held.some(({ isGone }) => !isGone)) {
       // Who is not listened to at the moment waits, or it would send more.
-      const isDue = this.#held.length > this.#hold && this.#inbox.length === 0 && !this.#creation
+      const isDue = this.#held.length > this.#hold && !this.#isPaused && this.#inbox.length === 0 && !this.#creation
       if (this.#outbox.length === 0 && !isDue) break
       this.#answer(this.#held[0]!.isGone)
     }
