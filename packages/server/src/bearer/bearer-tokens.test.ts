@@ -121,8 +121,8 @@ test('RFC 6120 §6.4.5, RFC 7628 §3.2.2: the error is told as late as other fai
   expect(SaslError.from(await client.next()).condition).toBe('not-authorized')
 })
 
-const unsigned = (header: object, payload: object) =>
-  `${[header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
+const unsigned = (header: object, payload: object) => `${encoded(header)}.${encoded(payload)}.`
 
 test.each<[string, (s: Scenario) => Promise<string> | string]>([
   ['alg none', (s) => unsigned({ alg: 'none' }, { iss: issuer, aud: audience, sub: 'romeo', exp: seconds(s) + 300 })],
@@ -137,6 +137,21 @@ test.each<[string, (s: Scenario) => Promise<string> | string]>([
     async (s) => token(s, { header: { jwk: await exportJWK(evil.publicKey) }, key: evil.privateKey }),
   ],
   ['a URL of keys in the header', (s) => token(s, { header: { jku: 'http://127.0.0.1:1/' }, key: evil.privateKey })],
+  [
+    'a URL of certificates in the header',
+    (s) => token(s, { header: { x5u: 'http://127.0.0.1:1/' }, key: evil.privateKey }),
+  ],
+  ['a certificate in the header', (s) => token(s, { header: { x5c: ['MIIB'] }, key: evil.privateKey })],
+  [
+    'a signature of zeros (CVE-2022-21449)',
+    async (s) => (await token(s)).replace(/[^.]*$/, Buffer.alloc(64).toString('base64url')),
+  ],
+  ['a payload that was changed', async (s) => (await token(s)).replace(/\.[^.]*\./, (one) => `${one.slice(0, -1)}A.`)],
+  ['alg in small letters', async (s) => (await token(s)).replace(/^[^.]*/, encoded({ alg: 'es256', kid: 'one' }))],
+  [
+    'alg twice',
+    async (s) => (await token(s)).replace(/^[^.]*/, Buffer.from('{"alg":"ES256","alg":"none"}').toString('base64url')),
+  ],
   [
     'an extension that is critical',
     async (s) => {
@@ -164,6 +179,17 @@ test.each<[string, (s: Scenario) => Promise<string> | string]>([
 ])('RFC 8725: %s is refused like everything else', async (_, make) => {
   const s = await opened()
   expect(await login(s, await make(s))).toBe(refused)
+})
+
+test('RFC 7519 §4: of a claim that stands twice the last one counts', async () => {
+  const s = await opened({ newAccounts: false }, { romeo: [], juliet: [] })
+  const claims = JSON.stringify({ iss: issuer, aud: audience, exp: seconds(s) + 300 }).slice(1)
+  const twice = (names: string) =>
+    new CompactSign(Buffer.from(`{${names},${claims}`))
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .sign(good.privateKey)
+  expect(await login(s, await twice('"sub":"romeo","sub":"juliet"'), 'a=juliet@home.test')).toBe('in')
+  expect(await login(s, await twice('"sub":"juliet","sub":"romeo"'), 'a=juliet@home.test')).toBe('invalid-authzid')
 })
 
 test('RFC 8725 §2.1: HS256 with the public key as its secret is refused', async () => {
