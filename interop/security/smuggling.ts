@@ -15,6 +15,8 @@ export const paths = [
   '/invite/abc',
   `/upload/localhost/${'a'.repeat(40)}/x`,
   '/push/messages',
+  '/api/v1/accounts',
+  '/api/v1/events',
   '/nowhere',
 ] as const
 

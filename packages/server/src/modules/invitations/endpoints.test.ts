@@ -37,6 +37,17 @@ test('invitations are made, listed and taken back', async () => {
   ])
 })
 
+test('who may only invite takes over no account', async () => {
+  const roles = { admin: { accounts: ['boss@home.test'] } }
+  const { ask, token } = await stage({ config: { hosts: { 'home.test': { roles } } } })
+  const guest = token('invitations:write')
+  const status = async (body: object) => (await ask('POST', '/invitations', { body, token: guest })).status
+  expect(await status({ isReset: true, account: 'romeo@home.test' })).toBe(403)
+  expect(await status({ account: 'boss@home.test' })).toBe(403)
+  expect(await status({ account: 'nurse@home.test' })).toBe(201)
+  expect(await status({})).toBe(201)
+})
+
 test('what cannot be invited is refused', async () => {
   const { ask } = await stage()
   const status = async (body: object) => (await ask('POST', '/invitations', { body })).status

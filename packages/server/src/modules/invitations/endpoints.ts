@@ -47,10 +47,14 @@ export function invitationEndpoints(host: Host, invitations: Invitations): void 
     method: 'post',
     path: '/invitations',
     scope: 'invitations:write',
+    moreScopes: ['accounts:write'],
     summary: 'Make a link with which somebody makes an account, or sets a new password',
     body: z.strictObject({
       account: address.optional().describe('The account that is to be made, or whose password is to be set.'),
-      isReset: z.boolean().default(false).describe('For a new password of `account`.'),
+      isReset: z
+        .boolean()
+        .default(false)
+        .describe('For a new password of `account`: needs the scope `accounts:write`.'),
       uses: z.int().min(1).max(9999).default(1),
       lifetime: z.int().min(60).max(31_536_000).default(604_800).describe('Seconds.'),
     }),
@@ -64,7 +68,9 @@ export function invitationEndpoints(host: Host, invitations: Invitations): void 
         expires: time,
       }),
     },
-    async handle({ body: { account, isReset, uses, lifetime }, record }) {
+    async handle({ body: { account, isReset, uses, lifetime }, demand, record }) {
+      // Who may only invite takes over no account, nor one to which the configuration gives a role.
+      if (isReset || (account && host.roles.isConfigured(account))) demand('accounts:write')
       if (isReset && !account) throw new Problem(422, 'A new password is of an `account`')
       if (isReset && !invitations.hasPage)
         throw new Problem(422, 'No HTTPS is served, so there is no page that sets a password')
