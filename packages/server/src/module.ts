@@ -340,6 +340,11 @@ export interface Accounts {
   readonly isForeign: boolean
   /** Throws a StanzaError remote-server-timeout when the system that keeps them does not answer. */
   exists(account: Jid): Awaitable<boolean>
+  /**
+   * Whether something may be kept for it: it exists or, where another system keeps the accounts, has logged in once, though that may know it
+   * no more, or not answer.
+   */
+  isHere(account: Jid): Awaitable<boolean>
   /** Whether people may choose this password: not too short, common, or the name. Throws a StanzaError not-acceptable. */
   checkPassword(account: Jid, password: string): void
   /**

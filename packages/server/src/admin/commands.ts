@@ -112,7 +112,7 @@ async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, Command
     return
   }
   if (request.command === 'user role') {
-    if (!(await accounts.exists(account))) throw new CommandError(`There is no account ${account}`)
+    if (!(await accounts.isHere(account))) throw new CommandError(`There is no account ${account}`)
     if (request.role === undefined) return yield roles.of(account)
     checkRole(request.role, roles)
     if (roles.isConfigured(account))

@@ -36,7 +36,7 @@ export const archiveErasure = defineModule({
         schema: erased,
       },
       async handle({ params: { account }, query, record }) {
-        if (!(await host.accounts.exists(account)))
+        if (!(await host.accounts.isHere(account)))
           throw new StanzaError('item-not-found', `There is no account ${account}`)
         const count = await erase(account.toString(), query)
         record('erased from the archive of', account.toString())

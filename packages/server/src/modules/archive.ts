@@ -78,7 +78,7 @@ export const archive = defineModule({
         type: 'application/x-ndjson',
       },
       async handle({ params: { account }, query, signal, record }) {
-        if (!(await host.accounts.exists(account)))
+        if (!(await host.accounts.isHere(account)))
           throw new StanzaError('item-not-found', `There is no account ${account}`)
         const response = await exported(messages, account.toString(), logQuery(query), signal)
         record('exported the archive of', account.toString())

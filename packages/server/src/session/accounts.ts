@@ -96,6 +96,11 @@ export class HostAccounts implements Accounts, Credentials {
     })
   }
 
+  isHere(account: Jid): Awaitable<boolean> {
+    if (!this.isForeign) return this.exists(account)
+    return when(this.#guests.get(account.toString(), ''), (since) => since !== undefined || this.exists(account))
+  }
+
   /** Whoever is asked for, once there is something to be found and once there is nothing: the time tells nobody who exists (RFC 5802 §5.1). */
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined> {
     const account = `${username}@${this.#options.domain}`
@@ -169,7 +174,7 @@ export class HostAccounts implements Accounts, Credentials {
 
   /** Ends the sessions of a client, which told its id as it logged in, and its tokens; of all clients without an id. */
   async signOut(account: Jid, client?: string): Promise<void> {
-    if (!(await this.#isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await this.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     await this.#signOut(account, 'You have been signed out', client)
   }
 
@@ -193,14 +198,14 @@ export class HostAccounts implements Accounts, Credentials {
 
   async disable(account: Jid): Promise<void> {
     const { disabled, sessions } = this.#options
-    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await this.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     disabled.set(account.toString(), true)
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been disabled'))
   }
 
   async enable(account: Jid): Promise<void> {
-    if (!(await this.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await this.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     this.#options.disabled.set(account.toString(), undefined)
   }
 
@@ -210,7 +215,7 @@ export class HostAccounts implements Accounts, Credentials {
 
   async remove(account: Jid): Promise<void> {
     const { disabled, domain, sessions, storage, told } = this.#options
-    if (!(await this.#isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await this.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     for (const session of [...sessions.of(account)])
       sessions.end(session, new StreamError('not-authorized', 'The account has been removed'))
     this.removed++
@@ -224,11 +229,6 @@ export class HostAccounts implements Accounts, Credentials {
   async *list(after?: string): AsyncIterable<string> {
     const owners = this.isForeign ? this.#guests.owners('', after) : this.#keys.owners(hashes[0]!, after)
     for await (const [owner] of owners) yield owner
-  }
-
-  /** Whether something may be kept for it, though the system that keeps it may know it no more, or not answer. */
-  async #isHere(account: Jid): Promise<boolean> {
-    return (this.isForeign && (await this.#guests.get(account.toString(), '')) !== undefined) || this.exists(account)
   }
 
   #checkOwn(): void {

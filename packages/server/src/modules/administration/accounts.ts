@@ -14,7 +14,7 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
   /** All of them, before the first one is touched. @throws StanzaError item-not-found */
   async function existing(named: readonly Jid[]): Promise<readonly Jid[]> {
     for (const account of named)
-      if (!(await accounts.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+      if (!(await accounts.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
     return named
   }
 

@@ -18,7 +18,7 @@ export function adminCommands({ accounts, audit, domain, roles }: Administration
       async carryOut(answers, by) {
         const wanted = fieldValues(answers, 'adminjids') ? accountsIn(answers, domain, 'adminjids') : []
         for (const account of wanted)
-          if (!(await accounts.exists(account)))
+          if (!(await accounts.isHere(account)))
             throw new StanzaError('item-not-found', `There is no account ${account}`)
         const added = wanted.filter((account) => roles.of(account) !== 'admin')
         const removed = [...roles.having('admin')]

@@ -11,7 +11,7 @@ export function userCommands(
   const { accounts, audit, domain, stores } = host
 
   async function check(account: Jid): Promise<void> {
-    if (!(await accounts.exists(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
+    if (!(await accounts.isHere(account))) throw new StanzaError('item-not-found', `There is no account ${account}`)
   }
 
   return [

@@ -20,7 +20,7 @@ export function accountEndpoints(host: Host): void {
   const { accounts } = host
 
   async function check(jid: Jid): Promise<void> {
-    if (!(await accounts.exists(jid))) throw new StanzaError('item-not-found', `There is no account ${jid}`)
+    if (!(await accounts.isHere(jid))) throw new StanzaError('item-not-found', `There is no account ${jid}`)
   }
 
   host.endpoint({

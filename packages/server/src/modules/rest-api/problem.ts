@@ -29,6 +29,7 @@ const titles: Readonly<Record<number, string>> = {
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 }
 
 /** What each condition is in HTTP; the others are 422. */
@@ -41,6 +42,7 @@ const statuses: Partial<Record<StanzaCondition, number>> = {
   'jid-malformed': 400,
   'not-allowed': 403,
   'policy-violation': 429,
+  'remote-server-timeout': 504,
   'resource-constraint': 503,
   'service-unavailable': 503,
 }
