@@ -6,11 +6,12 @@ import { Problem } from '../rest-api/problem.ts'
 import { address, bareAddress, paged, pageOf, pageQuery, sortedBehind } from '../rest-api/schemas.ts'
 import { checkOwners, checkSize } from './admin.ts'
 import type { RoomConfig } from './config-form.ts'
-import { announce, say } from './messages.ts'
+import { announce } from './messages.ts'
 import { destroy, reconfigure } from './owner.ts'
 import type { MucHost, Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 import { changeAffiliation, changeRole, checkReservation } from './standing.ts'
+import { warn } from './supervisor.ts'
 
 const line = z.string().max(1024)
 const roles = z.array(z.enum(['moderator', 'participant', 'visitor'])).max(3)
@@ -248,12 +249,18 @@ export function roomEndpoints(host: MucHost, rooms: Rooms, service: Jid): void {
     async handle({ params: { room: jid }, body: { from, ...content }, demand, record }) {
       if (from) demand(sendAsScope)
       const room = await rooms.get(jid)
+      const notice = from ? undefined : await room.archives.supervisor?.notice(room.jid)
       const [occupant] = from ? room.occupants.ofAccount(from) : []
-      if (from && !(occupant && host.isOfServer(from))) throw new Problem(409, `${from} is not in the room`)
+      // A token is for the accounts of its own host.
+      if (from && !(occupant && from.domain === host.domain.domain))
+        throw new Problem(409, `${from} is not in the room`)
       const sender = occupant?.shown.jid ?? jid
       const stanza = messageOf(content, { from: sender, to: jid, type: 'groupchat' }, random)
-      if (occupant) say(room, occupant, stanza)
-      else announce(room, stanza)
+      if (occupant) await host.submit(stanza)
+      else {
+        if (notice !== undefined) warn(room, notice)
+        announce(room, stanza)
+      }
       record(from ? `sent a message of ${from} to` : 'sent a message to', jid.toString())
       return { id: stanza.id! }
     },
