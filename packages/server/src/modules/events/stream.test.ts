@@ -168,6 +168,30 @@ test('a token without the scope, or none, follows nothing; what is revoked ends'
   expect(await s.openStreams()).toBe(0)
 })
 
+test('a stream ends when its token expires, and with the REST API', async () => {
+  const s = await stage()
+  const day = 86_400_000
+  s.api.revokeToken('crm')
+  const token = s.api.addToken({ name: 'short', scopes: ['events:read'], lifetime: 1.5 * day })
+  const follow = async (authorization: string) => {
+    const response = await s.request('', { authorization: `Bearer ${authorization}` })
+    return response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  }
+  const ended = async (reader: Awaited<ReturnType<typeof follow>>) => {
+    for (;;) if ((await reader.read()).done) return
+  }
+  const expiring = await follow(token)
+  await s.clock.advance(day)
+  expect(await s.openStreams()).toBe(1)
+  await s.clock.advance(0.5 * day)
+  await ended(expiring)
+  expect((await s.request('', { authorization: `Bearer ${token}` })).status).toBe(401)
+  const going = await follow(s.api.addToken({ name: 'long', scopes: ['events:read'] }))
+  await s.server.reload({ hosts: { 'home.test': { modules: { events: {}, 'rest-api': false } } } })
+  await ended(going)
+  expect(await s.openStreams()).toBe(0)
+})
+
 test('so many streams and no more', async () => {
   const s = await stage({ streams: 2 })
   const [one] = [await s.follow(), await s.follow()]

@@ -41,6 +41,7 @@ export const restApi = defineModule({
       kept: () => host.kept(),
       trouble: () => host.trouble(),
     })
+    host.onStop(() => tokens.close())
     host.http(`${basePath}/`, (request, facts) =>
       tokens.size > 0 ? serve(request, facts) : new Response('There is nothing here.\n', { status: 404 }),
     )

@@ -26,7 +26,7 @@ export interface TokenWish {
 export interface Bearer {
   readonly id: string
   readonly token: ApiToken
-  /** Aborted when it is revoked. */
+  /** Aborted when it is good no more: revoked, expired, or there is no REST API. */
   readonly revoked: AbortSignal
 }
 
@@ -34,6 +34,8 @@ const most = 1000
 const form = /^jackdaw_([a-f0-9]{12})_([A-Za-z0-9_-]{43})$/
 /** How exactly it is kept when a token was used, milliseconds. */
 const precision = 60_000
+/** Timers go no further than 2^31 milliseconds. */
+const longestWait = 86_400_000
 
 /** The tokens of the REST API of one host. */
 export class ApiTokens {
@@ -42,7 +44,8 @@ export class ApiTokens {
   readonly #clock: Clock
   readonly #random: Random
   readonly #tokens: Map<string, ApiToken>
-  readonly #revoked = new Map<string, AbortController>()
+  /** What ends that which goes on for those that were used. */
+  readonly #ends = new Map<string, { readonly controller: AbortController; cancel: () => void }>()
 
   private constructor(
     store: MapStore<ApiToken>,
@@ -90,7 +93,7 @@ export class ApiTokens {
     const now = this.#clock.now()
     if (!token || !isRight || now >= (token.expires ?? Infinity)) return undefined
     if (now - (token.used ?? 0) >= precision) this.#keep(id, { ...token, used: now })
-    return { id, token, revoked: this.#revocation(id).signal }
+    return { id, token, revoked: this.#end(id, token).signal }
   }
 
   /** By name; those that have expired too. */
@@ -104,9 +107,13 @@ export class ApiTokens {
     if (id === undefined) return false
     this.#tokens.delete(id)
     void this.#store.edit(this.#owner, id, () => undefined)
-    this.#revocation(id).abort()
-    this.#revoked.delete(id)
+    this.#abort(id)
     return true
+  }
+
+  /** Ends all that goes on. */
+  close(): void {
+    for (const id of this.#ends.keys()) this.#abort(id)
   }
 
   get size(): number {
@@ -118,10 +125,26 @@ export class ApiTokens {
     return undefined
   }
 
-  #revocation(id: string): AbortController {
-    const controller = this.#revoked.get(id) ?? new AbortController()
-    this.#revoked.set(id, controller)
-    return controller
+  #end(id: string, { expires }: ApiToken): AbortController {
+    const known = this.#ends.get(id)
+    if (known) return known.controller
+    const end = { controller: new AbortController(), cancel: () => {} }
+    this.#ends.set(id, end)
+    const wait = (): void => {
+      const left = expires! - this.#clock.now()
+      if (left <= 0) this.#abort(id)
+      else end.cancel = this.#clock.after(Math.min(left, longestWait), wait)
+    }
+    if (expires !== undefined) wait()
+    return end.controller
+  }
+
+  #abort(id: string): void {
+    const end = this.#ends.get(id)
+    if (!end) return
+    this.#ends.delete(id)
+    end.cancel()
+    end.controller.abort()
   }
 
   #keep(id: string, token: ApiToken): void {
