@@ -16,17 +16,13 @@ import {
   TcpFraming,
   write,
   xml,
-  XmlError,
 } from '@jackdaw/xmpp'
 import type { TickEnd } from '../journal/journal.ts'
 import type { Transport, TransportEvents } from '../transport/transport.ts'
 import type { Awaitable } from '../world.ts'
-import { Intake } from './intake.ts'
-import { KeepAlive } from './keep-alive.ts'
+import { Connection } from './connection.ts'
 import { languageOf } from './language.ts'
-import { Output } from './output.ts'
 import type { AnyPort } from './port.ts'
-import { type Reader, Reading } from './reading.ts'
 
 /** A component as its stream sees it. */
 export interface StreamComponent {
@@ -56,18 +52,15 @@ export interface ComponentStreamPort extends AnyPort {
 }
 
 /** XEP-0114: the stream of a program that serves a domain. Header, handshake, then whole stanzas in both directions. */
-export class ComponentStream implements TransportEvents, TickEnd, Reader {
+export class ComponentStream implements TransportEvents, TickEnd {
   readonly transport: Transport
   readonly port: ComponentStreamPort
   readonly #framing: TcpFraming
-  readonly #intake: Intake
-  readonly #output: Output
-  readonly #reading: Reading
+  readonly #connection: Connection
   /** Unguessable: the handshake is made of it. */
   readonly #id: string
   readonly #isTraced: boolean
   #component: StreamComponent | undefined
-  #keepAlive: KeepAlive | undefined
   #lang: string | undefined
   #hasHeader = false
   #hasAnswered = false
@@ -82,9 +75,7 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     this.#isTraced = log.isLevelEnabled('trace')
     this.#id = Buffer.from(random.bytes(18)).toString('base64url')
     this.#framing = new TcpFraming({ ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }, componentNs)
-    this.#intake = new Intake(transport, port)
-    this.#output = new Output(transport, port, this.#intake)
-    this.#reading = new Reading(port, this.#framing, this.#intake, this.#output, this)
+    this.#connection = new Connection(this, this.#framing)
     this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
       this.end(new StreamError('connection-timeout', 'Send the handshake sooner')),
     )
@@ -102,17 +93,11 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
   // What the connection tells
 
   data(chunk: Uint8Array | string): void {
-    if (this.#isOver) return
-    this.#intake.heard(chunk.length)
-    this.#keepAlive?.heard()
-    this.#framing.write(chunk)
-    this.#reading.read()
+    this.#connection.data(chunk)
   }
 
   drain(): void {
-    if (!this.#output.isCongested) return
-    this.#output.drain()
-    this.#reading.read()
+    this.#connection.drain()
   }
 
   gone(error?: Error): void {
@@ -129,19 +114,13 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
   }
 
   whenDrained(act: () => void): void {
-    this.#output.whenDrained = act
-    this.port.journal.afterCommit(this)
+    this.#connection.whenDrained(act)
   }
 
   /** Called at the tick's end, when all that explains this output has been kept. */
   flush(): void {
-    const wasFull = this.#output.isFull
-    const isTaken = this.#output.flush(this.#isOver)
-    if (this.#isOver) return this.transport.close()
-    if (!isTaken) {
+    if (!this.#connection.flush() && !this.#isOver)
       this.port.log.warn({ component: this.#name }, 'a component does not read what it is sent: its connection was cut')
-      this.transport.destroy()
-    } else if (wasFull && !this.#output.isCongested) this.port.clock.soon(() => this.#reading.read())
   }
 
   /** RFC 6120 §4.6: every entity answers a request, be it with an error. */
@@ -152,13 +131,12 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
 
   /** Somebody else wants its place: is it still there? */
   doubt(): void {
-    this.#keepAlive?.doubt()
+    this.#connection.doubt()
   }
 
-  /** Turns a connection away before anything is read; written at once, for it needs no journal. */
+  /** Turns a connection away before anything is read. */
   refuse(text: string): void {
-    const error = this.#framing.element(new StreamError('resource-constraint', text).toElement())
-    this.transport.write(this.#header() + error + this.#framing.close)
+    this.#connection.refuse(this.#header(), text)
     this.#leave()
     this.transport.close()
   }
@@ -202,17 +180,6 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     return this.#isOnline ? this.#accept(this.#component!, element) : this.#shakeHands(this.#component!, element)
   }
 
-  fail(error: unknown): void {
-    if (error instanceof StreamError) return this.end(error)
-    if (error instanceof XmlError) {
-      const { condition, message, application } = error
-      return this.end(new StreamError(condition, message, { application }))
-    }
-    if (this.#isOver) return
-    this.port.log.error({ err: error }, 'the stream of a component failed')
-    this.end(new StreamError('internal-server-error'))
-  }
-
   /** §3: its `to` is the domain that the component serves. */
   #open(element: Element): void {
     const { to, lang } = this.#framing.header(element)
@@ -240,7 +207,7 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     this.#cancelTimer()
     this.#isOnline = true
     this.#framing.limits = limits
-    this.#keepAlive = new KeepAlive(this, this.#intake, this.#output)
+    this.#connection.keepAlive()
     this.port.online(this)
     log.info({ component: this.#name, address }, 'a component is online')
     this.#write(this.#framing.element(xml(handshakeName, clientNs)))
@@ -248,7 +215,7 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
   }
 
   #accept(component: StreamComponent, element: Element): Awaitable<void> {
-    this.#intake.stanza()
+    this.#connection.stanza()
     // §3: any address of its domain, and no other.
     if (domainOf(element.attr('from')) !== component.domain.domain)
       throw new StreamError('invalid-from', `Every stanza comes from an address of ${component.domain}`)
@@ -279,15 +246,12 @@ export class ComponentStream implements TransportEvents, TickEnd, Reader {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelTimer()
-    this.#keepAlive?.stop()
-    this.#output.whenDrained = undefined
+    this.#connection.stop()
     this.#component?.detach(this)
   }
 
   #write(text: string): void {
-    if (this.#isOver) return
-    this.#output.add(text)
-    this.port.journal.afterCommit(this)
+    this.#connection.write(text)
   }
 }
 

@@ -7,7 +7,6 @@ import {
   closed,
   commandsNs,
   type Element,
-  type Framing,
   Jid,
   parsNs,
   pingNs,
@@ -22,7 +21,6 @@ import {
   TcpFraming,
   WebSocketFraming,
   write,
-  XmlError,
   xml,
 } from '@jackdaw/xmpp'
 import type { TickEnd } from '../journal/journal.ts'
@@ -30,13 +28,10 @@ import type { Transport, TransportEvents } from '../transport/transport.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import type { Exchange } from './authenticator.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
+import { Connection } from './connection.ts'
 import type { StreamFeature, StreamState } from './features.ts'
-import { Intake } from './intake.ts'
-import { KeepAlive } from './keep-alive.ts'
 import { languageOf } from './language.ts'
-import { Output } from './output.ts'
 import type { StreamHost, StreamLimits, StreamPort } from './port.ts'
-import { type Reader, Reading } from './reading.ts'
 
 const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFraming }
 
@@ -48,14 +43,10 @@ const noBindings: ChannelBindings = new Map<string, Uint8Array>()
 const askedAt = 8
 
 /** One client's stream (RFC 6120 §4): header, features, errors, and whole stanzas to the session that is bound on it. */
-export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
+export class Stream implements TransportEvents, TickEnd, SessionStream {
   readonly transport: Transport
   readonly #port: StreamPort
-  readonly #framing: Framing
-  readonly #intake: Intake
-  readonly #output: Output
-  readonly #reading: Reading
-  #keepAlive: KeepAlive | undefined
+  readonly #connection: Connection
   readonly #states = new Set<StreamState>()
   host: StreamHost | undefined
   /** Bare, once authenticated. */
@@ -87,10 +78,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     const { limits, clock } = port
     this.#isTraced = port.log.isLevelEnabled('trace')
     const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
-    this.#framing = new framings[transport.framing](parserLimits)
-    this.#intake = new Intake(transport, this)
-    this.#output = new Output(transport, port, this.#intake)
-    this.#reading = new Reading(port, this.#framing, this.#intake, this.#output, this)
+    this.#connection = new Connection(this, new framings[transport.framing](parserLimits), this)
     if (transport.tls) this.#states.add('secure')
     this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
       this.end(new StreamError('connection-timeout', 'Log in sooner')),
@@ -128,17 +116,11 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   // What arrives
 
   data(chunk: Uint8Array | string): void {
-    if (this.#isOver) return
-    this.#intake.heard(chunk.length)
-    this.#keepAlive?.heard()
-    this.#framing.write(chunk)
-    this.#reading.read()
+    this.#connection.data(chunk)
   }
 
   drain(): void {
-    if (!this.#output.isCongested) return
-    this.#output.drain()
-    this.#reading.read()
+    this.#connection.drain()
   }
 
   gone(error?: Error): void {
@@ -155,17 +137,16 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
 
   /** An element of the stream's own. */
   send(element: Element): void {
-    this.#write(this.#framing.element(element))
+    this.#write(this.#connection.framing.element(element))
   }
 
   deliver(text: string): void {
     if (text.startsWith('<message')) this.#hasMessage = true
-    this.#write(this.#framing.stanza(text))
+    this.#write(this.#connection.framing.stanza(text))
   }
 
   whenDrained(act: () => void): void {
-    this.#output.whenDrained = act
-    this.#port.journal.afterCommit(this)
+    this.#connection.whenDrained(act)
   }
 
   /** Called at the tick's end, when all that explains this output has been kept. */
@@ -173,14 +154,10 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     const { session } = this
     if (session?.isManaged && !this.#asksAcknowledgement) {
       // Who has shown a message and logs out at once has told so; for the rest, asking would double what is read and written.
-      if (this.#hasMessage || session.unacknowledged >= askedAt) this.#output.add(this.#request())
+      if (this.#hasMessage || session.unacknowledged >= askedAt) this.#connection.add(this.#request())
       else if (session.unacknowledged > 0) this.#port.requests.soon(this)
     }
-    const wasFull = this.#output.isFull
-    const isTaken = this.#output.flush(this.#isOver)
-    if (this.#isOver) this.transport.close()
-    else if (!isTaken) this.transport.destroy()
-    else if (wasFull && !this.#output.isCongested) this.#port.clock.soon(() => this.#reading.read())
+    this.#connection.flush()
     const after = this.#afterFlush
     this.#afterFlush = undefined
     after?.()
@@ -214,14 +191,14 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     this.account = account
     this.#port.loggedIn(this)
     this.#states.add('authenticated')
-    this.#framing.limits = this.limits
+    this.#connection.framing.limits = this.limits
   }
 
   /** A new header follows. */
   restart(): void {
     this.#hasHeader = false
     this.#hasAnswered = false
-    this.#framing.restart()
+    this.#connection.framing.restart()
   }
 
   /** RFC 6120 §4.3.2: sends the features that are open to the client now. */
@@ -246,7 +223,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
       this.#afterFlush = resolve
       this.#port.journal.afterCommit(this)
     })
-    this.#framing.discard()
+    this.#connection.framing.discard()
     // The client may have gone meanwhile, of which `gone` is still to tell.
     if (this.#isOver || !this.transport.canStartTls) return
     this.transport.resume()
@@ -259,7 +236,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   bound(session: StreamSession): void {
     this.session = session
     // The role may have changed since the login.
-    this.#framing.limits = this.limits
+    this.#connection.framing.limits = this.limits
     const { address } = this.transport
     this.#port.log.debug(
       { jid: session.jid.toString(), address, framing: this.transport.framing },
@@ -267,23 +244,20 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     )
     this.#states.add('bound')
     this.#cancelTimer()
-    this.#keepAlive = new KeepAlive(this, this.#intake, this.#output)
+    this.#connection.keepAlive()
   }
 
   /** RFC 6120 §4.4: ends the stream in an orderly way. */
   finish(): void {
     if (this.#isOver) return
     if (!this.#hasAnswered) this.#answer()
-    this.#write(this.#framing.close)
+    this.#write(this.#connection.framing.close)
     this.#leave(true)
   }
 
-  /** Turns a connection away before anything is read; written at once, for it needs no journal. */
+  /** Turns a connection away before anything is read. */
   refuse(text: string): void {
-    const error = this.#framing.element(new StreamError('resource-constraint', text).toElement())
-    this.transport.write(this.#header())
-    this.transport.write(error)
-    this.transport.write(this.#framing.close)
+    this.#connection.refuse(this.#header(), text)
     this.#leave(true)
     this.transport.close()
   }
@@ -293,7 +267,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
     if (this.#isOver) return
     if (!this.#hasAnswered) this.#answer()
     this.send(error.toElement())
-    this.#write(this.#framing.close)
+    this.#write(this.#connection.framing.close)
     // A stream that broke the rules does not come back; one that was lost, or that we cut, may.
     this.#leave(error.condition !== 'connection-timeout' && error.condition !== 'system-shutdown')
   }
@@ -316,7 +290,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   }
 
   #accept(session: StreamSession, element: Element): Awaitable<void> {
-    this.#intake.stanza()
+    this.#connection.stanza()
     let stanza: Stanza
     try {
       stanza = Stanza.from(element)
@@ -334,7 +308,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
   }
 
   #open(element: Element): void {
-    const { to, from, version, lang } = this.#framing.header(element)
+    const { to, from, version, lang } = this.#connection.framing.header(element)
     this.#hasHeader = true
     this.#lang = languageOf(lang)
     this.#claimed = from
@@ -360,7 +334,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
 
   /** RFC 6120 §4.7; §4.9.1.3: also before an error there is a `from`, whomever the client asked for. */
   #header(): string {
-    return this.#framing.open({
+    return this.#connection.framing.open({
       to: bareOf(this.#claimed),
       from: this.host?.domain.domain ?? this.#port.domain,
       id: Buffer.from(this.#port.random.bytes(12)).toString('base64url'),
@@ -392,31 +366,17 @@ export class Stream implements TransportEvents, TickEnd, SessionStream, Reader {
 
   // Ending
 
-  fail(error: unknown): void {
-    if (error instanceof StreamError) return this.end(error)
-    if (error instanceof XmlError) {
-      const { condition, message, application } = error
-      return this.end(new StreamError(condition, message, { application }))
-    }
-    if (this.#isOver) return
-    this.#port.log.error({ err: error }, 'a stream failed')
-    this.end(new StreamError('internal-server-error'))
-  }
-
   #leave(isClosed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#cancelTimer()
-    this.#keepAlive?.stop()
-    this.#output.whenDrained = undefined
+    this.#connection.stop()
     this.session?.detach(this, isClosed)
     this.session = undefined
   }
 
   #write(text: string): void {
-    if (this.#isOver) return
-    this.#output.add(text)
-    this.#port.journal.afterCommit(this)
+    this.#connection.write(text)
   }
 
   /** Asks for a sign of life. */
