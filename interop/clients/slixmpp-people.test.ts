@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Jackdaw } from '../jackdaw.ts'
+import { runActs } from '../script.ts'
 import { hasSlixmpp } from './peer.ts'
 
 const password = 'wherefore-art-thou'
@@ -24,28 +21,19 @@ const acts = [
 
 describe.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): people', () => {
   let server: Jackdaw
-  const outcomes = new Map<string, string | null>()
-  let complaints = ''
+  let told: Awaited<ReturnType<typeof runActs>>
 
   beforeAll(async () => {
     server = await Jackdaw.start()
     await Promise.all(['romeo', 'juliet'].map((name) => server.addUser(`${name}@localhost`, password)))
     const options = { password, port: server.ports.xmpp, certificate: server.certificate }
-    const script = fileURLToPath(new URL('slixmpp-people.py', import.meta.url))
-    const peer = spawn('/usr/bin/python3', ['-u', script, JSON.stringify(options)])
-    peer.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
-    createInterface({ input: peer.stdout }).on('line', (line) => {
-      const { name, why } = JSON.parse(line) as { name: string; why: string | null }
-      outcomes.set(name, why)
-    })
-    await once(peer, 'close')
+    told = await runActs(new URL('slixmpp-people.py', import.meta.url), options)
   }, 300_000)
 
   afterAll(() => server?.stop())
 
   test.each(acts)('%s — %s', (name) => {
-    expect(outcomes.has(name), complaints).toBe(true)
-    expect(outcomes.get(name)).toBeNull()
+    expect(told.outcomes.get(name)?.why, told.complaints).toBeNull()
   })
 
   test('the server had no trouble', () => {

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { hasSlixmpp } from '../clients/peer.ts'
 import { Jackdaw } from '../jackdaw.ts'
+import { runSteps } from '../script.ts'
 import { hasBiboumi, Irc } from './biboumi.ts'
-import { stepsOf } from './steps.ts'
 
 const password = 'wherefore-art-thou'
 const domain = 'irc.localhost'
@@ -18,7 +18,7 @@ test.skipIf(!hasSlixmpp || !hasBiboumi)(
       irc = await Irc.start(domain, secret, server.ports.component)
       const { xmpp: port } = server.ports
       const options = { port, password, certificate: server.certificate, domain, irc: irc.address }
-      const { steps, complaints } = await stepsOf('biboumi-chat.py', options)
+      const { steps, complaints } = await runSteps(new URL('biboumi-chat.py', import.meta.url), options)
       expect(steps, complaints + irc.log).toEqual([
         'finds the gateway among the items of the server',
         'learns that it is a gateway to IRC',

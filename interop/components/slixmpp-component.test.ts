@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasSlixmpp } from '../clients/peer.ts'
 import { Jackdaw } from '../jackdaw.ts'
-import { stepsOf } from './steps.ts'
+import { runSteps } from '../script.ts'
 
 const password = 'wherefore-art-thou'
 const domain = 'fairies.localhost'
@@ -28,7 +28,7 @@ describe.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): a component', (
   afterAll(() => server?.stop())
 
   test('XEP-0114 §3: talks with users, has contacts, is in a room, and is missed', async () => {
-    const { steps, complaints } = await stepsOf('slixmpp-component.py', options)
+    const { steps, complaints } = await runSteps(new URL('slixmpp-component.py', import.meta.url), options)
     expect(steps, complaints).toEqual([
       'connects',
       'is among the items of the server',
@@ -46,12 +46,18 @@ describe.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): a component', (
   })
 
   test('XEP-0114 §3: not-authorized with another secret', async () => {
-    const { steps, complaints } = await stepsOf('slixmpp-component.py', { ...options, wrong: true })
+    const { steps, complaints } = await runSteps(new URL('slixmpp-component.py', import.meta.url), {
+      ...options,
+      wrong: true,
+    })
     expect(steps, complaints).toEqual(['is refused'])
   })
 
   test('XEP-0356, XEP-0355: is privileged, and answers in place of the server', async () => {
-    const { steps, complaints } = await stepsOf('slixmpp-privilege.py', { ...options, domain: butler })
+    const { steps, complaints } = await runSteps(new URL('slixmpp-privilege.py', import.meta.url), {
+      ...options,
+      domain: butler,
+    })
     expect(steps, complaints).toEqual([
       'is told its privileges',
       'is told what is delegated to it',

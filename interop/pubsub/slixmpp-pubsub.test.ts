@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { hasSlixmpp } from '../clients/peer.ts'
 import { Jackdaw } from '../jackdaw.ts'
+import { runSteps } from '../script.ts'
 
-const script = fileURLToPath(new URL('slixmpp-pubsub.py', import.meta.url))
+const script = new URL('slixmpp-pubsub.py', import.meta.url)
 const password = 'wherefore-art-thou'
 
 test.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): nodes, avatars and bookmarks', async () => {
@@ -14,16 +11,8 @@ test.skipIf(!hasSlixmpp)('slixmpp (Debian: python3-slixmpp): nodes, avatars and 
   try {
     for (const name of ['hamlet', 'francisco']) await server.addUser(`${name}@localhost`, password)
     const options = { port: server.ports.xmpp, password, certificate: server.certificate }
-    const child = spawn('/usr/bin/python3', ['-u', script, JSON.stringify(options)], { timeout: 90_000 })
-    const complaints: string[] = []
-    child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text))
-    const steps: string[] = []
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const { step, isRight } = JSON.parse(line) as { step: string; isRight: boolean }
-      steps.push(isRight ? step : `${step}: WRONG`)
-    })
-    await once(child, 'close')
-    expect(steps, complaints.join('')).toEqual([
+    const { steps, complaints } = await runSteps(script, options)
+    expect(steps, complaints).toEqual([
       'finds the service',
       'makes a node',
       'reads its form',

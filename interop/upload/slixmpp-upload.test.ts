@@ -1,13 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
-import { createInterface } from 'node:readline'
 import { buffer } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasSlixmpp } from '../clients/peer.ts'
 import { Jackdaw } from '../jackdaw.ts'
+import { runActs } from '../script.ts'
 
 const password = 'wherefore-art-thou'
 
@@ -24,8 +23,7 @@ const canPut = hasSlixmpp && spawnSync('/usr/bin/python3', ['-c', 'import aiohtt
 
 describe.skipIf(!canPut)('slixmpp (Debian: python3-slixmpp, python3-aiohttp): files', () => {
   let server: Jackdaw
-  const outcomes = new Map<string, { why: string | null; value?: unknown }>()
-  let complaints = ''
+  let told: Awaited<ReturnType<typeof runActs>>
 
   beforeAll(async () => {
     server = await Jackdaw.start()
@@ -36,29 +34,20 @@ describe.skipIf(!canPut)('slixmpp (Debian: python3-slixmpp, python3-aiohttp): fi
       port: server.ports.xmpp,
       certificate: server.certificate,
     }
-    const script = fileURLToPath(new URL('slixmpp-upload.py', import.meta.url))
-    const peer = spawn('/usr/bin/python3', ['-u', script, JSON.stringify(options)], {
-      env: { ...process.env, SSL_CERT_FILE: server.certificate },
-    })
-    peer.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text))
-    createInterface({ input: peer.stdout }).on('line', (line) => {
-      const { name, ...outcome } = JSON.parse(line) as { name: string; why: string | null; value?: unknown }
-      outcomes.set(name, outcome)
-    })
-    await once(peer, 'close')
+    const script = new URL('slixmpp-upload.py', import.meta.url)
+    told = await runActs(script, options, { SSL_CERT_FILE: server.certificate })
   }, 120_000)
 
   afterAll(() => server?.stop())
 
   test.each(acts)('%s — %s', (name) => {
-    expect(outcomes.has(name), complaints).toBe(true)
-    expect(outcomes.get(name)!.why).toBeNull()
+    expect(told.outcomes.get(name)?.why, told.complaints).toBeNull()
   })
 
   test('a file outlasts kill -9', async () => {
     await server.kill()
     await server.start()
-    const url = outcomes.get('upload')!.value as string
+    const url = told.outcomes.get('upload')!.value as string
     const request = httpsRequest(url, { ca: readFileSync(server.certificate), agent: false }).end()
     const [response] = await once(request, 'response')
     const circle = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
