@@ -8,13 +8,20 @@ const access = () => z.enum(['none', 'get', 'set', 'both'], { error: 'expected n
 /** XEP-0356 */
 const privileges = z
   .strictObject({
-    roster: access().default('none'),
-    push: z.boolean().optional(),
-    message: z.enum(['none', 'outgoing'], { error: 'expected none or outgoing' }).default('none'),
+    roster: access().describe('Whether it may get and set the rosters of accounts.').default('none'),
+    push: z.boolean().describe('Whether it is told of changes in them; without it, where it may get them.').optional(),
+    message: z
+      .enum(['none', 'outgoing'], { error: 'expected none or outgoing' })
+      .describe('Whether it may send messages in the name of the host and of accounts.')
+      .default('none'),
     presence: z
       .enum(['none', 'managed_entity', 'roster'], { error: 'expected none, managed_entity or roster' })
+      .describe('Whether it sees the presence of accounts (managed_entity), or of their contacts too (roster).')
       .default('none'),
-    iq: z.record(text(), access()).default({}),
+    iq: z
+      .record(text(), access())
+      .describe('Which requests it may send in the name of accounts: get, set or both, by namespace.')
+      .default({}),
   })
   .transform((written, context): Privileges => {
     const readsRoster = covers(written.roster, 'get')
@@ -44,8 +51,12 @@ function isProtected(namespace: string): boolean {
 const component = z.strictObject({
   secret: text().describe('What component and server both know.'),
   name: text().describe('What people see in the list of what the host has.').optional(),
-  privileges: privileges.describe('What it may do for the accounts of the host.').prefault({}),
-  delegated: delegations.describe('Namespaces that it answers in place of the host.').default({}),
+  privileges: privileges.describe('What it may do for the accounts of the host (XEP-0356).').prefault({}),
+  delegated: delegations
+    .describe(
+      'Namespaces that it answers in place of the host, each with the attributes that a request must have (XEP-0355).',
+    )
+    .default({}),
 })
 
 type Component = z.output<typeof component>

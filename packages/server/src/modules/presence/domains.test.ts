@@ -93,8 +93,8 @@ test('XEP-0191 §3.3: whoever blocks a contact does not ask for it', async () =>
 test('a session that has gone is not told, nor the next one of its name', async () => {
   await using s = await evening()
   await s.nutshell.close()
-  await s.irc.close()
   const next = await s.login('mab@other.test', 'nutshell')
+  await s.irc.close()
   await next.hearsNothing()
 })
 

@@ -269,7 +269,8 @@ test('XEP-0356 §6.3: without to it is for the account itself, which answers it'
 test.each([
   ['another namespace', request(held(`to='${juliet}/balcony'`, 'urn:other'))],
   ['another type than is granted', request(held('').replace("'set'", "'get'"), { type: 'get' })],
-  ['another type within', request(held(''), { type: 'get' })],
+  ['another type within', request(held('', 'urn:both'), { type: 'get' })],
+  ['no type within', request(held('', 'urn:both').replace(`type='set'`, ''), { type: 'get' })],
   ['a namespace that is no longer jabber:client', request(held('').replace(" xmlns='jabber:client'", ''))],
   ['another sender', request(held(`from='${juliet}'`))],
   ['a full JID as sender', request(held(`from='${romeo}/phone'`))],
@@ -281,7 +282,7 @@ test.each([
   ['an account of another host', request(held(''), { to: 'mab@other.test' })],
   ['one of its users', request(held(''), { from: `a@${domain}` })],
 ])('XEP-0356 §6.3: for %s it is forbidden', async (_, text) => {
-  await using s = await granted({ iq: { [mailNs]: 'set' } })
+  await using s = await granted({ iq: { [mailNs]: 'set', 'urn:both': 'both' } })
   s.component.says(text)
   await s.component.hears(`<iq id='o' type='error'><error><forbidden xmlns='${errorsNs}'/></error></iq>`)
   await s.component.hearsNothing()
