@@ -200,6 +200,18 @@ test('XEP-0355 §4.3 N.B. 1: while it is not there, and when it goes, what waits
   await s.phone.hearsNothing()
 })
 
+test('XEP-0355 §4.3: a thousand requests wait for a component, no more', async () => {
+  await using s = await managing({ [moodNs]: [] })
+  const ask = `<iq type='get' id='1' from='nick@irc.home.test/x' to='${juliet}'>${mood}</iq>`
+  s.plain.says(ask.repeat(1000))
+  await s.plain.hearsNothing()
+  s.plain.says(ask)
+  await s.plain.hears(`<iq type='error' id='1'><error><resource-constraint xmlns='${errorsNs}'/></error></iq>`)
+  await s.component.close()
+  for (let i = 0; i < 1000; i++) await s.plain.hears(`<iq type='error' id='1'>${unavailable}</iq>`)
+  await s.plain.hearsNothing()
+})
+
 test('XEP-0355 §4.3.1: what the managing entity asks is answered as if nothing were delegated, also by privilege', async () => {
   const privileges = { roster: 'both', push: false, iq: { 'jabber:iq:roster': 'get' } }
   await using s = await managing({ 'jabber:iq:roster': [] }, { privileges })

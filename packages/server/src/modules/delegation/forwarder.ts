@@ -2,7 +2,7 @@ import { delegated, delegatedAnswer, type Element, type Iq, iq, StanzaError } fr
 import type { Host, HostComponent } from '../../module.ts'
 
 /** Most requests that wait for components at once: each takes a timer. */
-const mostWaiting = 10_000
+const mostWaiting = 1000
 
 /** XEP-0355 §4.3: hands requests to the component that answers them, and what it answers to who has asked. */
 export function forwarder(host: Host): (component: HostComponent, request: Iq) => 'stop' {

@@ -101,6 +101,20 @@ test('XEP-0356 §7.6, §8 rule 2: roster: contacts elsewhere once, whoever has t
   await s.component.hearsNothing()
 })
 
+test('XEP-0356 §8 rule 1: however many there are, all are sent, in portions', async () => {
+  await using s = await watching('roster')
+  s.phone.says(`<presence to='${user}' type='subscribe'/>`)
+  await s.phone.sync()
+  s.plain.says(`<presence from='${user}' to='${romeo}' type='subscribed'/>`)
+  for (let i = 0; i < 1200; i++) s.plain.says(`<presence from='${user}/${i}' to='${romeo}'/>`)
+  await s.plain.sync()
+  await s.component.close()
+  await s.component.connect()
+  await s.component.hears('<message/>')
+  for (let i = 0; i < 1200; i++) await s.component.hears(`<presence from='${user}/${i}' to='${domain}'/>`)
+  await s.component.hearsNothing()
+})
+
 test('XEP-0356 §7.4: whom the account has blocked it does not see, so nobody does through it', async () => {
   await using s = await watching('roster')
   s.phone.says(`<presence to='${user}' type='subscribe'/>`)

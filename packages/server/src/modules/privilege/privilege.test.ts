@@ -310,6 +310,20 @@ test('XEP-0356 §6.3: an answer that nobody gives does not hold up what the comp
   expect(String(late)).toContain('remote-server-timeout')
 })
 
+test('XEP-0356 §6.3: a thousand requests wait for answers, no more; and others are not held up', async () => {
+  await using s = await granted({ message: 'outgoing', iq: { [mailNs]: 'set' } })
+  const ask = request(held(`to='${juliet}/balcony'`))
+  s.component.says(ask.repeat(1000))
+  await s.component.hearsNothing()
+  s.component.says(ask)
+  await s.component.hears(`<iq id='o' type='error'><error><resource-constraint xmlns='${errorsNs}'/></error></iq>`)
+  const { id } = await s.balcony.hears(`<iq type='set'><mail xmlns='${mailNs}'/></iq>`)
+  s.balcony.says(`<iq type='result' to='${romeo}' id='${id}'/>`)
+  await s.component.hears(`<iq id='o' type='result'/>`)
+  s.component.says(ask)
+  await s.component.hearsNothing()
+})
+
 test('metrics: what is sent by privilege', async () => {
   await using s = await granted({ message: 'outgoing', iq: { [mailNs]: 'set' } })
   s.component.says(privileged(inner(romeo)))

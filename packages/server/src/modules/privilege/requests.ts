@@ -16,7 +16,7 @@ import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 
 /** Most requests of components that wait for an answer at once: each takes a timer. */
-const mostWaiting = 10_000
+const mostWaiting = 1000
 
 interface Rules {
   privileged(from: Jid): HostComponent | undefined
