@@ -98,6 +98,20 @@ test('a session that has gone is not told, nor the next one of its name', async 
   await next.hearsNothing()
 })
 
+test('RFC 6121 §4.3.2: whoever has not come back a while after a restart has left, others have not', async () => {
+  await using s = await evening()
+  s.crash()
+  await s.start()
+  await s.phone.connect()
+  await s.sms.connect()
+  await s.sms.hears(`<presence to='1@sms.home.test' type='probe'/>`)
+  await s.clock.advance(59_999)
+  await s.phone.hearsNothing()
+  await s.clock.advance(1)
+  await leaves(s.phone, nick)
+  await s.phone.hearsNothing()
+})
+
 test('while the server restarts nobody leaves; probes tell who has', async () => {
   await using s = await evening()
   await s.stop()

@@ -9,13 +9,15 @@ import type { Rosters } from '../roster/rosters.ts'
 const mostShown = 100_000
 /** How many sessions are looked at in one tick. */
 const portion = 1000
+/** In which the components of a host come back after a start, in milliseconds. */
+const comeback = 60_000
 
 /**
  * Whoever is in a domain that cannot be reached any more is not there: who has been shown otherwise sees them leave. When it can be
  * reached again, its users are asked for their presence, as at a login (RFC 6121 §4.3.1): nobody has done that meanwhile.
  */
 export function followDomains(host: Host, rosters: Rosters, lists: Pick<Blocklists, 'of'>): void {
-  /** By who is shown, an account or a full JID: whom it has been shown. In memory: after a restart the first answers to probes tell. */
+  /** By who is shown, an account or a full JID: whom it has been shown. In memory: after a restart rosters alone tell. */
   const shown = new Map<string, Set<string>>()
   let count = 0
 
@@ -42,7 +44,14 @@ export function followDomains(host: Host, rosters: Rosters, lists: Pick<Blocklis
       }
   })
 
-  host.on('domain:reached', ({ domain }) => probeFor(host.sessions(), domain.domain))
+  host.on('domain:reached', ({ domain }) => tellContacts(domain.domain, 'probe'))
+
+  // Sessions outlive a restart, and with them whom they have been shown.
+  const cancel = host.clock.after(comeback, () => {
+    for (const { domain, isConnected } of host.components())
+      if (!isConnected) tellContacts(domain.domain, 'unavailable')
+  })
+  host.onStop(cancel)
 
   function show(to: string, from: string): void {
     const theirs = shown.get(to)
@@ -64,26 +73,28 @@ export function followDomains(host: Host, rosters: Rosters, lists: Pick<Blocklis
     shown.delete(jid.toString())
   }
 
-  function probeFor(sessions: Iterable<Target>, domain: string): void {
-    const rest = sessions[Symbol.iterator]()
+  /** For each session that is there, about those in the domain whose presence it sees: asks them, or answers in their place (§4.3.2). */
+  function tellContacts(domain: string, type: 'probe' | 'unavailable'): void {
+    const rest = host.sessions()[Symbol.iterator]()
     const more = () => {
       for (let i = 0; i < portion; i++) {
         const { done, value } = rest.next()
         if (done) return
-        if (value.isAvailable) probe(value, domain)
+        if (value.isAvailable) tell(value, domain, type)
       }
       host.clock.soon(more)
     }
     more()
   }
 
-  function probe({ jid, account }: Target, domain: string): void {
+  function tell({ jid, account }: Target, domain: string, type: 'probe' | 'unavailable'): void {
     void when(rosters.of(account), ({ contacts }) =>
       when(lists.of(account), (blocked) => {
         for (const [key, contact] of contacts) {
           if (!isSubscribedTo(contact) || (key !== domain && !key.endsWith(`@${domain}`))) continue
-          const to = Jid.parse(key)
-          if (!blocked.blocks(to)) host.send(presence({ from: jid, to, type: 'probe' }))
+          const other = Jid.parse(key)
+          if (blocked.blocks(other)) continue
+          host.send(presence(type === 'probe' ? { from: jid, to: other, type } : { from: other, to: jid, type }))
         }
       }),
     )
