@@ -1,3 +1,4 @@
+import { grantedDelegations, grantedPrivileges } from '@jackdaw/xmpp'
 import { hasComponents } from '../config/components.ts'
 import { networks } from '../config/networks.ts'
 import type { Finding, Scene } from './finding.ts'
@@ -19,6 +20,11 @@ export async function components({ config }: Scene): Promise<Finding[]> {
         sentence: `Its secret can be guessed: take one of at least ${SHORT} characters, such as openssl rand -hex 20 makes.`,
       })),
   )
+  for (const { components: named, modules } of Object.values(hosts))
+    for (const [domain, { privileges, delegated }] of Object.entries(named)) {
+      if (!modules['privilege'] && grantedPrivileges(privileges)) found.push(ineffective(domain, 'privilege'))
+      if (!modules['delegation'] && grantedDelegations(delegated)) found.push(ineffective(domain, 'delegation'))
+    }
   if (!listen.component && !listen.componentTls)
     found.push({
       title,
@@ -34,6 +40,11 @@ export async function components({ config }: Scene): Promise<Finding[]> {
   return found.length > 0
     ? found
     : [{ title, level: 'ok', sentence: 'They have secrets that nobody guesses, and connect where nobody listens in.' }]
+}
+
+function ineffective(domain: string, module: string): Finding {
+  const sentence = `What is granted to it has no effect: the module "${module}" is switched off.`
+  return { title: `component ${domain}`, level: 'warn', sentence }
 }
 
 const isLoopback = networks(['loopback'])

@@ -21,7 +21,12 @@ import { ports } from './ports.ts'
 import { sources } from './sources.ts'
 
 const DAY = 86_400_000
-const modules: readonly Module[] = [{ name: 'register', xeps: ['XEP-0077 2.4'], isOptIn: true, start: () => undefined }]
+const start = () => undefined
+const modules: readonly Module[] = [
+  { name: 'register', xeps: ['XEP-0077 2.4'], isOptIn: true, start },
+  { name: 'privilege', start },
+  { name: 'delegation', start },
+]
 
 let folder: string
 beforeEach(() => {
@@ -223,6 +228,25 @@ describe('components', () => {
       ['fail', expect.stringContaining('None can connect')],
     ])
     expect(await look({ hosts, listen: { component: false, componentTls: 5348 } })).toEqual([['ok', expect.anything()]])
+  })
+  test('what is granted while the module for it is switched off', async () => {
+    const granting = (configured: Record<string, boolean>) => {
+      const butler = {
+        secret: '0123456789abcdef',
+        privileges: { message: 'outgoing' },
+        delegated: { 'urn:x': [] as string[] },
+      } as const
+      return { hosts: { 'a.example': { components: { 'butler.a.example': butler }, modules: configured } } }
+    }
+    expect(await look(granting({ privilege: false, delegation: false }))).toEqual([
+      ['warn', expect.stringContaining('"privilege" is switched off')],
+      ['warn', expect.stringContaining('"delegation" is switched off')],
+    ])
+    expect(await look(granting({}))).toEqual([['ok', expect.anything()]])
+    const { hosts } = granting({ privilege: false, delegation: false })
+    expect(
+      await look({ hosts: { 'a.example': { ...hosts['a.example'], ...named('0123456789abcdef')['a.example'] } } }),
+    ).toEqual([['ok', expect.anything()]])
   })
 })
 
