@@ -82,6 +82,15 @@ test('RFC 6121 §4.3.1: when it comes back the presence of contacts there is ask
   await leaves(s.phone, `${nick}/a`)
 })
 
+test('whoever is at a component that is configured no more leaves', async () => {
+  await using s = await evening()
+  const home = { plaintext: true, components: { 'sms.home.test': { secret } } }
+  await s.server.reload({ log: { level: 'fatal' }, hosts: { 'home.test': home, 'other.test': { plaintext: true } } })
+  await leaves(s.phone, `${nick}/a`)
+  await leaves(s.nutshell, `${nick}/a`)
+  await s.phone.hearsNothing()
+})
+
 test('XEP-0191 §3.3: whoever blocks a contact does not ask for it', async () => {
   await using s = await evening()
   await s.phone.asks(`<iq type='set'><block xmlns='urn:xmpp:blocking'><item jid='${nick}'/></block></iq>`)
