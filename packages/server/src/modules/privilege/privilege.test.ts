@@ -178,6 +178,22 @@ test('XEP-0356 §5.3: without to it is for the account itself; what fails is nob
   await s.phone.hearsNothing()
 })
 
+test.each([
+  ['a carbon', 'received', 'urn:xmpp:carbons:2'],
+  ['a carbon of what it sent', 'sent', 'urn:xmpp:carbons:2'],
+  ['the result of an archive', 'result', 'urn:xmpp:mam:2'],
+])('%s, which clients believe to be from their server, is not sent in the name of an account', async (_, name, ns) => {
+  await using s = await granted({ message: 'outgoing' })
+  s.phone.comes()
+  await s.phone.sync()
+  s.phone.clear()
+  const forged = `<message xmlns='jabber:client' from='${juliet}/balcony' to='${romeo}'><body>I love thee not</body></message>`
+  const content = `<${name} xmlns='${ns}'><forwarded xmlns='urn:xmpp:forward:0'>${forged}</forwarded></${name}>`
+  s.component.says(privileged(inner(romeo, romeo, content)))
+  await refused(s.component, 'm')
+  await s.phone.hearsNothing()
+})
+
 test('XEP-0356 §9: a message passes what the account has blocked as little as its own', async () => {
   await using s = await granted({ message: 'outgoing' })
   s.balcony.comes()

@@ -2,7 +2,9 @@ import {
   covers,
   grantedPrivileges,
   iq,
+  isCarbon,
   type Jid,
+  mamNs,
   message,
   type Message,
   privilegedMessage,
@@ -88,6 +90,9 @@ export const privilege = defineModule({
       }
       if (!from?.isBare || from.domain !== host.domain.domain)
         throw new StanzaError('forbidden', `The message must be from ${host.domain} or a bare JID of it`)
+      // XEP-0280 §11, XEP-0313 §8: clients believe what their own account forwards, so that anybody would be made to have said anything.
+      if (isCarbon(stanza) || stanza.child('result', mamNs))
+        throw new StanzaError('forbidden', 'Carbons and results of archives come from the server alone')
       return when(isManaged(from), (is) => {
         if (!is) throw notManaged(from)
         sent.inc()
