@@ -25,12 +25,14 @@ import { secrets } from './secrets.ts'
 import { sources } from './sources.ts'
 import { stored } from './stored.ts'
 import { uploads } from './uploads.ts'
+import { webhooks } from './webhooks.ts'
 
 const probes: Readonly<Record<string, Probe>> = {
   certificates,
   ports,
   components,
   sources,
+  webhooks,
   dns,
   published,
   clock,

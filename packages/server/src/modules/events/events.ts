@@ -1,11 +1,10 @@
-import { networks } from '../../config/networks.ts'
 import { defineModule, log, map } from '../../module.ts'
 import { keptOutbound } from '../../outbound/outbound.ts'
-import { isPublic } from '../../outbound/private-addresses.ts'
 import { streamEndpoint } from './endpoint.ts'
 import { EventLog } from './event-log.ts'
 import { eventFields } from './fields.ts'
 import { type KeptEvent, kindsOf } from './kinds.ts'
+import { reach } from './reach.ts'
 import { listen } from './sources.ts'
 import { type Progress, Webhook } from './webhook.ts'
 
@@ -47,7 +46,7 @@ export const events = defineModule({
     }
     const outbound = keptOutbound()
     host.onStop(() => outbound.close())
-    const isAllowed = networks(config.networks)
+    const mayReach = reach(config.networks)
     const webhooks: Webhook[] = []
     for await (const [name] of stores.progress.owners('progress'))
       if (!Object.hasOwn(config.webhooks, name)) void stores.progress.edit(name, 'progress', () => undefined)
@@ -61,8 +60,7 @@ export const events = defineModule({
         kinds: wanted ? kindsOf(wanted) : kinds,
         giveUp,
         outbound,
-        // In clear only where it is said that nobody listens in.
-        mayReach: (address) => isAllowed(address) || (url.protocol === 'https:' && isPublic(address)),
+        mayReach: mayReach(url),
         events: kept,
         progress: stores.progress,
         count,
