@@ -1,6 +1,7 @@
 import type { LogEntry, LogStore, MapStore, Page } from '../../storage/storage.ts'
 import { UnknownIdError } from '../../storage/storage.ts'
-import type { Clock } from '../../world.ts'
+import { when } from '../../when.ts'
+import type { Awaitable, Clock } from '../../world.ts'
 import type { DataOf, KeptEvent, Kind } from './kinds.ts'
 
 /** No account is called so. */
@@ -112,7 +113,12 @@ export class EventLog {
   /** The position of who wants what happens from now on. */
   async end(): Promise<string> {
     const { entries } = await this.#options.log.page(owner, { max: 1, fromEnd: true })
-    return entries.at(-1)?.id ?? (await this.#floor())
+    return entries.at(-1)?.id ?? (await this.start())
+  }
+
+  /** The position of who wants all that is kept. */
+  start(): Awaitable<string> {
+    return when(this.#options.floor.get(owner, 'floor'), (floor) => floor ?? '')
   }
 
   /** The events behind a position. */
@@ -124,7 +130,7 @@ export class EventLog {
     } catch (error) {
       if (!(error instanceof UnknownIdError)) throw error
     }
-    return { ...(await log.page(owner, bounds)), isLost: position !== (await this.#floor()) }
+    return { ...(await log.page(owner, bounds)), isLost: position !== (await this.start()) }
   }
 
   /** To be ended with `leave`. */
@@ -142,10 +148,6 @@ export class EventLog {
   close(): void {
     this.#isClosed = true
     this.#cancel()
-  }
-
-  async #floor(): Promise<string> {
-    return (await this.#options.floor.get(owner, 'floor')) ?? ''
   }
 
   #sweepLater(): void {

@@ -7,6 +7,7 @@ import { type KeptEvent, kindsOf } from './kinds.ts'
 import { reach } from './reach.ts'
 import { listen } from './sources.ts'
 import { type Progress, Webhook } from './webhook.ts'
+import { webhookEndpoints } from './webhook-endpoints.ts'
 
 /** What happens on a host, in a log of its own, for other programs: sent to webhooks, and to who follows it. */
 export const events = defineModule({
@@ -47,7 +48,7 @@ export const events = defineModule({
     const outbound = keptOutbound()
     host.onStop(() => outbound.close())
     const mayReach = reach(config.networks)
-    const webhooks: Webhook[] = []
+    const webhooks = new Map<string, Webhook>()
     for await (const [name] of stores.progress.owners('progress'))
       if (!Object.hasOwn(config.webhooks, name)) void stores.progress.edit(name, 'progress', () => undefined)
     for (const [name, { url: text, secret: keys, kinds: wanted, giveUp }] of Object.entries(config.webhooks)) {
@@ -65,19 +66,20 @@ export const events = defineModule({
         progress: stores.progress,
         count,
       })
-      webhooks.push(webhook)
+      webhooks.set(name, webhook)
       host.onStop(() => webhook.stop())
       void webhook.run()
     }
+    webhookEndpoints(host, webhooks)
     metrics.gauge(
       'jackdaw_webhooks_failing',
       'Webhooks that do not take events',
-      () => webhooks.filter((one) => one.isFailing).length,
+      () => [...webhooks.values()].filter((one) => one.isFailing).length,
     )
     metrics.gauge(
       'jackdaw_webhooks_paused',
       'Webhooks that were given up',
-      () => webhooks.filter((one) => one.isPaused).length,
+      () => [...webhooks.values()].filter((one) => one.isPaused).length,
     )
   },
 })

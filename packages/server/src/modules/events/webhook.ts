@@ -18,6 +18,7 @@ export type Progress = {
   /** Since when it has taken nothing. */
   readonly failingSince?: number
   readonly attempts?: number
+  readonly reason?: string
   readonly isPaused?: true
 }
 
@@ -66,6 +67,10 @@ export class Webhook {
     return webhook
   }
 
+  get progress(): Progress {
+    return this.#progress
+  }
+
   get isFailing(): boolean {
     return this.#progress.failingSince !== undefined
   }
@@ -89,7 +94,7 @@ export class Webhook {
     while (!this.#isStopped && !this.isPaused) {
       this.#follower.begin()
       const { entries, isComplete, isLost } = await events.read(this.#progress.position)
-      if (isLost) this.#lost()
+      if (isLost) await this.#lost()
       for (const entry of entries) {
         if (kinds.has(entry.value.type) && !(await this.#deliver(entry))) return
         this.#progress = { ...this.#progress, position: entry.id }
@@ -100,6 +105,14 @@ export class Webhook {
       await this.#options.host.kept()
       if (isComplete) await this.#follower.news()
     }
+  }
+
+  /** Tries it at once, where it waits or was given up. */
+  retry(): void {
+    if (!this.isPaused) return this.#wake()
+    const { position, url } = this.#progress
+    this.#keep({ position, url })
+    void this.run()
   }
 
   /** What is under way is broken off: it is sent again after the next start. */
@@ -151,7 +164,13 @@ export class Webhook {
     const now = host.clock.now()
     const { failingSince = now, attempts = 0, ...rest } = this.#progress
     const isPaused = isGone || now - failingSince >= giveUp
-    this.#keep({ ...rest, failingSince, attempts: attempts + 1, ...(isPaused && { isPaused }) })
+    this.#keep({
+      ...rest,
+      failingSince,
+      attempts: attempts + 1,
+      reason: reason.slice(0, 500),
+      ...(isPaused && { isPaused }),
+    })
     if (isPaused)
       host.log.error(
         { webhook: name, reason },
@@ -177,8 +196,10 @@ export class Webhook {
     })
   }
 
-  #lost(): void {
-    const { host, name, count } = this.#options
+  async #lost(): Promise<void> {
+    const { host, name, count, events } = this.#options
+    const position = await events.start()
+    this.#keep({ ...this.#progress, position })
     count.lost.inc()
     host.log.error(
       { webhook: name },
