@@ -25,9 +25,9 @@ export async function allMetrics(): Promise<Metric[]> {
   return [...all.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Those of modules. */
+/** Those of modules and of other systems that keep accounts. */
 function writtenMetrics(): Metric[] {
-  const files = globSync('packages/server/src/modules/**/*.ts', { cwd: root }).filter(
+  const files = globSync('packages/server/src/{modules,sources}/**/*.ts', { cwd: root }).filter(
     (file) => !file.endsWith('.test.ts'),
   )
   return files.flatMap((file) => {

@@ -64,7 +64,7 @@ test('XEP-0484: a device is signed out with its sessions and its token, whether 
     await device(s, laptop, 'Dino'),
   ]
   await away.close()
-  expect((await offered(desk)).toSorted()).toEqual([
+  expect((await offered(desk)).toSorted(([a], [b]) => (a! < b! ? -1 : 1))).toEqual([
     [`device:${tablet}`, 'Conversations on a desk'],
     [`device:${laptop}`, 'Dino on a desk'],
   ])

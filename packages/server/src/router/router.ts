@@ -8,6 +8,7 @@ import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
 import type { ServedDomain } from './service.ts'
+import { spokesman } from './spokesman.ts'
 
 const askTimeout = 30_000
 
@@ -68,7 +69,9 @@ export class Router implements SessionRouter {
   /** Handles a message of a host's own, or of an account's as if a session of it had sent it. @throws StanzaError */
   submit(message: Message): Awaitable<void> {
     const { from } = message
-    return from!.local === undefined ? this.#route(message, undefined) : this.#accept(message, undefined)
+    return from!.local === undefined
+      ? this.#route(message, undefined)
+      : this.#accept(message, spokesman(from!.bare, this.#clock.now()))
   }
 
   /** Routes a stanza in the name of the account that is its `from`, as if it had sent it. */
@@ -207,7 +210,7 @@ export class Router implements SessionRouter {
     }
   }
 
-  #accept(stanza: Stanza, session: Session | undefined): Awaitable<void> {
+  #accept(stanza: Stanza, session: Target | undefined): Awaitable<void> {
     if (stanza.name === 'iq') checkIq(stanza)
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return

@@ -6,7 +6,7 @@ import { supervision } from './supervision.ts'
 
 const romeo = 'romeo@home.test'
 
-async function supervised(fields: object) {
+async function supervised(fields: Record<string, unknown>) {
   const play = await stage({
     accounts: { romeo: ['phone'], juliet: ['balcony'], 'mab@other.test': ['nutshell'] },
     config: { hosts: { 'home.test': { modules: { supervision: fields } }, 'other.test': {} } },
