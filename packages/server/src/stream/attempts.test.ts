@@ -37,3 +37,9 @@ test('a proxy on this machine is nobody’s network', () => {
   for (let i = 0; i < 100; i++) attempts.failed('127.0.0.1', `name${i}@home.test`)
   expect(attempts.isGuarded('127.0.0.1', 'juliet@home.test')).toBe(false)
 })
+
+test('tokens that are good no more are no guesses, however many clients of a network try theirs', () => {
+  const attempts = new Attempts(new ManualClock(), limits)
+  for (let i = 0; i < 200; i++) attempts.failed('192.0.2.1')
+  expect(attempts.isGuarded('192.0.2.1', 'romeo@home.test')).toBe(false)
+})

@@ -19,8 +19,9 @@ const mostPairs = 50_000
  */
 export class Attempts {
   readonly #clock: Clock
-  readonly #networks: Failures
-  readonly #accounts: Failures
+  readonly #networks = new Failures()
+  /** Those at passwords, which alone can be guessed. */
+  readonly #guesses = { networks: new Failures(), accounts: new Failures() }
   /** Who has logged in from where, the latest at the end. */
   readonly #pairs = new Set<string>()
   limits: Limits
@@ -30,16 +31,18 @@ export class Attempts {
   constructor(clock: Clock, limits: Limits) {
     this.#clock = clock
     this.limits = limits
-    this.#networks = new Failures()
-    this.#accounts = new Failures()
   }
 
-  /** Counts a failure, at the account (a bare JID, whether there is one or not) that was tried; returns how long its answer waits, milliseconds. */
+  /** Counts a failure; returns how long its answer waits, milliseconds. @param account whose password was tried, a bare JID, whether there is one or not */
   failed(address: string, account?: string): number {
     this.total++
     const now = this.#clock.now()
-    if (account !== undefined) this.#accounts.add(account, now)
-    const count = this.#networks.add(networkOf(address), now)
+    const network = networkOf(address)
+    if (account !== undefined) {
+      this.#guesses.accounts.add(account, now)
+      this.#guesses.networks.add(network, now)
+    }
+    const count = this.#networks.add(network, now)
     const { authenticationDelay, authenticationDelayMax } = this.limits
     return Math.min(authenticationDelay * 2 ** (count - 1), authenticationDelayMax)
   }
@@ -54,8 +57,9 @@ export class Attempts {
   /** Whether there were too many. Those of a proxy on this machine are anybody's. */
   isGuarded(address: string, account: string): boolean {
     const now = this.#clock.now()
-    if (this.#accounts.count(account, now) >= mostFailures) return true
-    return !isLoopback(address) && this.#networks.count(networkOf(address), now) >= mostFailures
+    const { accounts, networks } = this.#guesses
+    if (accounts.count(account, now) >= mostFailures) return true
+    return !isLoopback(address) && networks.count(networkOf(address), now) >= mostFailures
   }
 
   /** Whether a right password is accepted. */

@@ -142,7 +142,7 @@ export class Authenticator {
     if (authzid !== undefined && !isAddressOf(authzid, account)) throw new SaslError('invalid-authzid')
     // RFC 6120 §6.5.2: told to nobody but the owner.
     if (this.#host.isDisabled(account)) throw new SaslError('account-disabled', 'The account has been disabled')
-    if (exchange.account !== undefined) stream.port.attempts.succeeded(stream.transport.address, exchange.account)
+    if (mechanism.name !== 'ANONYMOUS') stream.port.attempts.succeeded(stream.transport.address, account.toString())
     stream.exchange = undefined
     return { account, additional }
   }
