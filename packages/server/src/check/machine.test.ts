@@ -101,6 +101,7 @@ describe.skipIf(process.platform === 'win32')('secrets', () => {
       { components: { 'irc.localhost': { secret: 'x' } } },
       { modules: { 'push-service': true } },
       { modules: { 'external-services': { services } } },
+      { modules: { events: { webhooks: { crm: { url: 'https://a', secret: `whsec_${'A'.repeat(32)}` } } } } },
     ])
       expect(await look(host)).toEqual([
         ['fail', `Every user of this machine may look into ${file}: run chmod 600 '${file}'.`],

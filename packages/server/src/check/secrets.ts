@@ -26,8 +26,8 @@ function hasSecrets({ hosts }: Config): boolean {
   return (
     hasComponents(hosts) ||
     Object.values(hosts).some(({ modules }) => {
-      const { 'push-service': push, 'external-services': calls } = modules
-      return Boolean(push) || JSON.stringify(calls ?? '').includes('"secret":')
+      const { 'push-service': push, 'external-services': calls, events } = modules
+      return Boolean(push) || [calls, events].some((one) => JSON.stringify(one ?? '').includes('"secret":'))
     })
   )
 }
