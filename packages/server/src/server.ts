@@ -3,45 +3,25 @@ import { join } from 'node:path'
 import { Jid, StreamError } from '@jackdaw/xmpp'
 import { type Logger, pino } from 'pino'
 import { type Config, type ConfigInput, configFrom, type HostConfig } from './config.ts'
-import { BearerTokens } from './bearer/bearer-tokens.ts'
-import type { AccountsConfig } from './config/accounts.ts'
-import type { BearerConfig } from './config/bearer.ts'
 import { hasComponents } from './config/components.ts'
 import { networks } from './config/networks.ts'
 import { openFileJournal } from './journal/file.ts'
 import { Journal, type JournalStore } from './journal/journal.ts'
-import {
-  boshLimits,
-  certificateHosts,
-  componentLimits,
-  networkLimits,
-  sessionLimits,
-  streamLimits,
-  withRole,
-} from './limits.ts'
+import { boshLimits, certificateHosts, componentLimits, networkLimits, sessionLimits, streamLimits } from './limits.ts'
 import { measure } from './measures.ts'
 import { ServerMetrics } from './metrics.ts'
 import type { Module } from './module.ts'
-import { invitations } from './modules/invitations/invitations.ts'
 import { modules as everyModule } from './modules/modules.ts'
 import { ClientPort } from './ports/c2s.ts'
 import { ComponentPort } from './ports/component.ts'
-import { VirtualHost } from './router/host.ts'
-import { Modules } from './router/modules.ts'
 import { Router } from './router/router.ts'
 import { saslCrypto } from './sasl-crypto.ts'
 import { secretFile } from './secret-file.ts'
 import { Secrets } from './secrets.ts'
-import { HostAudit } from './session/audit.ts'
-import { HostAccounts, hashes, iterations } from './session/accounts.ts'
-import { Exceptions } from './session/exceptions.ts'
-import { HostRoles } from './session/roles.ts'
+import { type HostAround, ServedHost } from './served-host.ts'
+import { hashes, iterations } from './session/accounts.ts'
 import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
-import { Tokens } from './session/tokens.ts'
-import { ForeignAccounts } from './sources/foreign-accounts.ts'
-import { openSource } from './sources/open.ts'
-import type { AccountSource } from './sources/source.ts'
 import { openSqliteStorage, type SqliteStorage } from './storage/sqlite.ts'
 import { Authenticator, type SaslSecrets } from './stream/authenticator.ts'
 import { bind } from './stream/bind.ts'
@@ -85,18 +65,6 @@ export interface Listening {
   readonly port: number
 }
 
-interface Host {
-  readonly virtual: VirtualHost
-  readonly accounts: HostAccounts
-  readonly roles: HostRoles
-  readonly audit: HostAudit
-  readonly modules: Modules
-  config: HostConfig
-  bearer: BearerTokens | undefined
-  /** Where another system keeps the accounts. */
-  foreign: ForeignAccounts | undefined
-}
-
 /**
  * Opens a server on its data: accounts can be worked with at once, clients come after `start`.
  * @throws ConfigError, JournalError, StorageError: one plain sentence each
@@ -113,12 +81,12 @@ export async function createServer(input: ConfigInput | Config = {}, parts: Part
   return server
 }
 
-/** A whole Jackdaw: the composition root, the only place that knows every room. */
+/** A whole Jackdaw: the composition root. */
 export class Server {
   readonly log: Logger
   readonly metrics = new ServerMetrics()
   /** By domain. */
-  readonly hosts = new Map<string, Host>()
+  readonly hosts = new Map<string, ServedHost>()
   readonly sessions: Sessions
   readonly #parts: Parts
   readonly #available: readonly Module[]
@@ -139,7 +107,7 @@ export class Server {
   /** Of those who have logged in without an account. */
   readonly #guests = new WeakSet<Stream>()
   #sasl!: SaslSecrets
-  #tokenSecret!: Uint8Array
+  #hostAround!: HostAround
   #certificates: Certificates | undefined
   /** Undefined when the network is the embedder's. */
   #systemNetwork: SystemNetwork | undefined
@@ -214,16 +182,18 @@ export class Server {
   /** Called by `createServer`. */
   async open(): Promise<void> {
     // That of SASL makes unknown users' challenges: it must not change from start to start.
+    const crypto = this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size))
     this.#sasl = {
-      crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
+      crypto,
       secret: await this.#secrets.get('sasl'),
       iterations,
       hashes,
     }
     // What makes tokens is not in the database, so that who has that alone has none of them.
-    this.#tokenSecret = this.#parts.journalStore
+    const tokenSecret = this.#parts.journalStore
       ? await this.#secrets.get('tokens')
       : secretFile(join(this.#config.data, 'tokens.key'), this.#random)
+    this.#hostAround = this.#aroundHosts(crypto, tokenSecret)
     for (const [domain, host] of Object.entries(this.#config.hosts)) await this.#addHost(domain, host)
     this.#addComponents()
     this.sessions.recover(this.#router)
@@ -306,7 +276,7 @@ export class Server {
     for (const domain of [...this.hosts.keys()]) if (!config.hosts[domain]) await this.#removeHost(domain)
     for (const [domain, host] of Object.entries(config.hosts)) {
       const running = this.hosts.get(domain)
-      if (running) await this.#configure(running, host)
+      if (running) await running.configure(host)
       else {
         await this.#addHost(domain, host)
         await this.#recogniseGuests(this.hosts.get(domain)!)
@@ -338,10 +308,7 @@ export class Server {
     await this.#port.close()
     await this.#componentPort.close()
     await closing
-    for (const { modules, foreign } of this.hosts.values()) {
-      await modules.stop()
-      foreign?.close()
-    }
+    for (const host of this.hosts.values()) await host.stop()
     this.#certificates?.close()
     this.#cancelWatch?.()
     this.sessions.close()
@@ -419,7 +386,7 @@ export class Server {
 
   async #addHost(domain: string, config: HostConfig): Promise<void> {
     const jid = Jid.of({ domain })
-    const host = await this.#compose(jid, config)
+    const host = await ServedHost.open(jid, config, this.#hostAround)
     const authenticator = new Authenticator(
       {
         scram: (username, hash) => host.accounts.scram(username, hash),
@@ -452,10 +419,10 @@ export class Server {
       host.virtual.streamFeatures.add(feature)
     this.hosts.set(domain, host)
     this.#router.hosts.set(domain, host.virtual)
-    await this.#configure(host, config)
+    await host.configure(config)
   }
 
-  #bind(host: Host, stream: Stream, account: Jid, resource: string | undefined): Awaitable<Session> {
+  #bind(host: ServedHost, stream: Stream, account: Jid, resource: string | undefined): Awaitable<Session> {
     return when(this.#check(host, stream, account), () => {
       this.#admit(host, stream, account)
       return this.sessions.bind(stream, account, resource)
@@ -463,7 +430,7 @@ export class Server {
   }
 
   /** What a client has logged in to may be gone by the time it binds. */
-  #check(host: Host, stream: Stream, account: Jid): Awaitable<void> {
+  #check(host: ServedHost, stream: Stream, account: Jid): Awaitable<void> {
     if (this.hosts.get(account.domain) !== host) throw new StreamError('host-gone')
     return when(host.accounts.admit(account), (exists) => {
       if (!exists && !host.config.anonymous) throw new StreamError('not-authorized', 'The account has been removed')
@@ -472,122 +439,33 @@ export class Server {
   }
 
   /** An account may have been disabled since its login. @throws StreamError */
-  #admit({ accounts, roles }: Host, stream: Stream, account: Jid): void {
+  #admit({ accounts, roles }: ServedHost, stream: Stream, account: Jid): void {
     if (accounts.isDisabled(account)) throw new StreamError('not-authorized', 'The account has been disabled')
     if (this.#guests.has(stream)) roles.admitGuest(account)
   }
 
-  async #compose(domain: Jid, config: HostConfig): Promise<Host> {
-    const around = {
+  #aroundHosts(crypto: SaslSecrets['crypto'], tokenSecret: Uint8Array): HostAround {
+    const { files, journalStore } = this.#parts
+    return {
       router: this.#router,
       sessions: this.sessions,
       storage: this.#storage,
       clock: this.#clock,
       random: this.#random,
       log: this.log,
-    }
-    const accounts = new HostAccounts({
-      domain,
-      tokens: new Tokens({
-        domain: domain.domain,
-        storage: this.#storage,
-        clock: this.#clock,
-        random: this.#random,
-        secret: this.#tokenSecret,
-        limits: () => this.#config.tokens,
-      }),
-      storage: this.#storage,
-      sessions: this.sessions,
-      disabled: await Exceptions.open(this.#storage.map<true>(`${domain}/accounts/disabled`)),
-      crypto: this.#parts.crypto ?? saslCrypto((size) => this.#random.bytes(size)),
-      passwordLength: () => host.config.passwordLength,
-      foreign: () => host.foreign,
-      clock: this.#clock,
-      told(fact, about) {
-        if (fact === 'account:removed') host.roles.forget(about.account)
-        return virtual.tell(fact, about)
-      },
-    })
-    const given = await Exceptions.open(this.#storage.map<string>(`${domain}/accounts/roles`))
-    const roles = new HostRoles(domain, given, config.roles)
-    const audit = new HostAudit(domain, this.#storage, this.#clock, (act) => void virtual.tell('act:recorded', act))
-    const virtual = new VirtualHost({
-      domain,
-      accounts,
-      roles,
-      audit,
-      log: this.log,
-      allowsPlaintext: (address) => {
-        const { plaintext } = host.config
-        return plaintext === true || (plaintext === 'loopback' && isLoopback(address))
-      },
-      limitsOf: (account) => {
-        const own = roles.limitsOf(account)
-        return own && withRole(this.#port.limits, own)
-      },
-    })
-    const modules = new Modules({
-      ...around,
-      host: virtual,
-      http: (path, serve) => this.#http.add(path, serve, domain.toString()),
+      available: this.#available,
+      crypto,
+      tokenSecret,
+      tokenLimits: () => this.#config.tokens,
+      streamLimits: () => this.#port.limits,
+      serverMetrics: this.metrics,
+      bearerCounts: this.#bearerCounts,
+      files: files ?? (journalStore ? undefined : join(this.#config.data, 'files')),
+      http: (path, serve, domain) => this.#http.add(path, serve, domain),
       httpsPort: () => this.#httpsPort ?? this.#plannedHttpsPort,
-      folder: this.#folderOf(domain),
       kept: () => this.kept(),
       trouble: () => this.trouble,
-      metrics: (onStop) => this.metrics.ofHost(domain.toString(), onStop),
-    })
-    const host: Host = { virtual, accounts, roles, audit, modules, config, bearer: undefined, foreign: undefined }
-    return host
-  }
-
-  #foreign({ virtual: { domain }, accounts }: Host, source: AccountSource, config: AccountsConfig): ForeignAccounts {
-    return new ForeignAccounts({
-      source,
-      config,
-      clock: this.#clock,
-      log: this.log.child({ host: domain.toString() }),
-      metrics: (onClose) => this.metrics.ofHost(domain.toString(), onClose),
-      recheck: () => accounts.recheck(),
-    })
-  }
-
-  #folderOf({ domain }: Jid): string | undefined {
-    const { files, journalStore } = this.#parts
-    const folder = files ?? (journalStore ? undefined : join(this.#config.data, 'files'))
-    // An IPv6 address has colons, which not every file system takes.
-    return folder && join(folder, encodeURIComponent(domain))
-  }
-
-  #bearer({ virtual: { domain }, accounts, modules }: Host, config: BearerConfig): BearerTokens {
-    return new BearerTokens({
-      config,
-      domain,
-      accounts,
-      mayCreate: (account) => modules.api(invitations)?.checkFree(account),
-      clock: this.#clock,
-      random: this.#random,
-      log: this.log.child({ host: domain.toString() }),
-      counts: this.#bearerCounts,
-    })
-  }
-
-  /** Loads and unloads modules until those run that the configuration wants, as it wants them. */
-  async #configure(host: Host, config: HostConfig): Promise<void> {
-    const { modules } = host
-    const before = host.config.modules as Record<string, unknown>
-    const wanted = config.modules as Record<string, unknown>
-    const isMoved = (host.foreign === undefined) !== (config.accounts === undefined)
-    const source = config.accounts && openSource(config.accounts, host.virtual.domain, this.#clock)
-    host.foreign?.close()
-    host.foreign = source && this.#foreign(host, source, config.accounts!)
-    host.bearer = config.bearer && this.#bearer(host, config.bearer)
-    host.config = config
-    host.roles.configure(config.roles)
-    for (const module of this.#available) {
-      const isChanged = JSON.stringify(before[module.name]) !== JSON.stringify(wanted[module.name])
-      if (modules.has(module) && (isChanged || isMoved || wanted[module.name] === false)) await modules.unload(module)
     }
-    for (const module of this.#available) if (wanted[module.name] !== false) await modules.load(module, wanted)
   }
 
   /** Of commands on a server that does not run. */
@@ -613,7 +491,7 @@ export class Server {
   }
 
   /** Sessions that have outlived the server may be those of anonymous users. */
-  async #recogniseGuests({ accounts, config, roles, virtual }: Host): Promise<void> {
+  async #recogniseGuests({ accounts, config, roles, virtual }: ServedHost): Promise<void> {
     if (!config.anonymous) return
     for (const { account } of [...this.sessions.ofDomain(virtual.domain)])
       if (!(await accounts.exists(account))) roles.admitGuest(account)
@@ -623,72 +501,27 @@ export class Server {
     const host = this.hosts.get(domain)!
     for (const session of [...this.sessions.ofDomain(host.virtual.domain)])
       this.sessions.end(session, new StreamError('host-gone'))
-    await host.modules.stop()
-    host.foreign?.close()
+    await host.stop()
     this.hosts.delete(domain)
     this.#router.hosts.delete(domain)
   }
 
   #measure(): void {
-    const { metrics, sessions } = this
-    const { counts } = this.#router
-    measure(metrics, {
-      counts,
+    measure(this.metrics, {
+      counts: this.#router.counts,
       bearer: this.#bearerCounts,
-      troubles: () => this.#troubled,
-      strangers: () => this.#port.strangers,
-      sessions,
+      troubles: this.#troubles,
+      troubled: () => this.#troubled,
+      port: this.#port,
+      components: this.#componentPort,
+      refused: () => this.#systemNetwork?.admission.refused ?? 0,
+      sessions: this.sessions,
       hosts: this.hosts,
       certificates: () => this.#certificates?.facts ?? [],
       answered: this.#http.answered,
+      journal: this.#journalStore,
+      database: this.#storage.progress,
       data: this.#parts.journalStore ? undefined : this.#config.data,
     })
-    metrics.gauge('jackdaw_connections', 'Client connections that are open', () => this.#port.connections)
-    metrics.counter(
-      'jackdaw_connections_refused_total',
-      'Connections refused because a cap was reached',
-      () => this.#systemNetwork?.admission.refused ?? 0,
-    )
-    metrics.counter('jackdaw_logins_total', 'Clients that logged in', () => this.#port.logins)
-    metrics.counter('jackdaw_login_failures_total', 'Logins refused', () => this.#port.attempts.total)
-    metrics.counter('jackdaw_token_logins_total', 'Logins with a token in place of a password', () => {
-      let uses = 0
-      for (const { accounts } of this.hosts.values()) uses += accounts.tokens.uses
-      return uses
-    })
-    const components = this.#componentPort
-    metrics.gauge('jackdaw_components', 'Components that are connected', () => components.connected)
-    metrics.gauge('jackdaw_components_configured', 'Components that the configuration names', () => components.size)
-    metrics.counter(
-      'jackdaw_component_failures_total',
-      'Handshakes of components that were not made of the secret',
-      () => components.attempts.total,
-    )
-    metrics.counter(
-      'jackdaw_component_stanzas_received_total',
-      'Stanzas that components have sent',
-      () => components.counts.received,
-    )
-    metrics.counter(
-      'jackdaw_component_stanzas_sent_total',
-      'Stanzas handed over to components',
-      () => components.counts.sent,
-    )
-    metrics.gauge('jackdaw_healthy', '1 while all is well, 0 while /health has reasons', () =>
-      this.#troubles.size === 0 ? 1 : 0,
-    )
-    metrics.gauge('jackdaw_sessions', 'Sessions, with or without a connection', () => sessions.size)
-    metrics.counter('jackdaw_messages_total', 'Messages sent by clients', () => counts.messages)
-    metrics.counter('jackdaw_presences_total', 'Presences sent by clients', () => counts.presences)
-    metrics.counter('jackdaw_iqs_total', 'IQ stanzas sent by clients', () => counts.iqs)
-    metrics.counter('jackdaw_stanza_errors_total', 'Stanzas answered with an error', () => counts.errors)
-    metrics.gauge('jackdaw_journal_batch', 'Number of the last batch in the journal', () => this.#journalStore.last)
-    metrics.gauge(
-      'jackdaw_journal_applied',
-      'Number of the last batch that is in the database',
-      () => this.#storage.progress.applied,
-    )
   }
 }
-
-const isLoopback = networks(['loopback'])
