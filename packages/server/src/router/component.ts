@@ -1,10 +1,11 @@
-import { type Delegations, type Jid, type Privileges, type Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
-import type { HostComponent, Served, Target } from '../module.ts'
+import { type Delegations, type Jid, type Privileges, type Stanza, StreamError } from '@jackdaw/xmpp'
+import type { HostComponent, Served } from '../module.ts'
 import type { ComponentStream, StreamComponent } from '../stream/component.ts'
 import type { Awaitable } from '../world.ts'
 import type { VirtualHost } from './host.ts'
 import type { Router } from './router.ts'
 import { ServedDomain } from './service.ts'
+import { UnreachableError } from './unreachable.ts'
 
 export interface ComponentConfig {
   readonly secret: string
@@ -36,7 +37,7 @@ export class Component implements StreamComponent, HostComponent {
     this.config = config
     this.#router = router
     this.#counts = counts
-    const take = (stanza: Stanza, sender: Target | undefined) => this.#take(stanza, sender)
+    const take = (stanza: Stanza) => this.#take(stanza)
     const served: Served = { name: domain.toString(), message: take, presence: take, iq: take }
     this.#unserve = router.serve(new ServedDomain(domain, served, true))
     host.components.set(domain.domain, this)
@@ -105,14 +106,13 @@ export class Component implements StreamComponent, HostComponent {
     this.#stream?.end(error)
   }
 
-  #take(stanza: Stanza, sender: Target | undefined): void {
+  #take(stanza: Stanza): void {
     if (this.#stream) {
       this.#counts.sent++
       return this.#stream.deliver(stanza)
     }
     // RFC 6120 §8.3.3.17: it is known, and cannot be reached.
-    const error = new StanzaError('remote-server-timeout', `${this.domain} is not connected at present`)
-    this.#router.unreachable(stanza, sender, error)
+    throw new UnreachableError('remote-server-timeout', `${this.domain} is not connected at present`)
   }
 
   /** Everybody may have contacts there. */

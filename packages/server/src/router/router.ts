@@ -8,7 +8,7 @@ import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
 import type { VirtualHost } from './host.ts'
 import type { ServedDomain } from './service.ts'
-import { spokesman } from './spokesman.ts'
+import { UnreachableError } from './unreachable.ts'
 
 const askTimeout = 30_000
 
@@ -62,16 +62,14 @@ export class Router implements SessionRouter {
   pass(stanza: Stanza): Awaitable<void> {
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return
-    if (apart) return this.unreachable(stanza, undefined, apart)
+    if (apart) return this.#refuseLater(stanza, apart)
     return this.#pass(stanza)
   }
 
   /** Handles a message of a host's own, or of an account's as if a session of it had sent it. @throws StanzaError */
   submit(message: Message): Awaitable<void> {
     const { from } = message
-    return from!.local === undefined
-      ? this.#route(message, undefined)
-      : this.#accept(message, spokesman(from!.bare, this.#clock.now()))
+    return from!.local === undefined ? this.#route(message, undefined) : this.#accept(message, undefined)
   }
 
   /** Routes a stanza in the name of the account that is its `from`, as if it had sent it. */
@@ -92,14 +90,6 @@ export class Router implements SessionRouter {
       return this.#refuse(stanza, error)
     }
     return this.pass(stanza)
-  }
-
-  /**
-   * Tells the sender that the domain cannot be reached: a session at once, in the same commit; a module later, not in the middle of what it is doing.
-   */
-  unreachable(stanza: Stanza, sender: Target | undefined, error: StanzaError): void {
-    if (sender) throw error
-    this.#clock.soon(() => this.#refuse(stanza, error))
   }
 
   /** Sends a request and resolves with the payload of its result; rejects with the StanzaError answered. */
@@ -195,22 +185,31 @@ export class Router implements SessionRouter {
   #attempt(stanza: Stanza, session: Session | undefined): Awaitable<void> {
     try {
       const wait = this.#accept(stanza, session)
-      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#fail(stanza, session, error))
     } catch (error) {
-      this.#refuse(stanza, error)
+      this.#fail(stanza, session, error)
     }
   }
 
   #pass(stanza: Stanza): Awaitable<void> {
     try {
       const wait = this.#route(stanza, undefined)
-      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#refuse(stanza, error))
+      if (wait instanceof Promise) return wait.catch((error: unknown) => this.#fail(stanza, undefined, error))
     } catch (error) {
-      this.#refuse(stanza, error)
+      this.#fail(stanza, undefined, error)
     }
   }
 
-  #accept(stanza: Stanza, session: Target | undefined): Awaitable<void> {
+  #fail(stanza: Stanza, session: Session | undefined, error: unknown): void {
+    if (error instanceof UnreachableError && !session) this.#refuseLater(stanza, error)
+    else this.#refuse(stanza, error)
+  }
+
+  #refuseLater(stanza: Stanza, error: StanzaError): void {
+    this.#clock.soon(() => this.#refuse(stanza, error))
+  }
+
+  #accept(stanza: Stanza, session: Session | undefined): Awaitable<void> {
     if (stanza.name === 'iq') checkIq(stanza)
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return
@@ -292,10 +291,7 @@ export class Router implements SessionRouter {
 
   #routeToService(stanza: Stanza, to: Jid, sender: Target | undefined): Awaitable<void> {
     const service = this.#services.get(to.domain)
-    if (!service) {
-      const error = new StanzaError('remote-server-not-found', `${to.domain} is not served here`)
-      return this.unreachable(stanza, sender, error)
-    }
+    if (!service) throw new UnreachableError('remote-server-not-found', `${to.domain} is not served here`)
     if (stanza.name !== 'iq') return service.take(stanza, sender)
     const iq = stanza as Iq
     const isRequest = iq.type === 'get' || iq.type === 'set'

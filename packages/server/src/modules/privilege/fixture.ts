@@ -8,13 +8,13 @@ export const errorsNs = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 export const privilegeNs = 'urn:xmpp:privilege:2'
 
 /** Romeo and Juliet, Mab of another host, and two components of home.test that are connected: one as described, the other without anything. */
-export async function playing(described: object, options: ScenarioOptions = {}) {
+export async function playing(described: object, options: ScenarioOptions = {}, host: object = {}) {
   const s = await scenario({
     accounts: { romeo: ['phone'], juliet: ['balcony'], 'mab@other.test': ['nutshell'] },
     ...options,
     config: {
       hosts: {
-        'home.test': { components: { [domain]: { secret, ...described }, 'irc.home.test': { secret } } },
+        'home.test': { components: { [domain]: { secret, ...described }, 'irc.home.test': { secret } }, ...host },
         'other.test': {},
       },
     },

@@ -126,3 +126,21 @@ test('XEP-0356 §7.4: whom the account has blocked it does not see, so nobody do
   await s.plain.sync()
   await s.component.hearsNothing()
 })
+
+test('XEP-0356 §7: the presence of who may not reach other domains stays here, and he hears nothing of it', async () => {
+  const described = { privileges: { roster: 'get', push: false, presence: 'roster' } }
+  const roles = { pupil: { accounts: [romeo], may: [] } }
+  await using s = await playing(described, {}, { roles })
+  await s.component.awaits(`<message><privilege xmlns='${privilegeNs}'/></message>`)
+  s.phone.comes()
+  await s.phone.hears(`<presence from='${romeo}/phone'/>`)
+  await s.phone.hearsNothing()
+  s.balcony.comes()
+  await s.component.hears(`<presence from='${juliet}/balcony' to='${domain}'/>`)
+  await s.component.close()
+  await s.component.connect()
+  await s.component.hears(`<message/>`)
+  await s.component.hears(`<presence from='${juliet}/balcony' to='${domain}'/>`)
+  await s.component.hearsNothing()
+  await s.phone.hearsNothing()
+})

@@ -72,8 +72,14 @@ export function showPresences(host: Host, { onBroadcast }: Broadcasts, rosters: 
   }
 
   function show(stanza: Presence, isFor: (component: HostComponent) => boolean): void {
+    if (!mayBeSeen(stanza.from!)) return
     for (const component of host.components())
       if (component.isConnected && isFor(component)) host.send(stanza.addressed({ to: component.domain }))
+  }
+
+  /** The presence of who may not reach other domains stays here. */
+  function mayBeSeen(who: Jid): boolean {
+    return who.domain !== host.domain.domain || host.roles.may(who, 'domains')
   }
 
   function isAnyWatching(): boolean {
@@ -92,7 +98,8 @@ export function showPresences(host: Host, { onBroadcast }: Broadcasts, rosters: 
 
   function* allFor({ domain: to, privileges }: HostComponent): Iterable<Presence> {
     if (privileges.presence === 'none') return
-    for (const session of host.sessions()) if (session.presence) yield session.presence.addressed({ to })
+    for (const session of host.sessions())
+      if (session.presence && mayBeSeen(session.jid)) yield session.presence.addressed({ to })
     if (privileges.presence !== 'roster') return
     for (const text of remembered.values()) yield (Stanza.from(parse(text, unlimited)) as Presence).addressed({ to })
   }

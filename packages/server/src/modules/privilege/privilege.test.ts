@@ -1,5 +1,5 @@
 import type { ComponentActor } from '@jackdaw/testkit'
-import { parse } from '@jackdaw/xmpp'
+import { Jid, parse } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import { domain, errorsNs, juliet, playing, privilegeNs, romeo, secret } from './fixture.ts'
 
@@ -348,4 +348,23 @@ test('metrics: what is sent by privilege', async () => {
   await s.component.sync()
   const text = await s.server.metrics.registry.metrics()
   expect(text).toMatch(/^jackdaw_privileged_stanzas_total\{host="home.test"\} 3$/m)
+})
+
+test('XEP-0356 §5.1, §6.3, XEP-0133 §4.3: nobody speaks for an account that is disabled; its roster is kept on', async () => {
+  await using s = await granted({ message: 'outgoing', roster: 'both', iq: { [mailNs]: 'set' } })
+  const { accounts } = s.server.hosts.get('home.test')!
+  await accounts.disable(Jid.parse(romeo))
+  s.balcony.comes()
+  await s.balcony.sync()
+  s.balcony.clear()
+  s.component.says(privileged(inner(romeo)))
+  await refused(s.component, 'm')
+  s.component.says(request(held(`to='${juliet}/balcony'`)))
+  await s.component.hears(`<iq id='o' type='error'><error><forbidden xmlns='${errorsNs}'/></error></iq>`)
+  await s.balcony.hearsNothing()
+  s.component.says(`<iq id='r' type='get' from='${domain}' to='${romeo}'><query xmlns='jabber:iq:roster'/></iq>`)
+  await s.component.hears(`<iq id='r' type='result'/>`)
+  await accounts.enable(Jid.parse(romeo))
+  s.component.says(privileged(inner(romeo)))
+  await s.balcony.hears(`<message from='${romeo}'><body>hi</body></message>`)
 })

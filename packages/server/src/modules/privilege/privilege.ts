@@ -36,7 +36,7 @@ export const privilege = defineModule({
       'Stanzas that components have sent in the name of accounts or of the host',
     )
     const showAll = showPresences(host, host.use(presence), rosters)
-    forwardRequests(host, { privileged, isManaged, counted: () => sent.inc() })
+    forwardRequests(host, { privileged, maySpeakAs, counted: () => sent.inc() })
 
     host.on('domain:reached', ({ domain }) => greet(host.component(domain.domain)))
     for (const component of host.components()) if (component.isConnected) greet(component)
@@ -93,8 +93,8 @@ export const privilege = defineModule({
       // XEP-0280 §11, XEP-0313 §8: clients believe what their own account forwards, so that anybody would be made to have said anything.
       if (isCarbon(stanza) || stanza.child('result', mamNs))
         throw new StanzaError('forbidden', 'Carbons and results of archives come from the server alone')
-      return when(isManaged(from), (is) => {
-        if (!is) throw notManaged(from)
+      return when(maySpeakAs(from), (may) => {
+        if (!may) throw new StanzaError('forbidden', `${from} is no account of this host, or disabled`)
         sent.inc()
         host.sendAs(stanza)
       })
@@ -112,6 +112,10 @@ export const privilege = defineModule({
     function privileged(from: Jid): HostComponent | undefined {
       const component = host.component(from.domain)
       return component?.domain.equals(from) && grantedPrivileges(component.privileges) ? component : undefined
+    }
+
+    function maySpeakAs(account: Jid): Awaitable<boolean> {
+      return !host.accounts.isDisabled(account) && isManaged(account)
     }
 
     /** Whether somebody of this host has, or uses, the account. */

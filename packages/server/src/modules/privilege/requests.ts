@@ -20,13 +20,13 @@ const mostWaiting = 1000
 
 interface Rules {
   privileged(from: Jid): HostComponent | undefined
-  isManaged(account: Jid): Awaitable<boolean>
+  maySpeakAs(account: Jid): Awaitable<boolean>
   /** Called for each request that is sent. */
   counted(): void
 }
 
 /** XEP-0356 §6.3: requests that components send in the name of accounts. */
-export function forwardRequests(host: Host, { privileged, isManaged, counted }: Rules): void {
+export function forwardRequests(host: Host, { privileged, maySpeakAs, counted }: Rules): void {
   let waiting = 0
 
   host.hook('iq:in', 'check', ({ stanza }) => {
@@ -39,8 +39,8 @@ export function forwardRequests(host: Host, { privileged, isManaged, counted }: 
     if (!held || held.attr('type') !== stanza.type || !covers(access, stanza.type)) throw forbidden()
     const request = Stanza.from(held) as Iq
     if (!account.isBare || account.local === undefined || !(request.from ?? account).equals(account)) throw forbidden()
-    return when(isManaged(account), (is) => {
-      if (!is) throw forbidden()
+    return when(maySpeakAs(account), (may) => {
+      if (!may) throw forbidden()
       if (waiting >= mostWaiting) throw new StanzaError('resource-constraint', 'Too many requests wait for answers')
       forward(stanza, request, account)
       return 'stop'

@@ -1,4 +1,5 @@
 import type { Actor } from '@jackdaw/testkit'
+import { Jid } from '@jackdaw/xmpp'
 import { expect, test, vi } from 'vitest'
 import { archive } from '../archive.ts'
 import { stage } from './fixture.ts'
@@ -56,7 +57,7 @@ test('a message in the name of an account is archived, and copied to its devices
 })
 
 test('what cannot be delivered is not acknowledged', async () => {
-  const { ask, balcony, archived, audit } = await opened()
+  const { s, ask, balcony, archived, audit } = await opened()
   const status = async (body: object) => (await ask('POST', '/messages', { body: { body: 'hi', ...body } })).status
   expect(await status({ to: 'nobody@home.test' })).toBe(404)
   expect(await status({ to: 'anybody@elsewhere.test' })).toBe(404)
@@ -64,11 +65,31 @@ test('what cannot be delivered is not acknowledged', async () => {
   expect(await status({ to: juliet, from: 'nobody@home.test' })).toBe(422)
   expect(await status({ to: juliet, from: 'anybody@elsewhere.test' })).toBe(422)
   expect(await status({ to: 'home.test' })).toBe(400)
+  await s.register('nurse')
+  const { accounts } = s.server.hosts.get('home.test')!
+  await accounts.disable(Jid.parse('nurse@home.test'))
+  expect(await status({ to: juliet, from: 'nurse@home.test' })).toBe(422)
   expect(await status({ to: juliet, body: '' })).toBe(400)
   expect(await status({ to: juliet, body: 'x'.repeat(65_537) })).toBe(400)
   await balcony.asks("<iq type='set'><block xmlns='urn:xmpp:blocking'><item jid='home.test'/></block></iq>")
   expect(await status({ to: juliet })).toBe(503)
   expect([await archived(juliet), await audit.last(9)]).toEqual([[], []])
+})
+
+test('what cannot reach a component is not acknowledged either', async () => {
+  const { ask } = await stage({
+    config: {
+      hosts: {
+        'home.test': {
+          components: { 'irc.home.test': { secret: 'mercutio' } },
+          roles: { pupil: { accounts: [juliet], may: [] } },
+        },
+      },
+    },
+  })
+  const status = async (from: string) =>
+    (await ask('POST', '/messages', { body: { from, to: 'nick@irc.home.test', body: 'hi' } })).status
+  expect([await status('romeo@home.test'), await status(juliet)]).toEqual([504, 403])
 })
 
 test('with an Idempotency-Key a message is sent once, also when the server was killed in between', async () => {

@@ -49,6 +49,7 @@ export function messageEndpoints(host: Host): void {
       if (from) {
         demand(sendAsScope)
         if (!(await accounts.exists(from))) throw new Problem(422, `There is no account ${from} here`)
+        if (accounts.isDisabled(from)) throw new Problem(422, `${from} is disabled: nobody speaks in its name`)
       }
       // The host writes to its own accounts alone.
       const isKnown = to.domain === domain.domain ? await accounts.exists(to) : from !== undefined
