@@ -1,4 +1,4 @@
-import { type Scenario, scenario, scramCrypto } from '@jackdaw/testkit'
+import { type Scenario, scenario, scramCrypto, turn } from '@jackdaw/testkit'
 import {
   type Element,
   fastNs,
@@ -204,8 +204,8 @@ test('who is no more is signed out within the time that he is believed to exist'
   service.users.delete('romeo')
   await service.stop()
   await s.clock.advance(60_000)
-  while (!(await s.server.metrics.registry.metrics()).includes('jackdaw_source_failures_total{host="home.test"} 1'))
-    await new Promise((resolve) => setImmediate(resolve))
+  const failed = 'jackdaw_source_failures_total{host="home.test"} 1'
+  while (!(await s.server.metrics.registry.metrics()).includes(failed)) await turn()
   await phone.sync()
   // Without an answer nobody is gone.
   expect(phone.isConnected).toBe(true)
