@@ -121,13 +121,14 @@ async function* runUser(request: UserRequest, hosts: ReadonlyMap<string, Command
     return audit.record({ by: 'command line', did: `gave the role ${request.role} to`, to: account.toString() })
   }
   if ('password' in request) accounts.checkPassword(account, request.password)
-  if (request.command === 'user add') await accounts.create(account, request.password)
-  else if (request.command === 'user passwd') await accounts.setPassword(account, request.password)
-  else if (request.command === 'user disable') await accounts.disable(account)
+  const record = (): void => audit.record({ by: 'command line', did: done[request.command], to: account.toString() })
+  if (request.command === 'user add') return accounts.create(account, request.password, record)
+  if (request.command === 'user passwd') return accounts.setPassword(account, request.password, record)
+  if (request.command === 'user disable') await accounts.disable(account)
   else if (request.command === 'user enable') await accounts.enable(account)
   else if (request.command === 'user sign-out') await accounts.signOut(account, request.device)
   else await accounts.remove(account)
-  audit.record({ by: 'command line', did: done[request.command], to: account.toString() })
+  record()
 }
 
 /** How the audit log says it. */

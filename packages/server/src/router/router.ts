@@ -175,7 +175,8 @@ export class Router implements SessionRouter {
   #reaches(who: Jid, { domain }: Jid): boolean {
     const host = this.hosts.get(who.domain)
     if (!host || who.local === undefined || host.roles.may(who, 'domains')) return true
-    return domain.endsWith(`.${who.domain}`) && this.#services.get(domain)?.isRemote === false
+    for (const service of host.services) if (service.domain.domain === domain) return true
+    return false
   }
 
   #hostOf(jid: Jid): VirtualHost {

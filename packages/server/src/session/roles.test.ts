@@ -158,6 +158,16 @@ test('RFC 6120 §8.3.3.4: who may not reach other domains is not reached either,
   expect(await enters(s.balcony, 'verona')).toBe('entered')
 })
 
+test('what another host below his own one has is another domain, too', async () => {
+  const s = await opened(
+    pupil([]),
+    {},
+    { accounts: { romeo: ['phone'], juliet: ['balcony'], 'nurse@sub.home.test': [] } },
+  )
+  const ping = (to: string) => outcome(s.balcony, `<iq to='${to}' type='get'><ping xmlns='urn:xmpp:ping'/></iq>`)
+  expect([await ping('rooms.home.test'), await ping('rooms.sub.home.test')]).toEqual(['result', 'forbidden'])
+})
+
 test('RFC 6121 §4.2.2: presence goes to no contact at another domain, once it may not be reached', async () => {
   const s = await opened(undefined)
   for (const client of [s.balcony, s.horse]) await client.asks(`<iq type='get'><query xmlns='jabber:iq:roster'/></iq>`)

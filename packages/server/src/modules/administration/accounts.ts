@@ -41,8 +41,9 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
         const [first, again] = [fieldValues(answers, 'password')![0]!, fieldValues(answers, 'password-verify')![0]]
         if (first !== again) throw commandError('bad-request', 'bad-payload')
         accounts.checkPassword(account, first)
-        await accounts.create(account, first)
-        audit.record({ by: by.toString(), did: 'made an account', to: account.toString() })
+        await accounts.create(account, first, () =>
+          audit.record({ by: by.toString(), did: 'made an account', to: account.toString() }),
+        )
         return done(`${account} can log in now.`)
       },
     },
@@ -93,8 +94,9 @@ export function accountCommands(host: AdministrationHost): AdminCommand[] {
         const account = accountIn(answers, domain)
         const password = fieldValues(answers, 'password')![0]!
         accounts.checkPassword(account, password)
-        await accounts.setPassword(account, password)
-        audit.record({ by: by.toString(), did: 'set the password of', to: account.toString() })
+        await accounts.setPassword(account, password, () =>
+          audit.record({ by: by.toString(), did: 'set the password of', to: account.toString() }),
+        )
         return done(`${account} has another password now.`)
       },
     },

@@ -334,3 +334,17 @@ test('every administrative act is in the audit log, with who did it, and outlive
     ['admin@home.test', 'set the message of the day: A plague', ''],
   ])
 })
+
+test('who has made an account, or set its password, stands in the audit log in the same commit', async () => {
+  const play = await opened()
+  const { audit, virtual } = play.server.hosts.get('home.test')!
+  const known: Promise<string | undefined>[] = []
+  const look = () => void known.push(audit.last(1).then(([last]) => last?.act.did))
+  virtual.on('account:created', look)
+  virtual.on('password:changed', look)
+  const accountjid = 'nurse@home.test'
+  const password = 'angelica of home'
+  await carriesOut(play.desk, 'add-user', { accountjid, password, 'password-verify': password })
+  await carriesOut(play.desk, 'change-user-password', { accountjid, password: 'peter of home' })
+  expect(await Promise.all(known)).toEqual(['made an account', 'set the password of'])
+})
