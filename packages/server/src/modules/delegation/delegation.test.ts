@@ -202,10 +202,10 @@ test('XEP-0355 §4.3 N.B. 1: while it is not there, and when it goes, what waits
 
 test('XEP-0355 §4.3: a thousand requests wait for a component, no more', async () => {
   await using s = await managing({ [moodNs]: [] })
-  const ask = `<iq type='get' id='1' from='nick@irc.home.test/x' to='${juliet}'>${mood}</iq>`
-  s.plain.says(ask.repeat(1000))
+  const ask = (user: number) => `<iq type='get' id='1' from='nick${user}@irc.home.test/x' to='${juliet}'>${mood}</iq>`
+  for (let user = 0; user < 10; user++) s.plain.says(ask(user).repeat(100))
   await s.plain.hearsNothing()
-  s.plain.says(ask)
+  s.plain.says(ask(10))
   await s.plain.hears(`<iq type='error' id='1'><error><resource-constraint xmlns='${errorsNs}'/></error></iq>`)
   await s.component.close()
   for (let i = 0; i < 1000; i++) await s.plain.hears(`<iq type='error' id='1'>${unavailable}</iq>`)
@@ -325,4 +325,23 @@ test('metrics: what was delegated', async () => {
   await s.component.sync()
   const text = await s.server.metrics.registry.metrics()
   expect(text).toMatch(/^jackdaw_delegated_requests_total\{host="home.test"\} 1$/m)
+})
+
+test('XEP-0355 §4.3: nobody takes all places while the component is silent, and places are given back', async () => {
+  await using s = await managing({ [moodNs]: [] })
+  for (let i = 0; i < 100; i++) {
+    s.phone.says(`<iq type='get' id='${i}' to='home.test'>${mood}</iq>`)
+    // Within what a client may send.
+    if (i % 50 === 49) await s.clock.advance(1000)
+  }
+  const ask = (client: Actor) => client.asks(`<iq type='get' to='home.test'>${mood}</iq>`)
+  await expect(ask(s.phone)).rejects.toMatchObject({ condition: 'resource-constraint' })
+  s.balcony.says(`<iq type='get' id='b' to='home.test'>${mood}</iq>`)
+  await s.balcony.hearsNothing()
+  await s.component.close()
+  await s.balcony.hears(`<iq type='error' id='b'>${unavailable}</iq>`)
+  for (let i = 0; i < 100; i++) await s.phone.hears(`<iq type='error' id='${i}'>${unavailable}</iq>`)
+  await s.component.connect()
+  s.phone.says(`<iq type='get' id='again' to='home.test'>${mood}</iq>`)
+  await s.phone.hearsNothing()
 })

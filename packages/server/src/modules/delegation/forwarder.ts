@@ -3,12 +3,16 @@ import type { Host, HostComponent } from '../../module.ts'
 
 /** Most requests that wait for components at once: each takes a timer. */
 const mostWaiting = 1000
+/** Of them, of one account: nobody takes all places while a component is silent. */
+const mostOfOne = 100
 
 /** XEP-0355 §4.3: hands requests to the component that answers them, and what it answers to who has asked. */
 export function forwarder(host: Host): (component: HostComponent, request: Iq) => 'stop' {
   const sent = host.metrics.counter('jackdaw_delegated_requests_total', 'Requests that components were to answer')
   /** What answers those that wait with an error, by the domain of the component. */
   const waiting = new Set<{ readonly domain: string; readonly fail: () => void }>()
+  /** How many, by the bare JID of who has asked. */
+  const ofOne = new Map<string, number>()
 
   host.on('domain:lost', ({ domain }) => {
     for (const one of waiting) if (one.domain === domain.domain) one.fail()
@@ -18,15 +22,22 @@ export function forwarder(host: Host): (component: HostComponent, request: Iq) =
   return (component, request) => {
     const { domain } = component
     if (!component.isConnected) throw unavailable()
-    if (waiting.size >= mostWaiting) throw new StanzaError('resource-constraint', 'Too many requests wait for answers')
+    const asker = request.from!.bare.toString()
+    const own = ofOne.get(asker) ?? 0
+    if (waiting.size >= mostWaiting || own >= mostOfOne)
+      throw new StanzaError('resource-constraint', 'Too many requests wait for answers')
     const entry = { domain: domain.domain, fail: () => settle(request.error(unavailable())) }
     const settle = (answer: Iq) => {
       if (!waiting.delete(entry)) return
+      const left = ofOne.get(asker)! - 1
+      if (left > 0) ofOne.set(asker, left)
+      else ofOne.delete(asker)
       const session = host.session(request.from!)
       if (session) session.deliver(answer)
       else if (host.isElsewhere(request.from!)) host.send(answer)
     }
     waiting.add(entry)
+    ofOne.set(asker, own + 1)
     sent.inc()
     host.ask(iq({ type: 'set', from: host.domain, to: domain }, delegated(request))).then(
       (payload) => settle(answerTo(request, payload)),
