@@ -55,6 +55,7 @@ const beside: readonly { readonly spec: string; readonly version?: string; reado
     version: '0.5.0',
     tests: ['packages/xmpp/src/sasl/scram-downgrade.test.ts', 'packages/server/src/stream/sasl2.test.ts'],
   },
+  { spec: 'XEP-0480', version: '0.2.0', tests: ['packages/server/src/stream/upgrades.test.ts'] },
   {
     spec: 'XEP-0484',
     version: '0.2.0',

@@ -36,7 +36,12 @@ interface Measured {
   readonly hosts: ReadonlyMap<
     string,
     {
-      readonly accounts: { readonly made: number; readonly removed: number; readonly tokens: { readonly uses: number } }
+      readonly accounts: {
+        readonly made: number
+        readonly removed: number
+        readonly upgraded: number
+        readonly tokens: { readonly uses: number }
+      }
       readonly audit: { readonly acts: number }
     }
   >
@@ -131,7 +136,7 @@ export function measure(metrics: ServerMetrics, about: Measured): void {
   const perHost =
     (
       read: (host: {
-        readonly accounts: { made: number; removed: number }
+        readonly accounts: { made: number; removed: number; upgraded: number }
         readonly audit: { acts: number }
       }) => number,
     ) =>
@@ -148,6 +153,12 @@ export function measure(metrics: ServerMetrics, about: Measured): void {
     'Accounts removed',
     'host',
     perHost(({ accounts }) => accounts.removed),
+  )
+  metrics.counters(
+    'jackdaw_accounts_upgraded_total',
+    'Accounts to which a client gave the keys that new ones have',
+    'host',
+    perHost(({ accounts }) => accounts.upgraded),
   )
   metrics.counters(
     'jackdaw_administrative_acts_total',

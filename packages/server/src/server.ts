@@ -33,6 +33,7 @@ import { sasl2 } from './stream/sasl2.ts'
 import { fast } from './stream/fast.ts'
 import { starttls } from './stream/starttls.ts'
 import type { Stream } from './stream/stream.ts'
+import { Upgrades } from './stream/upgrades.ts'
 import { Bosh, type BoshLimits } from './transport/bosh/bosh.ts'
 import { Certificates } from './transport/certificate.ts'
 import { HttpRoutes } from './transport/http.ts'
@@ -404,7 +405,11 @@ export class Server {
       starttls,
       channelBinding,
       sasl(authenticator),
-      sasl2(authenticator, (stream, account) => this.#check(host, stream, account)),
+      sasl2(
+        authenticator,
+        (stream, account) => this.#check(host, stream, account),
+        new Upgrades(this.#sasl, (account) => host.accounts.outdated(account)),
+      ),
       bind((stream, account, resource) => this.#bind(host, stream, account, resource)),
       management({
         location: () => this.#config.resumption.location,

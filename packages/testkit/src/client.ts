@@ -1,6 +1,12 @@
 import {
+  answerUpgrade,
   type HashName,
   scramClient,
+  sasl2Next,
+  sasl2Tasks,
+  upgrade,
+  upgradesAmong,
+  upgradeTask,
   bind2Ns,
   channelBindingNs,
   channelBindingTypes,
@@ -35,6 +41,8 @@ const bindNs = 'urn:ietf:params:xml:ns:xmpp-bind'
 const smNs = 'urn:xmpp:sm:3'
 const limits = { stanzaBytes: 16_777_216, depth: 128, attributes: 256 }
 
+const hashes: readonly HashName[] = ['SHA-1', 'SHA-256', 'SHA-512']
+
 export interface ClientOptions {
   /** The account, or the full JID with the resource to be asked for. */
   readonly jid: string
@@ -43,6 +51,8 @@ export interface ClientOptions {
   readonly crypto?: ScramCrypto
   /** SCRAM with this hash, without channel binding, in place of the strongest mechanism. */
   readonly scram?: HashName
+  /** XEP-0480: asks for all upgrades that are offered, and does what the server wants of them. */
+  readonly upgrades?: boolean
   /** Of the stream (RFC 6120 §4.7.4). */
   readonly lang?: string
   /** Who the header says that it is (RFC 6120 §4.7.1). */
@@ -155,15 +165,31 @@ export class Client implements WireEvents {
     const offered = this.features.child('authentication', sasl2Ns)?.elements() ?? []
     const mechanism = this.#mechanism(offered.flatMap(({ name, text }) => (name === 'mechanism' ? [text] : [])))
     const initial = xml('initial-response', sasl2Ns, {}, encodeBase64(mechanism.initial()))
-    this.send(xml('authenticate', sasl2Ns, { mechanism: mechanism.name }, initial, ...requests))
+    const tasks = this.#options.upgrades ? upgradesAmong(offered) : []
+    const upgrades = tasks.map((task) => upgrade(task))
+    this.send(xml('authenticate', sasl2Ns, { mechanism: mechanism.name }, initial, ...upgrades, ...requests))
     const asked = await this.next()
     if (asked.name === 'failure') throw SaslError.from(asked)
     this.send(xml('response', sasl2Ns, {}, encodeBase64(await mechanism.step(Buffer.from(asked.text, 'base64')))))
-    const answer = await this.next()
+    let answer = await this.next()
     if (answer.name === 'failure') throw SaslError.from(answer)
     mechanism.finish(Buffer.from(answer.child('additional-data')!.text, 'base64'))
     this.#keys = mechanism.keys
+    while (answer.name === 'continue' && tasks.length > 0) answer = await this.#upgrade(answer, tasks)
     if (answer.name === 'success' && !answer.child('resumed', smNs)) this.features = await this.next()
+    return answer
+  }
+
+  /** XEP-0480 §3: does the task of a `<continue/>`; resolves with what follows it. */
+  async #upgrade(asked: Element, wanted: readonly string[]): Promise<Element> {
+    const [task = ''] = sasl2Tasks(asked)
+    const hash = hashes.find((one) => upgradeTask(one) === task)
+    if (!hash || !wanted.includes(task)) throw new SaslError('aborted', `the server wants ${task}`)
+    this.send(sasl2Next(task))
+    const { password, crypto = scramCrypto } = this.#options
+    this.send(await answerUpgrade(await this.next(), hash, password, crypto))
+    const answer = await this.next()
+    if (answer.name === 'failure') throw SaslError.from(answer)
     return answer
   }
 

@@ -12,8 +12,10 @@ import {
 import type { Accounts, Device } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import { when } from '../when.ts'
+import type { Outdated } from '../stream/upgrades.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import type { Exceptions } from './exceptions.ts'
+import { inOrder } from './in-order.ts'
 import { passwordFault } from './password-policy.ts'
 import type { Sessions } from './sessions.ts'
 import type { Tokens } from './tokens.ts'
@@ -70,6 +72,7 @@ export class HostAccounts implements Accounts, Credentials {
   /** Since the start. */
   made = 0
   removed = 0
+  upgraded = 0
 
   constructor(options: AccountsOptions) {
     this.#options = options
@@ -90,9 +93,9 @@ export class HostAccounts implements Accounts, Credentials {
     }
     const name = account.toString()
     if (this.#known.has(name)) return true
-    return when(this.#keys.get(name, hashes[0]!), (keys) => {
-      if (keys) this.#remember(name)
-      return keys !== undefined
+    return when(this.#keys.all(name), (keys) => {
+      if (keys.size > 0) this.#remember(name)
+      return keys.size > 0
     })
   }
 
@@ -109,6 +112,31 @@ export class HostAccounts implements Accounts, Credentials {
         ? when(this.#keys.get(` ${account}`, hash), () => opened(keys))
         : when(this.#decoy(hash), (decoy) => void opened(decoy)),
     )
+  }
+
+  /** The hashes for which it has no keys, or some with fewer rounds than new ones have. */
+  outdated(account: Jid): Awaitable<Outdated> {
+    const name = account.toString()
+    return when(this.#keys.all(name), (kept) => ({
+      hashes:
+        this.isForeign || kept.size === 0
+          ? []
+          : hashes.filter((hash) => (kept.get(hash)?.iterations ?? 0) < iterations),
+      prepare: () =>
+        when(this.#keys.all(name), (now) => {
+          this.#checkOwn()
+          // They would be those of a password that is no more.
+          if (hashes.some((hash) => now.get(hash)?.salt !== kept.get(hash)?.salt))
+            throw new StanzaError('conflict', `The keys of ${name} have been changed meanwhile`)
+          return (keys) => {
+            this.#keep(
+              account,
+              [...keys].map(([hash, made]) => [hash, closed(made)]),
+            )
+            this.upgraded++
+          }
+        }),
+    }))
   }
 
   checkPassword(account: Jid, password: string): void {
@@ -227,8 +255,8 @@ export class HostAccounts implements Accounts, Credentials {
   }
 
   async *list(after?: string): AsyncIterable<string> {
-    const owners = this.isForeign ? this.#guests.owners('', after) : this.#keys.owners(hashes[0]!, after)
-    for await (const [owner] of owners) yield owner
+    if (!this.isForeign) return yield* inOrder(hashes.map((hash) => this.#keys.owners(hash, after)))
+    for await (const [owner] of this.#guests.owners('', after)) yield owner
   }
 
   #checkOwn(): void {

@@ -5,10 +5,12 @@ import {
   hashedTokenClient,
   Jid,
   SaslError,
+  saslUpgradeNs,
   saslNs,
   sasl2Ns,
   StanzaError,
   StreamError,
+  upgrade,
   xml,
 } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
@@ -296,7 +298,7 @@ test('metrics: passwords by result, questions, failures, durations', async () =>
     expect(shown).toContain(line)
 })
 
-test('XEP-0388: SASL2 offers the same', async () => {
+test('XEP-0388: SASL2 offers the same, XEP-0480: and no upgrade of keys', async () => {
   const { s } = await stage()
   s.network.tls = channel()
   const client = await opened(s)
@@ -307,6 +309,9 @@ test('XEP-0388: SASL2 offers the same', async () => {
       .filter(({ name }) => name === 'mechanism')
       .map(({ text }) => text),
   ).toEqual(['PLAIN'])
+  expect(offer.child('upgrade', saslUpgradeNs)).toBeUndefined()
+  client.send(plain(upgrade('UPGR-SCRAM-SHA-256')))
+  expect((await client.next()).name).toBe('success')
 })
 
 const none = 'HT-SHA-256-NONE'

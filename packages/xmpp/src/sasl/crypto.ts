@@ -51,7 +51,29 @@ export async function deriveKeys(
   iterations: number,
   crypto: ScramCrypto,
 ): Promise<ScramKeys> {
-  const { clientKey, serverKey } = await deriveClientKeys(hash, password, salt, iterations, crypto)
+  return keysOf(hash, await saltPassword(hash, password, salt, iterations, crypto), salt, iterations, crypto)
+}
+
+/** SaltedPassword (RFC 5802 §3): all that opens the account, but for its password. Throws what `saslprep` throws. */
+export async function saltPassword(
+  hash: HashName,
+  password: string,
+  salt: Uint8Array,
+  iterations: number,
+  crypto: ScramCrypto,
+): Promise<Uint8Array> {
+  return crypto.pbkdf2(hash, utf8(saslprep(password)), salt, iterations)
+}
+
+/** The keys to store for a SaltedPassword. */
+export async function keysOf(
+  hash: HashName,
+  salted: Uint8Array,
+  salt: Uint8Array,
+  iterations: number,
+  crypto: ScramCrypto,
+): Promise<ScramKeys> {
+  const { clientKey, serverKey } = await clientKeysOf(hash, salted, salt, iterations, crypto)
   return { salt, iterations, storedKey: await crypto.hash(hash, clientKey), serverKey }
 }
 
@@ -63,7 +85,16 @@ export async function deriveClientKeys(
   iterations: number,
   crypto: ScramCrypto,
 ): Promise<ScramClientKeys> {
-  const salted = await crypto.pbkdf2(hash, utf8(saslprep(password)), salt, iterations)
+  return clientKeysOf(hash, await saltPassword(hash, password, salt, iterations, crypto), salt, iterations, crypto)
+}
+
+async function clientKeysOf(
+  hash: HashName,
+  salted: Uint8Array,
+  salt: Uint8Array,
+  iterations: number,
+  crypto: ScramCrypto,
+): Promise<ScramClientKeys> {
   const clientKey = await crypto.hmac(hash, salted, utf8('Client Key'))
   return { hash, salt, iterations, clientKey, serverKey: await crypto.hmac(hash, salted, utf8('Server Key')) }
 }

@@ -86,6 +86,33 @@ export function sasl2Success(
   return xml('success', sasl2Ns, {}, additionalData(additional), identifier(identity), ...results)
 }
 
+/** §2.6.3: `<continue/>`, with the one task that is to be done. */
+export function sasl2Continue(additional: Uint8Array | undefined, task: string): Element {
+  return xml(
+    'continue',
+    sasl2Ns,
+    {},
+    additionalData(additional),
+    xml('tasks', sasl2Ns, {}, xml('task', sasl2Ns, {}, task)),
+  )
+}
+
+/** The tasks of a `<continue/>`. */
+export function sasl2Tasks(element: Element): string[] {
+  const tasks = element.child('tasks', sasl2Ns)?.elements() ?? []
+  return tasks.flatMap(({ name, text }) => (name === 'task' ? [text] : []))
+}
+
+/** §2.6.3: `<next/>`, with which a client begins a task. */
+export function sasl2Next(task: string): Element {
+  return xml('next', sasl2Ns, { task })
+}
+
+/** §2.6.3: `<task-data/>`. */
+export function sasl2TaskData(data: Element): Element {
+  return xml('task-data', sasl2Ns, {}, data)
+}
+
 function additionalData(data: Uint8Array | undefined): Element | undefined {
   return data && xml('additional-data', sasl2Ns, {}, encodeBase64(data))
 }
