@@ -105,6 +105,7 @@ async function play(actor: Actor, all: readonly Element[], from: number): Promis
     if (heard.name === 'iq' && (heard.type === 'result' || heard.type === 'error')) waiting.delete(id)
   }
   s.clients['balcony']!.clear()
+  if (actor.streamError?.condition === 'not-well-formed') faults.push('what was said is no XML')
   if (actor.isConnected) for (const request of waiting.values()) faults.push(`no answer to ${request}`)
 }
 

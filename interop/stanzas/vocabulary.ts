@@ -22,7 +22,7 @@ export function readVocabulary(): Vocabulary {
     const own = literals.filter((word) => /^[A-Za-z][\w.-]*$/.test(word))
     // Fields of forms: pubsub#access_model, muc#roomconfig_membersonly.
     for (const [field] of text.matchAll(/\b[a-z]+_[a-z_]+\b/g)) own.push(`pubsub#${field}`, `muc#roomconfig_${field}`)
-    own.push(...literals.filter((word) => word.includes('#') && !word.includes(':')))
+    own.push(...literals.filter((word) => /^[A-Za-z][^:]*#/.test(word)))
     for (const word of own) words.add(word)
     for (const ns of literals.filter((word) => /^(https?:\/\/|urn:|jabber:|vcard-temp)/.test(word))) {
       namespaces.add(ns)

@@ -26,7 +26,7 @@ export async function uploads({ config }: Scene, access = accessSync): Promise<F
     if (own.url === undefined && !(meta && meta.url !== undefined) && config.listen.https === false)
       found.push({
         title,
-        level: 'fail',
+        level: 'warn',
         sentence:
           'No address is known at which they are put and found: set listen.https, or, where a reverse proxy stands before it, modules.host-meta.url.',
       })

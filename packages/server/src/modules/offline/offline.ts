@@ -139,11 +139,17 @@ export const offline = defineModule({
           waiting.keep(session.account, message, at)
           kept.inc()
           mayPass = others.length > 0
-        } else if (others.length === 0) host.send(stanza.error(new StanzaError('service-unavailable')))
+        } else if (others.length === 0) refuse(session, stanza)
         else for (const other of others) other.deliver(delayed({ at, message }))
       }
       if (mayPass) pass(session)
     })
+
+    /** To whoever has said it; what is for the own account need not say so (RFC 6120 §10.3). */
+    function refuse({ account }: Target, stanza: Message): void {
+      const error = stanza.error(new StanzaError('service-unavailable'))
+      host.send(stanza.to ? error : error.addressed({ from: account, to: stanza.from }))
+    }
 
     /** XEP-0198 §4: hands what a session never acknowledged to the others of its account. */
     function pass(session: Target): void {
