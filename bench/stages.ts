@@ -86,7 +86,6 @@ export const stages: readonly Stage[] = [
     servers: all,
     hasFeatures: link.hasFeatures,
     extra: 'rooms' as const,
-    isOnce: true,
     stored: ({ rooms }: Sizes) => accounts(rooms[1]),
     works: ([0, 1] as const).map((which) =>
       room(`room-${link.hasFeatures ? 'full-' : ''}${which === 0 ? 'small' : 'large'}`, link, which),
