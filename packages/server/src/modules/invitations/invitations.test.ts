@@ -255,6 +255,19 @@ test('XEP-0379 §3.5: a request with a token is approved and returned, once, whe
   await phone.awaits("<presence from='nurse@away.test' type='subscribe'/>")
 })
 
+test('XEP-0379 §3.5: for a disabled account no token approves anything', async () => {
+  const s = await opened({ accounts: { romeo: [], 'juliet@away.test': ['balcony'] } })
+  const token = await invite(s, { inviter: romeo })
+  await s.balcony.asks(rosterGet)
+  await s.server.hosts.get('home.test')!.accounts.disable(romeo)
+  s.balcony.says(
+    `<presence to='romeo@home.test' type='subscribe'><preauth xmlns='urn:xmpp:pars:0' token='${token}'/></presence>`,
+  )
+  await s.balcony.sync()
+  const item = (await s.balcony.asks(rosterGet)).first()!.first()!
+  expect([item.attr('jid'), item.attr('subscription')]).toEqual(['romeo@home.test', 'none'])
+})
+
 test('XEP-0379 §4.1: a token of somebody else, or of an account, approves nothing', async () => {
   const s = await opened({ accounts: { romeo: ['phone'], juliet: ['balcony'], paris: [] } })
   s.phone.comes()

@@ -161,7 +161,8 @@ export const invitations = defineModule({
       const jid = stanza.from!.bare
       const token = stanza.type === 'subscribe' ? stanza.child(Preauth.name, parsNs)?.attr('token') : undefined
       const hash = token === undefined ? undefined : contactHash(token, inviter)
-      if (hash === undefined) return
+      // Who is shut out lets nobody in.
+      if (hash === undefined || accounts.isDisabled(inviter)) return
       return when(rosters.of(inviter), (own) => {
         const old = own.contact(jid)
         if (isSubscriber(old) || !book.get(hash)) return
