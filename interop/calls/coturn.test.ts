@@ -2,7 +2,6 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +12,7 @@ import { type ExternalService, ExternalServices, Jid } from '@jackdaw/xmpp'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '../torture/killable-server.ts'
+import { isOpen } from '../is-open.ts'
 
 const hasCoturn = spawnSync('turnserver', ['--version']).error === undefined
 const page = readFileSync(new URL('../../docs/calls.md', import.meta.url), 'utf8')
@@ -144,15 +144,4 @@ function relay({ host, port, username, password }: ExternalService, how: readonl
     timeout: 30_000,
   })
   return stdout + stderr
-}
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }

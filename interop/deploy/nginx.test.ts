@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,6 +11,7 @@ import { Jid, UploadRequest, UploadSlot } from '@jackdaw/xmpp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Jackdaw } from '../jackdaw.ts'
 import { freePorts } from '../torture/killable-server.ts'
+import { isOpen } from '../is-open.ts'
 
 const hasNginx = spawnSync('nginx', ['-v']).error === undefined
 const password = 'wherefore-art-thou'
@@ -117,14 +117,3 @@ describe.skipIf(!hasNginx)('nginx (Debian: nginx-light) with deploy/nginx.conf',
     expect(complaints.split('\n').filter((line) => /\[(warn|error|crit|alert|emerg)\]/.test(line))).toEqual([])
   })
 })
-
-function isOpen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
-}

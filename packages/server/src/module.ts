@@ -1,3 +1,4 @@
+// Longer than the others: the whole contract between modules and the server, for whoever writes one to read in one place.
 import type { Delegations, Element, Iq, Jid, Message, Payload, Presence, Privileges, Stanza } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
 import type * as z from 'zod'

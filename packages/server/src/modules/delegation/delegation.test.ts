@@ -1,42 +1,17 @@
-import { type Actor, type ComponentActor, scenario } from '@jackdaw/testkit'
+import type { Actor, ComponentActor } from '@jackdaw/testkit'
 import { DiscoInfo } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
+import { domain, errorsNs, juliet, playing as stage, romeo } from '../privilege/fixture.ts'
 
-const domain = 'butler.home.test'
-const secret = 'a secret that nobody guesses'
-const errorsNs = 'urn:ietf:params:xml:ns:xmpp-stanzas'
 const delegationNs = 'urn:xmpp:delegation:2'
 const forwardNs = 'urn:xmpp:forward:0'
 const pubsubNs = 'http://jabber.org/protocol/pubsub'
 const infoNs = 'http://jabber.org/protocol/disco#info'
 const itemsNs = 'http://jabber.org/protocol/disco#items'
 const moodNs = 'urn:example:mood'
-const romeo = 'romeo@home.test'
-const juliet = 'juliet@home.test'
 
-/** Romeo and Juliet, Mab of another host, and two components of home.test: one to which all this is delegated. */
-async function playing(delegated: Record<string, string[]>, more: object = {}) {
-  const s = await scenario({
-    accounts: { romeo: ['phone'], juliet: ['balcony'], 'mab@other.test': ['nutshell'] },
-    config: {
-      hosts: {
-        'home.test': { components: { [domain]: { secret, delegated, ...more }, 'irc.home.test': { secret } } },
-        'other.test': {},
-      },
-    },
-  })
-  const component = s.component(domain, secret)
-  await component.connect()
-  const plain = s.component('irc.home.test', secret)
-  await plain.connect()
-  return Object.assign(s, {
-    component: component as ComponentActor,
-    plain: plain as ComponentActor,
-    phone: s['phone'] as Actor,
-    balcony: s['balcony'] as Actor,
-    nutshell: s['nutshell'] as Actor,
-  })
-}
+/** A component to which all this is delegated, and who else there is. */
+const playing = (delegated: Record<string, string[]>, more: object = {}) => stage({ delegated, ...more })
 
 /** It has been told, and asked what it can do, which it did not answer. */
 async function managing(delegated: Record<string, string[]>, more?: object) {
