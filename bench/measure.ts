@@ -19,25 +19,31 @@ export interface Plan {
   readonly runs: number
 }
 
-/** Does all works, run after run, in each stage one server after the other. */
+/** Does all works, run after run, each by one server after the other. */
 export async function* measure(plan: Plan): AsyncGenerator<Result> {
   const certificate = await makeCertificate(plan.folder)
   for (let run = 1; run <= plan.runs; run++) {
     for (const [number, stage] of stages.entries()) {
       const works = stage.works.filter(({ name }) => isWanted(name, plan.only))
       if (works.length === 0 || (stage.isOnce && run > 1)) continue
-      for (const kind of stage.servers) {
-        if (!plan.servers.includes(kind.name)) continue
-        const data = join(plan.folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)
-        const { hasFeatures, extra } = stage
-        const ports = { port: await freePort(), tlsPort: await freePort() }
-        const peer = new Peer(kind, { data, ...ports, ...certificate, hasFeatures, extra, ...stage.stored(plan.sizes) })
-        try {
-          for (const work of works)
-            yield { run, server: kind.name, work: work.name, ...(await outcome(work, peer, plan)) }
-        } finally {
+      const peers: Peer[] = []
+      try {
+        for (const kind of stage.servers) {
+          if (!plan.servers.includes(kind.name)) continue
+          const data = join(plan.folder, `${kind.name}-${stage.data ?? `${run}-${number}`}`)
+          const { hasFeatures, extra } = stage
+          const ports = { port: await freePort(), tlsPort: await freePort() }
+          const stored = stage.stored(plan.sizes)
+          peers.push(new Peer(kind, { data, ...ports, ...certificate, hasFeatures, extra, ...stored }))
+        }
+        // One after the other in each work: what is compared is measured within seconds, however the machine's speed changes.
+        for (const work of works)
+          for (const peer of peers)
+            yield { run, server: peer.kind.name, work: work.name, ...(await outcome(work, peer, plan)) }
+      } finally {
+        for (const peer of peers) {
           await (stage.data === undefined ? peer.kill() : peer.stop())
-          if (stage.data === undefined) rmSync(data, { recursive: true, force: true })
+          if (stage.data === undefined) rmSync(peer.data, { recursive: true, force: true })
         }
       }
     }

@@ -20,7 +20,7 @@ import { start } from './work/start.ts'
 import { storm } from './work/storm.ts'
 import type { Work } from './work/work.ts'
 
-/** Works that one process of each server does, one after the other. */
+/** Works that a process of each server does, one after the other, each server in its turn. */
 export interface Stage {
   readonly servers: readonly Kind[]
   readonly hasFeatures: boolean
@@ -44,17 +44,16 @@ const accounts = (count: number): Stored => ({ accounts: count, messages: 0 })
 
 export const stages: readonly Stage[] = [
   {
-    servers: [relay],
+    servers: [relay, ...all],
     hasFeatures: false,
-    stored: () => accounts(0),
-    works: [chat('chat-plain', plain), handshakes('handshakes')],
+    stored: talkers,
+    works: [chat('chat-plain', plain)],
   },
   {
     servers: all,
     hasFeatures: false,
     stored: talkers,
     works: [
-      chat('chat-plain', plain),
       chat('chat-tls', secure),
       rate('rate-plain', plain),
       presence('presence', plain),
@@ -98,6 +97,12 @@ export const stages: readonly Stage[] = [
     stored: (sizes: Sizes) => accounts(sizes.idle[1]),
     works: [work],
   })),
+  {
+    servers: [relay],
+    hasFeatures: false,
+    stored: () => accounts(0),
+    works: [handshakes('handshakes')],
+  },
   {
     servers: [jackdaw],
     hasFeatures: true,

@@ -59,6 +59,10 @@ export class Peer {
     this.started = { time: performance.now() - from, memory: this.process.memory }
   }
 
+  get data(): string {
+    return this.#setting.data
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined && !this.#process.exited
   }
