@@ -3,14 +3,14 @@ import { Meter } from '../meter.ts'
 import type { Work } from './work.ts'
 
 /**
- * `cpu`: the server's milliseconds for a login: connect, SCRAM (the client has its keys), bind, roster, presence. As many logins before these,
- * so that compilers have done theirs, are not counted.
+ * `cpu`: the server's milliseconds for a login: connect, SCRAM (the client has its keys), bind, roster, presence. Three times as many
+ * before these, so that compilers have done theirs, are not counted.
  */
 export function logins(name: string, link: Link): Work {
   return {
     name,
     async run(peer, { logins: count }) {
-      await leaveAll(await loginMany(peer, 0, count, link))
+      for (let i = 0; i < 3; i++) await leaveAll(await loginMany(peer, 0, count, link))
       const meter = new Meter(peer)
       const clients = await loginMany(peer, 0, count, link)
       const { cpu, elapsed, load, wait } = meter.read()
