@@ -1,4 +1,5 @@
 import { crowd, type LoadClient, loginMany } from '../load.ts'
+import { Meter } from '../meter.ts'
 import { pause } from '../processes.ts'
 import { numberOf, saying } from './message.ts'
 import type { Work } from './work.ts'
@@ -6,7 +7,8 @@ import type { Work } from './work.ts'
 /**
  * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume, each in one
  * round trip after its TLS session (XEP-0388, XEP-0484, XEP-0198 §9.2). `first`:
- * milliseconds from the start of the process until the first message has gone from one to another; `all`: until all have resumed.
+ * milliseconds from the start of the process until the first message has gone from one to another; `all`: until all have resumed; `cpu`: the
+ * server's milliseconds for a session from then on when its port answered.
  */
 export function storm(name: string): Work {
   return {
@@ -20,13 +22,15 @@ export function storm(name: string): Work {
       await pause(100)
       const from = performance.now()
       await peer.start()
+      const meter = new Meter(peer)
       let first = NaN
       const chat = greet(clients[0]!, clients[1]!).then(() => (first = performance.now() - from))
       await crowd(count - 2, 100, (i) => back(clients[i + 2]!))
       await chat
       const all = performance.now() - from
+      const { cpu, load, wait } = meter.read()
       for (const client of clients) await client.leave()
-      return { first, all }
+      return { first, all, cpu: cpu / count / 1000, load, wait }
     },
   }
 }
