@@ -52,13 +52,13 @@ export class LoadClient extends Client {
 
   override async connect(): Promise<'resumed' | 'bound'> {
     if (this.#id === undefined) return super.connect()
-    await this.open()
     const success = await (this.#token === undefined ? this.#askForToken() : this.#useToken(this.#token))
     this.#token = success.child('token', fastNs)?.attr('token') ?? this.#token
     return success.child('resumed', smNs) ? 'resumed' : 'bound'
   }
 
-  #askForToken(): Promise<Element> {
+  async #askForToken(): Promise<Element> {
+    await this.open()
     const managed = xml('enable', smNs, { resume: 'true' })
     return this.authenticate(
       this.#agent,
@@ -72,7 +72,8 @@ export class LoadClient extends Client {
     const { initial } = await hashedTokenClient(tokenMechanism, this.account.local!, token, bound)
     const response = xml('initial-response', sasl2Ns, {}, encodeBase64(initial))
     const resume = xml('resume', smNs, { previd: this.resumption!.id, h: String(this.handled) })
-    this.send(
+    // It knows what the server offers, and waits for no features.
+    await this.open(
       xml('authenticate', sasl2Ns, { mechanism: tokenMechanism }, response, this.#agent, xml('fast', fastNs), resume),
     )
     return this.next()
@@ -82,9 +83,9 @@ export class LoadClient extends Client {
     return xml('user-agent', sasl2Ns, { id: this.#id })
   }
 
-  override async open(): Promise<void> {
+  override async open(...early: Element[]): Promise<void> {
     this.#splitter = undefined
-    await super.open()
+    await super.open(...early)
   }
 
   /** From now on the stanzas that arrive are given to `take`. */

@@ -5,10 +5,9 @@ import { numberOf, saying } from './message.ts'
 import type { Work } from './work.ts'
 
 /**
- * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume, each in one
- * round trip after its TLS session (XEP-0388, XEP-0484, XEP-0198 §9.2). `first`:
- * milliseconds from the start of the process until the first message has gone from one to another; `all`: until all have resumed; `cpu`: the
- * server's milliseconds for a session from then on when its port answered.
+ * The server is killed while many sessions over TLS are idle, and started again; all come back at once and resume, each in one flight after
+ * its TLS session (XEP-0388, XEP-0484, XEP-0198 §9.2). Milliseconds from the start of the process: `first`, until the first message has gone
+ * from one to another; `all`, until all have resumed. `cpu`: the server's milliseconds for a session, once its port answers.
  */
 export function storm(name: string): Work {
   return {

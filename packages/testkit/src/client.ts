@@ -121,8 +121,8 @@ export class Client implements WireEvents {
     return this.resumeOrBind()
   }
 
-  /** Connects and opens a stream; STARTTLS where it is offered. */
-  async open(): Promise<void> {
+  /** Connects and opens a stream; STARTTLS where it is offered. Over TLS, `early` goes with the header, before the features have come. */
+  async open(...early: Element[]): Promise<void> {
     await this.cut()
     this.#elements = []
     this.#isBound = false
@@ -132,7 +132,7 @@ export class Client implements WireEvents {
     const wire = await this.#options.connect(this)
     this.#wire = wire
     this.#framing = wire.framing === 'tcp' ? new TcpFraming(limits) : new WebSocketFraming(limits)
-    await this.header()
+    await this.header(this.account.domain, ...(wire.isSecure ? early : []))
     if (!wire.isSecure && wire.startTls && this.features.child('starttls', tlsNs)) {
       this.send(xml('starttls', tlsNs))
       const answer = await this.next()
@@ -249,9 +249,10 @@ export class Client implements WireEvents {
     this.resumption = id === undefined ? undefined : { id, max: Number(answer.attr('max')) }
   }
 
-  /** A stream header; resolves when the server's and its features have come. */
-  async header(to = this.account.domain): Promise<Element> {
-    this.#wire!.write(this.#framing.open({ to, from: this.#options.from, version: '1.0', lang: this.#options.lang }))
+  /** A stream header, and what goes with it; resolves when the server's and its features have come. */
+  async header(to = this.account.domain, ...early: Element[]): Promise<Element> {
+    const opening = this.#framing.open({ to, from: this.#options.from, version: '1.0', lang: this.#options.lang })
+    this.#wire!.write([opening, ...early.map((element) => this.#framing.element(element))].join(''))
     const header = await this.next()
     this.features = await this.next()
     return header
