@@ -1,6 +1,9 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-const values = new Map(Array.from(alphabet, (char, value) => [char, value]))
-const canonical = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)?$/
+/** Has a bit that no value has. */
+const foreign = 0x40
+/** By code unit. */
+const values = new Uint8Array(128).fill(foreign)
+for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
 
 /** Base64 with padding and without line breaks (RFC 4648 §4). */
 export function encodeBase64(data: Uint8Array): string {
@@ -19,17 +22,26 @@ export function encodeBase64(data: Uint8Array): string {
  * bits set in the padding are refused (RFC 6120 §13.9.1, RFC 4648 §3.5), so that no byte of a signed message is free.
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!canonical.test(text)) return undefined
+  if (text.length % 4 !== 0) return undefined
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
   const data = new Uint8Array((text.length / 4) * 3 - padding)
-  for (let from = 0, to = 0; from < text.length; from += 4, to += 3) {
-    let bits = 0
-    for (let digit = 0; digit < 4; digit++) bits = (bits << 6) | (values.get(text[from + digit]!) ?? 0)
-    data[to] = bits >> 16
-    if (to + 1 < data.length) data[to + 1] = bits >> 8
-    if (to + 2 < data.length) data[to + 2] = bits
-    const unused = data.length - to
-    if (unused < 3 && bits & (unused === 1 ? 0xffff : 0xff)) return undefined
+  let seen = 0
+  let bits = 0
+  for (let from = 0, to = 0; from < text.length; from += 4) {
+    const [a, b] = [valueAt(text, from), valueAt(text, from + 1)]
+    const c = to + 1 < data.length ? valueAt(text, from + 2) : 0
+    const d = to + 2 < data.length ? valueAt(text, from + 3) : 0
+    seen |= a | b | c | d
+    bits = (a << 18) | (b << 12) | (c << 6) | d
+    // What is beyond the end is not kept.
+    data[to++] = bits >> 16
+    data[to++] = bits >> 8
+    data[to++] = bits
   }
-  return data
+  const unused = padding === 2 ? 0xffff : padding === 1 ? 0xff : 0
+  return seen < foreign && (bits & unused) === 0 ? data : undefined
+}
+
+function valueAt(text: string, at: number): number {
+  return values[text.charCodeAt(at)] ?? foreign
 }

@@ -128,8 +128,9 @@ export function isPossible(
   { needs }: Mechanism,
   { tls, bindings, certificate }: Omit<Connection, 'offered' | 'announced'>,
 ): boolean {
-  const has: Record<Need, boolean> = { tls, binding: bindings.size > 0, certificate }
-  return needs.every((need) => has[need])
+  for (const need of needs)
+    if (need === 'tls' ? !tls : need === 'binding' ? bindings.size === 0 : !certificate) return false
+  return true
 }
 
 /** Begins the exchange that a client asks for. Throws `SaslError` invalid-mechanism or encryption-required. */

@@ -99,7 +99,9 @@ const nonceChars = "!#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^
 
 /** Makes a nonce with some 150 bits of chance. */
 export function makeNonce(crypto: ScramCrypto): string {
-  return Array.from(crypto.random(24), (byte) => nonceChars[byte % nonceChars.length]!).join('')
+  let nonce = ''
+  for (const byte of crypto.random(24)) nonce += nonceChars[byte % nonceChars.length]!
+  return nonce
 }
 
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
 import { SaslError } from '../errors.ts'
 import { PrecisError } from '../precis/precis-error.ts'
 import { usernameCaseMapped } from '../precis/username-case-mapped.ts'
-import type { HashName, ScramKeys } from './crypto.ts'
+import { hashLength, type HashName, type ScramKeys } from './crypto.ts'
 import { utf8 } from './message.ts'
 import type { ServerContext } from './sasl.ts'
 
@@ -16,12 +16,12 @@ export function prepareUsername(username: string): string {
 }
 
 /**
- * Keys for a name that has none: always the same for it, not to be told from real ones without the server's secret, and
- * opened by no password. They hide whether the account exists (RFC 5802 §5.1, §9) as long as real salts have 16 bytes
- * and real iteration counts are `context.iterations`.
+ * Keys for a name that has none: opened by no password, and with a salt that is always the same for it and not to be told from a real
+ * one without the server's secret. They hide whether the account exists (RFC 5802 §5.1, §9) as long as real salts have 16 bytes and real
+ * iteration counts are `context.iterations`. Of the others nothing is ever told.
  */
 export function fakeKeys(username: string, hash: HashName, { crypto, secret, iterations }: ServerContext): ScramKeys {
   const salt = crypto.hmac(hash, secret, utf8(`salt ${hash} ${username}`)).slice(0, 16)
-  const key = crypto.hmac(hash, secret, utf8(`key ${hash} ${username}`))
+  const key = crypto.random(hashLength[hash])
   return { salt, iterations, storedKey: key, serverKey: key }
 }
