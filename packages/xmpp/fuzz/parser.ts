@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { SaxesParser } from 'saxes'
-import { Element, type Node, parse, XmlError, XmlParser } from '@jackdaw/xmpp'
+import { defaultLimits, Element, type Node, parse, XmlError, XmlParser } from '@jackdaw/xmpp'
 
 const { values: options } = parseArgs({
   options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string' } },
@@ -163,7 +163,7 @@ function difference(text: string): string | undefined {
   let tree: Tree | undefined
   let refusal: string | undefined
   try {
-    tree = ours(parse(text, { depth: 1000, attributes: 1000 }))
+    tree = ours(parse(text, { ...defaultLimits, depth: 1000, attributes: 1000 }))
   } catch (error) {
     if (!(error instanceof XmlError)) throw error
     refusal = `${error.condition}: ${error.message}`
@@ -184,7 +184,7 @@ function difference(text: string): string | undefined {
 
 /** What a document comes to when it drips in, as the tree or the refusal. */
 function chunked(text: string): string {
-  const parser = new XmlParser({ depth: 1000, attributes: 1000 }, true)
+  const parser = new XmlParser({ ...defaultLimits, depth: 1000, attributes: 1000 }, true)
   let tree: string | undefined
   try {
     for (const byte of new TextEncoder().encode(text)) {

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { closed, parse, type ParserLimits, XmlParser } from './parser.ts'
+import { closed, defaultLimits, parse, type ParserLimits, XmlParser } from './parser.ts'
 import { XmlError } from './xml-error.ts'
 
 const header = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>`
 
 /** Everything that comes out, an error as its condition, as text that can be compared. */
-function outcome(chunks: Iterable<Uint8Array | string>, limits?: Partial<ParserLimits>): string[] {
+function outcome(chunks: Iterable<Uint8Array | string>, limits?: ParserLimits): string[] {
   const parser = new XmlParser(limits)
   const items: string[] = []
   try {
@@ -34,7 +34,7 @@ function errorOf(parser: XmlParser): XmlError {
 const bytes = (text: string) => new TextEncoder().encode(text)
 
 /** What a stream gives after its header. */
-function stream(text: string, limits?: Partial<ParserLimits>): string[] {
+function stream(text: string, limits?: ParserLimits): string[] {
   return outcome([header + text], limits).slice(1)
 }
 
@@ -95,14 +95,14 @@ describe('a stream', () => {
   })
 
   test('limits can change while it runs', () => {
-    const parser = new XmlParser({ stanzaBytes: 200 })
+    const parser = new XmlParser({ ...defaultLimits, stanzaBytes: 200 })
     parser.write(header)
     parser.read()
     const stanza = `<a>${'x'.repeat(200)}</a>`
-    parser.limits = { stanzaBytes: 300 }
+    parser.limits = { ...defaultLimits, stanzaBytes: 300 }
     parser.write(stanza)
     expect(parser.read()).toMatchObject({ name: 'a' })
-    parser.limits = { stanzaBytes: 200 }
+    parser.limits = { ...defaultLimits, stanzaBytes: 200 }
     parser.write(stanza)
     expect(() => parser.read()).toThrow('more than 200 bytes')
     expect(() => parser.read()).toThrow('more than 200 bytes')

@@ -72,8 +72,8 @@ export class XmlParser {
   #inner: OpenElement | undefined
   #failure: XmlError | undefined
 
-  constructor(limits: Partial<ParserLimits> = {}, whole = false) {
-    this.#limits = { ...defaultLimits, ...limits }
+  constructor(limits: ParserLimits = defaultLimits, whole = false) {
+    this.#limits = limits
     this.#whole = whole
     this.restart()
   }
@@ -83,8 +83,8 @@ export class XmlParser {
   }
 
   /** May change at any time: small before authentication, larger after it. */
-  set limits(limits: Partial<ParserLimits>) {
-    this.#limits = { ...this.#limits, ...limits }
+  set limits(limits: ParserLimits) {
+    this.#limits = limits
   }
 
   /** Unread characters (and bytes of a character not yet complete) held. */
@@ -393,7 +393,7 @@ function addText(children: Node[], text: string): void {
  *
  * @throws XmlError also when the text ends too early
  */
-export function parse(text: string, limits?: Partial<ParserLimits>): Element {
+export function parse(text: string, limits?: ParserLimits): Element {
   const parser = new XmlParser(limits, true)
   parser.write(text)
   const element = parser.read()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { XmlParser } from './parser.ts'
+import { defaultLimits, XmlParser } from './parser.ts'
 
 /** The characters that strings are asked to look through or to copy meanwhile; asking also joins what was put together. */
 function work(task: () => void): number {
@@ -29,7 +29,7 @@ function work(task: () => void): number {
 }
 
 function drip(before: string, byte: number, after: string, length: number): number {
-  const parser = new XmlParser({ stanzaBytes: length * 2 })
+  const parser = new XmlParser({ ...defaultLimits, stanzaBytes: length * 2 })
   parser.write('<stream>')
   parser.read()
   return work(() => {
