@@ -8,7 +8,7 @@ export function plainAddress(address: string | undefined): string {
 /** Whom limits count as one: an IPv4 address, or an IPv6 /64, because who has one address of it has them all. */
 export function networkOf(address: string): string {
   const plain = plainAddress(address)
-  if (!isIPv6(plain)) return plain
+  if (!plain.includes(':') || !isIPv6(plain)) return plain
   const [head = '', tail] = plain.split('%', 1)[0]!.split('::')
   const before = head === '' ? [] : head.split(':')
   const after = tail === undefined || tail === '' ? [] : tail.split(':')
@@ -18,5 +18,5 @@ export function networkOf(address: string): string {
 }
 
 export function isLoopback(address: string): boolean {
-  return /^(?:127\.|::1$)/.test(plainAddress(address))
+  return /^(?:127(?:\.\d{1,3}){3}|::1)$/.test(plainAddress(address))
 }

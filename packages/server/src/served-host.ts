@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { Jid } from '@jackdaw/xmpp'
+import { isLoopback } from './address.ts'
 import { BearerTokens } from './bearer/bearer-tokens.ts'
 import type { AccountsConfig } from './config/accounts.ts'
 import type { BearerConfig } from './config/bearer.ts'
 import type { HostConfig } from './config.ts'
-import { networks } from './config/networks.ts'
 import { withRole } from './limits.ts'
 import type { ServerMetrics } from './metrics.ts'
 import type { HttpServe, Module } from './module.ts'
@@ -164,5 +164,3 @@ export class ServedHost {
     })
   }
 }
-
-const isLoopback = networks(['loopback'])

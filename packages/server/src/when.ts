@@ -5,6 +5,16 @@ export function when<T, R>(value: Awaitable<T>, act: (value: T) => Awaitable<R>)
   return value instanceof Promise ? value.then(act) : act(value)
 }
 
+/** What `act` gives; `fail` deals with what it throws, at once or later. */
+export function attempt<T>(act: () => Awaitable<T>, fail: (error: unknown) => Awaitable<T>): Awaitable<T> {
+  try {
+    const value = act()
+    return value instanceof Promise ? value.catch(fail) : value
+  } catch (error) {
+    return fail(error)
+  }
+}
+
 /** Goes on with several values: at once when all are there. */
 export function whenAll<T, R>(
   values: readonly Awaitable<T>[],

@@ -39,6 +39,8 @@ export interface Exchange {
   isRefused?: boolean
 }
 
+type Proved = Extract<ServerStep, { success: object }>
+
 /** The exchange goes on, or it has proved an account, whose bare JID it is. */
 export type Outcome =
   | { readonly challenge: Uint8Array }
@@ -58,12 +60,13 @@ export class Authenticator {
   offered(stream: Stream): string[] {
     if (!stream.has('secure') && !stream.host!.allowsPlaintext(stream.transport.address)) return []
     const connection = connectionOf(stream)
-    return mechanisms
-      .filter(({ name }) => name !== 'ANONYMOUS' || this.#host.isAnonymous())
-      .filter(({ name }) => !name.startsWith('SCRAM-') || !this.#host.asksElsewhere())
-      .filter(({ name }) => name !== 'OAUTHBEARER' || this.#host.takesBearer())
-      .filter((mechanism) => isPossible(mechanism, connection))
-      .map(({ name }) => name)
+    return mechanisms.filter((one) => isPossible(one, connection) && this.#takes(one.name)).map(({ name }) => name)
+  }
+
+  #takes(name: string): boolean {
+    if (name === 'ANONYMOUS') return this.#host.isAnonymous()
+    if (name === 'OAUTHBEARER') return this.#host.takesBearer()
+    return !name.startsWith('SCRAM-') || !this.#host.asksElsewhere()
   }
 
   /** What the exchange that a client asks for by name begins with. @throws SaslError */
@@ -85,17 +88,17 @@ export class Authenticator {
     ns: string,
     mechanism: ServerMechanism,
     initial: () => Uint8Array | undefined,
-  ): Promise<Outcome> {
+  ): Awaitable<Outcome> {
     stream.exchange = { ns, mechanism }
     const response = initial()
     if (response) return this.#step(stream, stream.exchange, response)
     // ANONYMOUS has nothing that must be said (RFC 4505 §2); of the others the client speaks after an empty challenge.
     if (mechanism.name === 'ANONYMOUS') return this.#step(stream, stream.exchange, new Uint8Array())
-    return Promise.resolve({ challenge: new Uint8Array() })
+    return { challenge: new Uint8Array() }
   }
 
   /** The client's answer to a challenge. @throws SaslError */
-  respond(stream: Stream, ns: string, response: () => Uint8Array): Promise<Outcome> {
+  respond(stream: Stream, ns: string, response: () => Uint8Array): Awaitable<Outcome> {
     const { exchange } = stream
     if (exchange?.ns !== ns) throw new SaslError('malformed-request')
     return this.#step(stream, exchange, response())
@@ -125,15 +128,18 @@ export class Authenticator {
     }
   }
 
-  async #step(stream: Stream, exchange: Exchange, response: Uint8Array): Promise<Outcome> {
+  #step(stream: Stream, exchange: Exchange, response: Uint8Array): Awaitable<Outcome> {
     const { mechanism } = exchange
-    const step = await mechanism.step(response)
-    if ('challenge' in step) {
-      if (step.isRefusal) await late(stream, exchange)
-      return step
-    }
-    if (mechanism.name === 'EXTERNAL') await this.#checkProven(step)
-    const { username, authzid, additional } = step.success
+    return when(mechanism.step(response), (step): Awaitable<Outcome> => {
+      if ('challenge' in step) return step.isRefusal ? late(stream, exchange).then(() => step) : step
+      if (mechanism.name === 'EXTERNAL') return this.#checkProven(step).then(() => this.#proved(stream, exchange, step))
+      return this.#proved(stream, exchange, step)
+    })
+  }
+
+  /** @throws SaslError */
+  #proved(stream: Stream, { mechanism }: Exchange, { success }: Proved): Outcome {
+    const { username, authzid, additional } = success
     // EXTERNAL's username is the JID that the certificate proves.
     const account = username.includes('@')
       ? Jid.parse(username)
@@ -148,7 +154,7 @@ export class Authenticator {
   }
 
   /** EXTERNAL asks nobody whether the account that a certificate proves is one. */
-  async #checkProven({ success }: Extract<ServerStep, { success: object }>): Promise<void> {
+  async #checkProven({ success }: Proved): Promise<void> {
     if (!(await this.#host.exists(Jid.parse(success.username)))) throw new SaslError('not-authorized')
   }
 }
@@ -167,8 +173,8 @@ export async function refuse(stream: Stream, error: unknown, tell: (failure: Sas
   const mechanism = exchange?.mechanism.name
   stream.exchange = undefined
   // No guess at a password, once for each mechanism: slixmpp 1.8 tries all of SCRAM with a binding that TLS 1.3 does not have.
-  if (failure.condition === 'mechanism-too-weak' && mechanism !== undefined && !stream.misbound.has(mechanism)) {
-    stream.misbound.add(mechanism)
+  if (failure.condition === 'mechanism-too-weak' && mechanism !== undefined && !stream.misbound.includes(mechanism)) {
+    stream.misbound = [...stream.misbound, mechanism]
     return tell(failure)
   }
   stream.failures++

@@ -1,4 +1,5 @@
 import { type Element, iq, Jid, JidError, StanzaError, xml } from '@jackdaw/xmpp'
+import { attempt, when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
 import type { StreamFeature } from './features.ts'
@@ -16,18 +17,19 @@ export function bind(binder: Binder): StreamFeature {
     needs: ['authenticated'],
     forbids: ['bound'],
     offer: () => xml('bind', ns),
-    async negotiate(stream, element) {
+    negotiate(stream, element) {
       const id = element.attr('id')
-      try {
-        const session = await binder(stream, stream.account!, resourceOf(element))
+      const bound = (session: StreamSession) => {
         // It may have gone while the account was looked up.
         if (stream.isOver) return session.detach(stream, true)
         stream.send(iq({ type: 'result', id }, xml('bind', ns, {}, xml('jid', ns, {}, session.jid.toString()))))
         stream.bound(session)
-      } catch (error) {
+      }
+      const refuse = (error: unknown) => {
         if (!(error instanceof StanzaError)) throw error
         stream.send(iq({ type: 'error', id }, error.toElement()))
       }
+      return attempt(() => when(binder(stream, stream.account!, resourceOf(element)), bound), refuse)
     },
   }
 }

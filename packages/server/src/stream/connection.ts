@@ -6,7 +6,7 @@ import { Intake } from './intake.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { Output } from './output.ts'
 import type { AnyPort } from './port.ts'
-import { Reading } from './reading.ts'
+import { type Reader, Reading } from './reading.ts'
 
 /** A stream, as its connection sees it. */
 interface Carried extends TickEnd {
@@ -21,7 +21,7 @@ interface Carried extends TickEnd {
 }
 
 /** What a stream's connection carries, in both directions, whoever is at its other end: elements in, text out, each as fast as is bearable. */
-export class Connection {
+export class Connection implements Reader {
   readonly framing: Framing
   readonly #stream: Carried
   readonly #intake: Intake
@@ -36,13 +36,7 @@ export class Connection {
     this.#stream = stream
     this.#intake = new Intake(transport, limited)
     this.#output = new Output(transport, port, this.#intake)
-    this.#reading = new Reading(port, framing, this.#intake, this.#output, {
-      get isOver() {
-        return stream.isOver
-      },
-      take: (element) => stream.take(element),
-      fail: (error) => this.#fail(error),
-    })
+    this.#reading = new Reading(port, framing, this.#intake, this.#output, this)
   }
 
   data(chunk: Uint8Array | string): void {
@@ -110,13 +104,17 @@ export class Connection {
     transport.write(this.framing.close)
   }
 
-  /** The stream is over: nothing is awaited any more. */
-  stop(): void {
-    this.#keepAlive?.stop()
-    this.#output.whenDrained = undefined
+  // What its reading sees
+
+  get isOver(): boolean {
+    return this.#stream.isOver
   }
 
-  #fail(error: unknown): void {
+  take(element: Element | typeof closed): Awaitable<void> {
+    return this.#stream.take(element)
+  }
+
+  fail(error: unknown): void {
     const stream = this.#stream
     if (error instanceof StreamError) return stream.end(error)
     if (error instanceof XmlError) {
@@ -126,5 +124,11 @@ export class Connection {
     if (stream.isOver) return
     stream.port.log.error({ err: error }, 'a stream failed')
     stream.end(new StreamError('internal-server-error'))
+  }
+
+  /** The stream is over: nothing is awaited any more. */
+  stop(): void {
+    this.#keepAlive?.stop()
+    this.#output.whenDrained = undefined
   }
 }

@@ -8,7 +8,7 @@ import type { AnyPort } from './port.ts'
 const mostTime = 20
 
 /** Who takes what is read. */
-interface Reader {
+export interface Reader {
   readonly isOver: boolean
   /** `closed`: the other side has ended the stream. */
   take(element: Element | typeof closed): Awaitable<void>

@@ -1,4 +1,6 @@
 import { decodeBase64, type Element, encodeBase64, SaslError, saslNs, xml } from '@jackdaw/xmpp'
+import { attempt, when } from '../when.ts'
+import type { Awaitable } from '../world.ts'
 import { type Authenticator, type Outcome, refuse } from './authenticator.ts'
 import type { StreamFeature } from './features.ts'
 import type { Stream } from './stream.ts'
@@ -14,17 +16,16 @@ export function sasl(authenticator: Authenticator): StreamFeature {
       if (offered.length === 0) return undefined
       return xml('mechanisms', saslNs, {}, ...offered.map((name) => xml('mechanism', saslNs, {}, name)))
     },
-    async negotiate(stream, element) {
-      try {
-        answer(stream, await take(stream, element, authenticator))
-      } catch (error) {
-        await refuse(stream, error, (failure) => stream.send(failure.toElement()))
-      }
+    negotiate(stream, element) {
+      return attempt(
+        () => when(take(stream, element, authenticator), (outcome) => answer(stream, outcome)),
+        (error) => refuse(stream, error, (failure) => stream.send(failure.toElement())),
+      )
     },
   }
 }
 
-function take(stream: Stream, element: Element, authenticator: Authenticator): Promise<Outcome> {
+function take(stream: Stream, element: Element, authenticator: Authenticator): Awaitable<Outcome> {
   switch (element.name) {
     case 'auth':
       return authenticator.begin(stream, saslNs, authenticator.mechanism(stream, element.attr('mechanism') ?? ''), () =>

@@ -79,7 +79,7 @@ async function take(
   }
 }
 
-function exchange(stream: Stream, element: Element, authenticator: Authenticator): Promise<Outcome> {
+function exchange(stream: Stream, element: Element, authenticator: Authenticator): Awaitable<Outcome> {
   switch (element.name) {
     case 'authenticate': {
       // §2.4: while one goes on there is no other.

@@ -37,6 +37,7 @@ const framings = { tcp: TcpFraming, websocket: WebSocketFraming, bosh: BoshFrami
 
 /** XEP-0198 §4: the same in all framings. */
 const request = write(xml('r', smNs))
+const none: readonly never[] = []
 const noBindings: ChannelBindings = new Map<string, Uint8Array>()
 
 /** How many stanzas may wait before their acknowledgement is asked for at once. */
@@ -47,7 +48,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   readonly transport: Transport
   readonly #port: StreamPort
   readonly #connection: Connection
-  readonly #states = new Set<StreamState>()
+  #isSecure: boolean
   host: StreamHost | undefined
   /** Bare, once authenticated. */
   account: Jid | undefined
@@ -58,7 +59,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   login: Authenticate | undefined
   failures = 0
   /** Mechanisms that were asked for with a channel binding that cannot be. */
-  readonly misbound = new Set<string>()
+  misbound: readonly string[] = none
   #lang: string | undefined
   /** Who the client says that it is, in its header. */
   #claimed: string | undefined
@@ -77,9 +78,10 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#port = port
     const { limits, clock } = port
     this.#isTraced = port.log.isLevelEnabled('trace')
-    const parserLimits = { ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }
-    this.#connection = new Connection(this, new framings[transport.framing](parserLimits), this)
-    if (transport.tls) this.#states.add('secure')
+    const { depth, attributes, unauthenticatedStanzaBytes: stanzaBytes } = limits
+    const framing = new framings[transport.framing]({ stanzaBytes, depth, attributes })
+    this.#connection = new Connection(this, framing, this)
+    this.#isSecure = transport.tls !== undefined
     this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
       this.end(new StreamError('connection-timeout', 'Log in sooner')),
     )
@@ -87,7 +89,14 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   }
 
   has(state: StreamState): boolean {
-    return this.#states.has(state)
+    switch (state) {
+      case 'secure':
+        return this.#isSecure
+      case 'authenticated':
+        return this.account !== undefined
+      case 'bound':
+        return this.session !== undefined
+    }
   }
 
   get isOver(): boolean {
@@ -190,7 +199,6 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   authenticated(account: Jid): void {
     this.account = account
     this.#port.loggedIn(this)
-    this.#states.add('authenticated')
     this.#connection.framing.limits = this.limits
   }
 
@@ -228,7 +236,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     if (this.#isOver || !this.transport.canStartTls) return
     this.transport.resume()
     await this.transport.startTls(this.host!.domain.domain)
-    this.#states.add('secure')
+    this.#isSecure = true
     this.restart()
   }
 
@@ -242,7 +250,6 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       { jid: session.jid.toString(), address, framing: this.transport.framing },
       'a client is online',
     )
-    this.#states.add('bound')
     this.#cancelTimer()
     this.#connection.keepAlive()
   }
@@ -343,8 +350,10 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     })
   }
 
-  #isOpenTo({ needs = [], forbids = [] }: StreamFeature): boolean {
-    return needs.every((state) => this.has(state)) && !forbids.some((state) => this.has(state))
+  #isOpenTo({ needs = none, forbids = none }: StreamFeature): boolean {
+    for (const state of needs) if (!this.has(state)) return false
+    for (const state of forbids) if (this.has(state)) return false
+    return true
   }
 
   #negotiateIq(element: Element): Awaitable<void> {
