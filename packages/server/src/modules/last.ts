@@ -60,7 +60,7 @@ export const last = defineModule({
       const departure = { at: clock.now(), status: session.get<string>(key) ?? '' }
       // Of an account that has been removed, nothing is kept.
       return when(host.accounts.exists(account), (exists) => {
-        if (exists) void departures.edit(account.toString(), '', () => departure)
+        if (exists) departures.put(account.toString(), '', departure)
       })
     })
 

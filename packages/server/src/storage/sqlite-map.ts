@@ -105,7 +105,15 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
   edit(owner: string, key: string, change: (old?: T) => T | undefined): T | undefined {
     const old = this.get(owner, key)
     const value = change(old)
-    if (value === undefined && old === undefined) return undefined
+    if (value !== undefined || old !== undefined) this.#keep(owner, key, value)
+    return value
+  }
+
+  put(owner: string, key: string, value: T): void {
+    this.#keep(owner, key, value)
+  }
+
+  #keep(owner: string, key: string, value: T | undefined): void {
     this.#store.written()
     const what = ['map', this.#name, owner, key] as const
     const batch = this.#access.append(value === undefined ? what : [...what, value])
@@ -113,7 +121,6 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
     const values = overlay?.values ?? new Outstanding(this.#access.progress)
     values.set(key, { batch, value })
     this.#overlays.set(owner, { batch, droppedIn: overlay?.droppedIn ?? 0, values })
-    return value
   }
 
   dropped(owner: string, batch: number): void {

@@ -8,6 +8,8 @@ export interface MapStore<T extends Json> {
   owners(key: string, after?: string): AsyncIterable<readonly [owner: string, value: T]>
   /** Replaces a value by what `change` makes of it, atomically; undefined removes. Returns the new value. */
   edit(owner: string, key: string, change: (old?: T) => T | undefined): Awaitable<T | undefined>
+  /** Keeps a value whatever was there, which is not read. */
+  put(owner: string, key: string, value: T): void
 }
 
 export interface LogEntry<T extends Json> {

@@ -56,6 +56,20 @@ export function mapSuite(here: Subject): void {
       expect(await map.get('room', 'count')).toBe(60)
     })
 
+    test('what is put replaces what was there, wherever that is', async () => {
+      const map = here.storage.map<string>('m')
+      for (const value of ['first', 'second']) {
+        map.put('romeo', 'balcony', value)
+        expect(await map.get('romeo', 'balcony')).toBe(value)
+        expect(await map.edit('romeo', 'balcony', (old) => `${old}, edited`)).toBe(`${value}, edited`)
+        await here.storage.settled()
+      }
+      map.put('romeo', 'balcony', 'third')
+      expect([...(await map.all('romeo'))]).toEqual([['balcony', 'third']])
+      await here.reopen()
+      expect(await map.get('romeo', 'balcony')).toBe('third')
+    })
+
     test('undefined removes, and a change that throws changes nothing', async () => {
       const map = here.storage.map<string>('m')
       await map.edit('a', 'k', () => 'one')

@@ -57,7 +57,7 @@ export const administration = defineModule({
     )
 
     host.on('session:bound', ({ session }) => {
-      void host.stores.logins.edit(session.account.toString(), '', () => host.clock.now())
+      host.stores.logins.put(session.account.toString(), '', host.clock.now())
     })
     host.on('account:created', ({ account }) => welcome(host, account))
     host.onStop(
