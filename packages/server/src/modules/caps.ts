@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Caps, CapsHashes, capsHashNode, capsHashText, capsNs, capsText, DiscoInfo } from '@jackdaw/xmpp'
+import { Caps, CapsHashes, capsHashNode, capsHashText, capsNs, capsText, DiscoInfo, type Element } from '@jackdaw/xmpp'
 import { defineModule } from '../module.ts'
 import { disco } from './disco.ts'
 
@@ -18,6 +18,8 @@ export const caps = defineModule({
     let described: DiscoInfo | undefined
     let ver = ''
     let hash = ''
+    let withVer: Element
+    let withHash: Element
     /** Hashes what the server is, when that is another than before. */
     const look = (): DiscoInfo => {
       const info = server()
@@ -27,6 +29,8 @@ export const caps = defineModule({
       hash = createHash('sha256')
         .update(capsHashText(DiscoInfo.write(info))!)
         .digest('base64')
+      withVer = Caps.write({ hash: 'sha-1', node, ver })
+      withHash = CapsHashes.write(new Map([['sha-256', hash]]))
       return info
     }
 
@@ -36,7 +40,7 @@ export const caps = defineModule({
       needs: ['authenticated'],
       offer() {
         look()
-        return Caps.write({ hash: 'sha-1', node, ver })
+        return withVer
       },
     })
 
@@ -46,7 +50,7 @@ export const caps = defineModule({
       needs: ['authenticated'],
       offer() {
         look()
-        return CapsHashes.write(new Map([['sha-256', hash]]))
+        return withHash
       },
     })
 

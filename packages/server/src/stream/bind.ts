@@ -11,12 +11,13 @@ type Binder = (stream: Stream, account: Jid, resource: string | undefined) => Aw
 
 /** RFC 6120 §7 */
 export function bind(binder: Binder): StreamFeature {
+  const offer = xml('bind', ns)
   return {
     name: 'resource binding',
     ns,
     needs: ['authenticated'],
     forbids: ['bound'],
-    offer: () => xml('bind', ns),
+    offer: () => offer,
     negotiate(stream, element) {
       const id = element.attr('id')
       const bound = (session: StreamSession) => {

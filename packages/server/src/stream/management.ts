@@ -18,12 +18,14 @@ export interface Resumption {
     | undefined
 }
 
+const offer = xml('sm', ns)
+
 /** XEP-0198 1.6.3: acknowledgements and resumption. */
 export function management(resumption: Resumption): StreamFeature {
   return {
     name: 'stream management',
     ns,
-    offer: (stream) => (!stream.has('authenticated') || stream.has('bound') ? undefined : xml('sm', ns)),
+    offer: (stream) => (!stream.has('authenticated') || stream.has('bound') ? undefined : offer),
     negotiate(stream, element) {
       switch (element.name) {
         case 'enable':
@@ -47,7 +49,7 @@ export function management(resumption: Resumption): StreamFeature {
       }
     },
     inline: {
-      offer: () => xml('sm', ns),
+      offer: () => offer,
       prepare(stream, { requests, account }) {
         const request = requests.find((one) => one.name === 'resume' && one.ns === ns)
         return request && resume(stream, request, account, resumption)

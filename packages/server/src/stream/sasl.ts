@@ -7,6 +7,8 @@ import type { Stream } from './stream.ts'
 
 /** RFC 6120 §6 */
 export function sasl(authenticator: Authenticator): StreamFeature {
+  /** By their names: there are few choices of them. */
+  const offers = new Map<string, Element>()
   return {
     name: 'SASL',
     ns: saslNs,
@@ -14,7 +16,11 @@ export function sasl(authenticator: Authenticator): StreamFeature {
     offer(stream) {
       const offered = authenticator.offered(stream)
       if (offered.length === 0) return undefined
-      return xml('mechanisms', saslNs, {}, ...offered.map((name) => xml('mechanism', saslNs, {}, name)))
+      const names = offered.join(' ')
+      const offer =
+        offers.get(names) ?? xml('mechanisms', saslNs, {}, ...offered.map((name) => xml('mechanism', saslNs, {}, name)))
+      offers.set(names, offer)
+      return offer
     },
     negotiate(stream, element) {
       return attempt(

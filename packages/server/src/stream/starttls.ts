@@ -4,18 +4,16 @@ import type { Stream } from './stream.ts'
 
 const ns = 'urn:ietf:params:xml:ns:xmpp-tls'
 
+const optional = xml('starttls', ns)
+const required = xml('starttls', ns, {}, xml('required', ns))
+
 /** RFC 6120 §5 */
 export const starttls: StreamFeature = {
   name: 'STARTTLS',
   ns,
   offer: (stream) => {
     if (!isPossible(stream)) return undefined
-    return xml(
-      'starttls',
-      ns,
-      {},
-      stream.host!.allowsPlaintext(stream.transport.address) ? undefined : xml('required', ns),
-    )
+    return stream.host!.allowsPlaintext(stream.transport.address) ? optional : required
   },
   async negotiate(stream, element) {
     // §5.4.2.2: a command that is none, or one that was not offered.

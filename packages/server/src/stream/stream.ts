@@ -28,6 +28,7 @@ import type { Transport, TransportEvents } from '../transport/transport.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import type { Exchange } from './authenticator.ts'
 import type { SessionStream, StreamSession } from './bound.ts'
+import { announcement } from './announcement.ts'
 import { Connection } from './connection.ts'
 import type { StreamFeature, StreamState } from './features.ts'
 import { languageOf } from './language.ts'
@@ -216,7 +217,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       const offer = this.#isOpenTo(feature) ? feature.offer?.(this) : undefined
       if (offer) offers.push(offer)
     }
-    this.send(xml('features', streamNs, {}, ...offers))
+    this.#write(announcement(offers, this.transport.framing, this.#connection.framing))
   }
 
   /** RFC 6120 §4.9.3.9: false when the header says that it is from somebody else; one from the domain alone is from nobody else. */

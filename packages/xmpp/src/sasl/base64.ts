@@ -5,16 +5,27 @@ const foreign = 0x40
 const values = new Uint8Array(128).fill(foreign)
 for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
 
+const padding = 0x3d
+const digits = Uint8Array.from(alphabet, (digit) => digit.charCodeAt(0))
+/** What is being written: a string that grows by single characters costs many times as much. */
+const codes = new Uint8Array(1024)
+const ascii = new TextDecoder()
+
 /** Base64 with padding and without line breaks (RFC 4648 §4). */
 export function encodeBase64(data: Uint8Array): string {
   let text = ''
+  let to = 0
   for (let at = 0; at < data.length; at += 3) {
     const bits = (data[at]! << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0)
-    text += alphabet[bits >> 18]! + alphabet[(bits >> 12) & 63]!
-    text += at + 1 < data.length ? alphabet[(bits >> 6) & 63]! : '='
-    text += at + 2 < data.length ? alphabet[bits & 63]! : '='
+    codes[to++] = digits[bits >> 18]!
+    codes[to++] = digits[(bits >> 12) & 63]!
+    codes[to++] = at + 1 < data.length ? digits[(bits >> 6) & 63]! : padding
+    codes[to++] = at + 2 < data.length ? digits[bits & 63]! : padding
+    if (to < codes.length) continue
+    text += ascii.decode(codes)
+    to = 0
   }
-  return text
+  return text + ascii.decode(codes.subarray(0, to))
 }
 
 /**
@@ -23,8 +34,8 @@ export function encodeBase64(data: Uint8Array): string {
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 4 !== 0) return undefined
-  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
-  const data = new Uint8Array((text.length / 4) * 3 - padding)
+  const padded = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const data = new Uint8Array((text.length / 4) * 3 - padded)
   let seen = 0
   let bits = 0
   for (let from = 0, to = 0; from < text.length; from += 4) {
@@ -38,7 +49,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined 
     data[to++] = bits >> 8
     data[to++] = bits
   }
-  const unused = padding === 2 ? 0xffff : padding === 1 ? 0xff : 0
+  const unused = padded === 2 ? 0xffff : padded === 1 ? 0xff : 0
   return seen < foreign && (bits & unused) === 0 ? data : undefined
 }
 

@@ -159,8 +159,9 @@ function headerOf(element: Element): StreamHeader {
 }
 
 function attributes({ to, from, id, version, lang }: StreamHeader): string {
-  let text = ''
-  for (const [name, value] of Object.entries({ to, from, id, version, 'xml:lang': lang }))
-    if (value !== undefined) text += ` ${name}='${escapeAttribute(value)}'`
-  return text
+  return `${attribute('to', to)}${attribute('from', from)}${attribute('id', id)}${attribute('version', version)}${attribute('xml:lang', lang)}`
+}
+
+function attribute(name: string, value: string | undefined): string {
+  return value === undefined ? '' : ` ${name}='${escapeAttribute(value)}'`
 }
