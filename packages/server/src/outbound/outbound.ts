@@ -1,7 +1,8 @@
 import { lookup as systemLookup } from 'node:dns'
-import { Agent as HttpAgent, request as requestHttp, type RequestOptions } from 'node:http'
+import type { Agent, RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { Agent as HttpAgent, request as requestHttp } from '../node-http.ts'
 import type { Clock } from '../world.ts'
 
 export interface HttpRequest {
@@ -56,7 +57,7 @@ export function keptOutbound(ca?: string): Outbound & { close(): void } {
   })
 }
 
-function post(asked: HttpRequest, clock: Clock, ca: string | undefined, agent: HttpAgent | false): Promise<HttpAnswer> {
+function post(asked: HttpRequest, clock: Clock, ca: string | undefined, agent: Agent | false): Promise<HttpAnswer> {
   const { url, headers, body, mayReach = () => true, signal } = asked
   return new Promise((resolve, reject) => {
     const host = url.hostname.replace(/^\[|\]$/g, '')

@@ -1,6 +1,6 @@
-import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import * as z from 'zod'
+import { request as requestHttp } from '../node-http.ts'
 import type { Clock } from '../world.ts'
 import type { AccountSource } from './source.ts'
 

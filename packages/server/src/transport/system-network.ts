@@ -1,7 +1,7 @@
-import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
+import { createServer as createHttpServer } from '../node-http.ts'
 import type { Clock } from '../world.ts'
 import { Admission } from './admission.ts'
 import { Deadlines } from './deadlines.ts'

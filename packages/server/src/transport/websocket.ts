@@ -1,9 +1,10 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
 import { plainAddress } from '../address.ts'
+import { STATUS_CODES } from '../node-http.ts'
 import { ignore, SocketTls } from './tls.ts'
 import type { TlsFacts, Transport, TransportEvents } from './transport.ts'
 
