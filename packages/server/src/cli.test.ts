@@ -151,6 +151,13 @@ describe('start', () => {
     expect(existsSync(join(folder, 'd', 'jackdaw.sock'))).toBe(false)
   })
 
+  test('what was compiled is kept for the next start though the server is killed', async () => {
+    const kept = mkdtempSync(join(folder, 'cache-'))
+    const { child } = await startServer({ NODE_COMPILE_CACHE: kept })
+    await vi.waitFor(() => expect(readdirSync(kept, { recursive: true }).length).toBeGreaterThan(100), 30_000)
+    child.kill('SIGKILL')
+  })
+
   test('SIGKILL does no harm: the next start takes the folder over', async () => {
     const { child, ended } = await startServer()
     await jackdaw(['user', 'add', 'alice@localhost', '--config', file], 'the wine is red\n')

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import { enableCompileCache, flushCompileCache } from 'node:module'
 
 // Nothing is imported before the version is known to be right: an older Node fails on the imports in words that help nobody.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -17,6 +17,8 @@ enableCompileCache()
 try {
   const { program } = await import('./admin/program.ts')
   await program().parseAsync()
+  // A server may never come to the exit at which Node would do this; the second time is for what its first clients have made it load.
+  for (const after of [0, 60_000]) setTimeout(flushCompileCache, after).unref()
 } catch (error) {
   const { describeFailure } = await import('./admin/failure.ts')
   console.error(`jackdaw: ${describeFailure(error)}`)
