@@ -103,7 +103,7 @@ export function serveAccounts(
   featuresOf: FeaturesOf,
 ): {
   /** A session has become available, or it has become known what it wants to hear: the last items, once each. */
-  greet(session: Target): void
+  greet(session: Target, presence: Presence): void
   /** It is not available any more. */
   part(session: Target): void
   /** An entity that is not of this host, or no contact, is here. */
@@ -163,9 +163,7 @@ export function serveAccounts(
   }
 
   return {
-    greet(session) {
-      const { presence } = session
-      if (!presence) return
+    greet(session, presence) {
       const greeted = session.get<readonly string[]>(greetedKey) ?? []
       const interests = interestsOf(featuresOf(session.jid, presence)).filter((id) => !greeted.includes(id))
       if (interests.length === 0) return

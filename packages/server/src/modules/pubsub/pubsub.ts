@@ -126,7 +126,7 @@ export const pubsub = defineModule({
       host.use(presenceModule).onBroadcast(({ session, presence, before }) => {
         if (!before || presence.type) accounts.part(session)
         if (presence.type) return
-        accounts.greet(session)
+        accounts.greet(session, presence)
         if (!before) domain.greet(session)
       }),
     )
@@ -136,7 +136,7 @@ export const pubsub = defineModule({
         const { to } = presence
         if (to) return accounts.greetPresent(to.bare, jid, presence)
         const session = host.session(jid)
-        if (session) accounts.greet(session)
+        if (session?.presence) accounts.greet(session, session.presence)
       }),
     )
 
