@@ -98,7 +98,7 @@ export class Stanza<K extends Kind = Kind> extends Element {
   }
 
   override append(...children: Node[]): Stanza<K> {
-    return this.containing([...this.children, ...children])
+    return this.extend(this.containing([...this.children, ...children]))
   }
 
   /** A copy with other children in place of its own. */

@@ -62,6 +62,7 @@ export const archive = defineModule({
     // The copies of a message are made right after it was kept: to remember one is enough.
     let last: Passage<Message> | undefined
     let lastId = ''
+    let lastText = ''
     const kept = host.metrics.counter('jackdaw_archive_messages_total', 'Messages kept in archives of accounts')
 
     host.endpoint({
@@ -94,9 +95,11 @@ export const archive = defineModule({
       isSearchable,
       keep(passage, account, other) {
         const at = host.clock.now()
+        // The archives of both sides mostly keep the same.
+        if (last?.stanza !== passage.stanza) lastText = passage.stanza.toString()
         last = passage
         lastId = messages.append(account.toString(), {
-          value: passage.stanza.toString(),
+          value: lastText,
           at,
           with: other.bare.toString(),
           isSearchable,

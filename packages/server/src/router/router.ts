@@ -12,6 +12,10 @@ import { UnreachableError } from './unreachable.ts'
 
 const askTimeout = 30_000
 
+/** Which hook a stanza passes: a name put together for each would be looked up slowly. */
+const outHooks = { message: 'message:out', presence: 'presence:out', iq: 'iq:out' } as const
+const inHooks = { message: 'message:in', presence: 'presence:in', iq: 'iq:in' } as const
+
 interface Asked {
   readonly from: string
   readonly to: string
@@ -215,9 +219,8 @@ export class Router implements SessionRouter {
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return
     if (apart) throw apart
-    const hook = `${stanza.name}:out` as 'message:out'
     const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
-    const verdict = this.#hostOf(stanza.from!).hooks[hook].run(passage)
+    const verdict = this.#hostOf(stanza.from!).hooks[outHooks[stanza.name] as 'message:out'].run(passage)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#route(passage.stanza, session)))
     if (verdict !== 'stop') return this.#route(passage.stanza, session)
@@ -242,7 +245,7 @@ export class Router implements SessionRouter {
 
   #arrive(passage: Hooks['message:in'], host: VirtualHost, exists: boolean): Awaitable<void> {
     if (!exists) return this.#hand(passage)
-    const verdict = host.hooks[`${passage.stanza.name}:in`].run(passage, this.#renew)
+    const verdict = host.hooks[inHooks[passage.stanza.name] as 'message:in'].run(passage, this.#renew)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#hand(passage)))
     if (verdict !== 'stop') this.#hand(passage)

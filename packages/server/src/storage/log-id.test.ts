@@ -5,10 +5,11 @@ import { UnknownIdError } from './storage.ts'
 const ids = new LogIds('secret')
 
 test('ids compare as positions do, and lead back to them', () => {
-  const positions = [0, 1, 35, 36, 1_800_000_000_000_000, 1_800_000_000_000_001, 2 ** 52]
+  const positions = [0, 1, 35, 36, 36 ** 4 - 1, 36 ** 4, 1_800_000_000_000_000, 1_800_000_000_000_001, 2 ** 52]
   const made = positions.map((position) => ids.id(position))
   expect(made.toSorted()).toEqual(made)
   expect(made.map((id) => ids.position(id))).toEqual(positions)
+  expect(made.map((id) => Number.parseInt(id.slice(0, 11), 36))).toEqual(positions)
 })
 
 test('XEP-0313 §3.1: an id cannot be made without the secret', () => {

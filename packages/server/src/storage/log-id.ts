@@ -4,6 +4,9 @@ import { UnknownIdError } from './storage.ts'
 /** The last millisecond (in the year 2109) whose positions are exact numbers with as many again above them. */
 const LATEST = 2 ** 42
 const DIGITS = 11
+/** All numbers of two digits. Most of a position's digits are the same for a second or two: those are made once. */
+const pairs = Array.from({ length: 36 ** 2 }, (_, i) => i.toString(36).padStart(2, '0'))
+const SECOND = 36 ** 4
 const TAG = 10
 /** So many positions get their tags from one hash of 128 digits: those of one tick mostly follow one another. */
 const BLOCK = 8
@@ -14,6 +17,8 @@ const BLOCK = 8
  */
 export class LogIds {
   readonly #secret: string
+  #second = -1
+  #leading = ''
   #block = -1
   #tags = ''
 
@@ -22,7 +27,13 @@ export class LogIds {
   }
 
   id(position: number): string {
-    return position.toString(36).padStart(DIGITS, '0') + this.#tag(position)
+    const second = Math.floor(position / SECOND)
+    if (second !== this.#second) {
+      this.#leading = second.toString(36).padStart(DIGITS - 4, '0')
+      this.#second = second
+    }
+    const rest = position % SECOND
+    return this.#leading + pairs[Math.floor(rest / 36 ** 2)]! + pairs[rest % 36 ** 2]! + this.#tag(position)
   }
 
   /** @throws UnknownIdError for what is no id of ours */

@@ -40,7 +40,7 @@ export function management(resumption: Resumption): StreamFeature {
           })
         case 'r':
           if (!stream.session?.isManaged) return fail(stream, 'unexpected-request')
-          return stream.send(xml('a', ns, { h: String(stream.session.handled) }))
+          return stream.acknowledge(stream.session.handled)
         case 'a':
           if (!stream.session?.isManaged) return fail(stream, 'unexpected-request')
           return stream.acknowledged(count(element))

@@ -61,7 +61,8 @@ export class Output {
         this.#port.log.trace({ address: this.#transport.address, sent })
       }
     let isFlowing = true
-    if (this.#transport.framing === 'tcp') isFlowing = this.#transport.write(texts.join(''))
+    if (this.#transport.framing === 'tcp')
+      isFlowing = this.#transport.write(texts.length === 1 ? texts[0]! : texts.join(''))
     else for (const message of texts) isFlowing = this.#transport.write(message)
     if (isLast || isBehind) return !isBehind
     if (!isFlowing && !this.#isCongested) {

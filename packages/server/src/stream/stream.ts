@@ -184,6 +184,11 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     return request
   }
 
+  /** XEP-0198 §4: tells the client how much of what it sent has been handled. */
+  acknowledge(h: number): void {
+    this.#write(`<a xmlns='${smNs}' h='${h}'/>`)
+  }
+
   /** The client has acknowledged; asks again when more waits and the last answer was progress. */
   acknowledged(h: number): void {
     const { session } = this

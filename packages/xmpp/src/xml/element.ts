@@ -4,8 +4,12 @@ import { write } from './writer.ts'
 export type Node = Element | string
 
 /** The rendered children, shared by all elements that have the same children in the same namespace. */
-interface Rendered {
+export interface Rendered {
   text: string | undefined
+  /** How many children that is. */
+  readonly count: number
+  /** Those of the element to which the others were appended. */
+  readonly first: Rendered | undefined
 }
 
 const none: readonly never[] = []
@@ -73,7 +77,7 @@ export class Element {
 
   /** A copy with more children. */
   append(...children: Node[]): Element {
-    return new Element(this.name, this.ns, this.attrs, [...this.children, ...children])
+    return this.extend(new Element(this.name, this.ns, this.attrs, [...this.children, ...children]))
   }
 
   /** This element as XML that stands alone: every namespace is declared. */
@@ -83,8 +87,18 @@ export class Element {
 
   /** Lets `copy`, which has this element's namespace and children, be rendered from the same text. */
   share<E extends Element>(copy: E): E {
-    copy.rendered = this.rendered ??= { text: undefined }
+    copy.rendered = this.#shared()
     return copy
+  }
+
+  /** The same for one that has more children behind them. */
+  protected extend<E extends Element>(copy: E): E {
+    copy.rendered = { text: undefined, count: copy.children.length, first: this.#shared() }
+    return copy
+  }
+
+  #shared(): Rendered {
+    return (this.rendered ??= { text: undefined, count: this.children.length, first: undefined })
   }
 }
 

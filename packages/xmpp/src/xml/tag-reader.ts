@@ -1,6 +1,7 @@
 import { beginsName, continuesName, isSpace, resolved } from './characters.ts'
 import { Element, type Node } from './element.ts'
 import { type Binding, lookup, misbound } from './scope.ts'
+import { named } from './names.ts'
 import { Next } from './next.ts'
 import { XmlError } from './xml-error.ts'
 
@@ -84,7 +85,7 @@ export class TagReader {
     this.#prefixed = false
     let i = this.#name(at + 1)
     if (i < 0) return -1
-    const rawName = text.slice(at + 1, i)
+    const rawName = named(text, at + 1, i)
     const colon = this.#colon - at - 1
     i = this.#attributesFrom(i, scope, limits.attributes)
     if (i < 0) return -1
@@ -146,7 +147,7 @@ export class TagReader {
 
       const start = i
       if ((i = this.#name(i)) < 0) return -1
-      const name = text.slice(start, i)
+      const name = named(text, start, i)
       const colon = this.#colon - start
       code = text.charCodeAt(i)
       while (isSpace(code)) code = text.charCodeAt(++i)
@@ -169,7 +170,7 @@ export class TagReader {
         }
         if (hasDefault) return this.#repeated(name)
         hasDefault = true
-        this.defaultNs = value
+        this.defaultNs = named(value, 0, value.length)
         if (value !== '' && !this.#bindable('', value)) return -1
       } else if (name.startsWith('xmlns:')) {
         if (!this.#bind(name.slice(6), value, scope.bindings)) return -1

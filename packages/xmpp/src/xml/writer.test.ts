@@ -85,6 +85,11 @@ describe('what is written is read as the same tree', () => {
         expect(write(copy, scope)).toBe(write(new Element(copy.name, copy.ns, copy.attrs, copy.children), scope))
         const longer = copy.append(xml('c', 'urn:c'))
         expect(write(longer, scope)).toBe(write(new Element(copy.name, copy.ns, copy.attrs, longer.children), scope))
+        // Also when what it has in common with shorter ones has not been rendered before.
+        const longest = tree.with(attrs).append('t').append(xml('c', 'urn:c'), 'u').with({ id: '1' })
+        expect(write(longest, scope)).toBe(
+          write(new Element(longest.name, longest.ns, longest.attrs, longest.children), scope),
+        )
       }),
     )
   })

@@ -1,5 +1,5 @@
 import { streamNs } from '../namespaces.ts'
-import type { Element, Node } from './element.ts'
+import type { Element, Node, Rendered } from './element.ts'
 import { xmlNs } from './scope.ts'
 
 /**
@@ -42,13 +42,18 @@ function content(element: Element, scope: string): string {
   const { children, ns, rendered } = element
   // With a prefix the default namespace stays what it was; such elements are few, and their text is not shared.
   if (ns === streamNs || ns === xmlNs) return contentWithin(children, scope)
-  if (rendered === undefined) return contentWithin(children, ns)
-  return (rendered.text ??= contentWithin(children, ns))
+  return rendered === undefined ? contentWithin(children, ns) : shared(rendered, children, ns)
 }
 
-function contentWithin(children: readonly Node[], scope: string): string {
+function shared(rendered: Rendered, children: readonly Node[], ns: string): string {
+  const { first, count } = rendered
+  if (first === undefined) return (rendered.text ??= contentWithin(children, ns, 0, count))
+  return (rendered.text ??= shared(first, children, ns) + contentWithin(children, ns, first.count, count))
+}
+
+function contentWithin(children: readonly Node[], scope: string, from = 0, end = children.length): string {
   let text = ''
-  for (let i = 0; i < children.length; i++) {
+  for (let i = from; i < end; i++) {
     const node = children[i]!
     text += typeof node === 'string' ? escapeText(node) : write(node, scope)
   }

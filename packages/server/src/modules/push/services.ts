@@ -20,7 +20,7 @@ export type Enabled = {
 export type EnabledServices = ReadonlyMap<string, Enabled>
 
 /** Accounts of which it is known what they have enabled, that being mostly nothing. */
-const mostKnown = 10_000
+const mostKnown = 20_000
 
 /** What tells services of one account apart: no JID and no attribute has a line feed. */
 export function keyOf(jid: Jid | string, node: string): string {
@@ -31,7 +31,6 @@ export function keyOf(jid: Jid | string, node: string): string {
 export class Services {
   readonly #store: MapStore<Enabled>
   readonly #limit: number
-  /** The account that was asked for last at the end. */
   readonly #known = new Map<string, EnabledServices>()
   #edits = 0
 
@@ -43,11 +42,7 @@ export class Services {
   of(account: Jid): Awaitable<EnabledServices> {
     const owner = account.toString()
     const known = this.#known.get(owner)
-    if (known) {
-      this.#known.delete(owner)
-      this.#known.set(owner, known)
-      return known
-    }
+    if (known) return known
     const edits = this.#edits
     return when(this.#store.all(owner), (found) => {
       // What was changed while it was read is not in it.
@@ -89,7 +84,7 @@ export class Services {
   }
 
   #remember(owner: string, services: EnabledServices): void {
+    if (this.#known.size >= mostKnown) this.#known.clear()
     this.#known.set(owner, services)
-    if (this.#known.size > mostKnown) this.#known.delete(this.#known.keys().next().value!)
   }
 }
