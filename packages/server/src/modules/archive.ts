@@ -62,7 +62,8 @@ export const archive = defineModule({
     // The copies of a message are made right after it was kept: to remember one is enough.
     let last: Passage<Message> | undefined
     let lastId = ''
-    let lastText = ''
+    let rendered: Message | undefined
+    let text = ''
     const kept = host.metrics.counter('jackdaw_archive_messages_total', 'Messages kept in archives of accounts')
 
     host.endpoint({
@@ -96,10 +97,11 @@ export const archive = defineModule({
       keep(passage, account, other) {
         const at = host.clock.now()
         // The archives of both sides mostly keep the same.
-        if (last?.stanza !== passage.stanza) lastText = passage.stanza.toString()
+        if (rendered !== passage.stanza) text = passage.stanza.toString()
+        rendered = passage.stanza
         last = passage
         lastId = messages.append(account.toString(), {
-          value: lastText,
+          value: text,
           at,
           with: other.bare.toString(),
           isSearchable,
