@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { encodeValue } from '../../packages/server/src/storage/log-sql.ts'
+import { encodeValue, shelving } from '../../packages/server/src/storage/log-sql.ts'
 import { shelfWord } from '../../packages/server/src/storage/log-text.ts'
 import { migrate } from '../../packages/server/src/storage/migrations.ts'
 import { positionAt } from '../../packages/server/src/storage/log-id.ts'
@@ -35,6 +35,7 @@ export function fill(path: string, { accounts, messages }: Stored): void {
   if (messages > 0) {
     fillArchive(database, Math.min(accounts - 1, talkers), messages)
     fillReader(database, accounts, messages)
+    for (const sql of shelving) database.prepare(sql).run(0)
   }
   for (const { sql } of indexes) database.exec(String(sql))
   database.exec('COMMIT')

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type JournalRecord, recordsOf } from '../journal/journal.ts'
 import type { Json } from '../world.ts'
-import { condition, encodeValue, sourceOf, type Shelf, unknownId, window } from './log-sql.ts'
+import { condition, encodeValue, type Shelf, shelving, unknownId, wayTo, window } from './log-sql.ts'
 import { searchedText, shelfWord } from './log-text.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { type LogQuery, StorageError } from './storage.ts'
@@ -13,10 +13,10 @@ export interface TrimOutcome {
   readonly unknownId: string | undefined
 }
 
-/** A transaction ends with the batch that brings it to this many characters of records: some ten thousand rows, some fifty milliseconds. */
-const TRANSACTION = 4 * 1024 * 1024
+/** A transaction ends with the batch that brings it to this many characters of records: some fifteen thousand entries, some hundred milliseconds. */
+const TRANSACTION = 8 * 1024 * 1024
 /** After so many characters the database is made safe against a power cut, so that the journal may let them go. */
-const CHECKPOINT = 4 * TRANSACTION
+const CHECKPOINT = 2 * TRANSACTION
 
 /** Brings the storage's records from the journal into the database, together with the number of the last batch. */
 export class Applier {
@@ -31,6 +31,8 @@ export class Applier {
   safeCursor = 0
   /** The greatest log position ever kept. */
   position: number
+  /** Entries up to this position are where pages find them; the others get there when the transaction ends, or when something must find them. */
+  #shelved: number
 
   /** @param isPowerSafe each transaction is synchronised by itself */
   constructor(database: DatabaseSync, isPowerSafe: boolean) {
@@ -40,6 +42,7 @@ export class Applier {
     const [cursor, position] = this.#reader.row<[number, number]>('SELECT cursor, position FROM progress')!
     this.cursor = cursor
     this.position = position
+    this.#shelved = position
   }
 
   /** Applies batches, at least one and beginning behind the cursor, in one transaction of bounded size; on an error nothing of them. */
@@ -57,6 +60,7 @@ export class Applier {
         if (size >= TRANSACTION) break
       }
       if (cursor === this.cursor) throw missing(cursor + 1)
+      this.#shelve()
       this.#reader.run('UPDATE progress SET cursor = ?, position = ?', cursor, this.position)
       this.#database.exec('COMMIT')
     } catch (error) {
@@ -65,6 +69,7 @@ export class Applier {
       this.#reader.forget()
       this.#trims = []
       this.position = position
+      this.#shelved = position
       throw error
     }
     this.cursor = cursor
@@ -189,25 +194,38 @@ export class Applier {
     this.#index(of, position, value)
   }
 
+  #shelve(): void {
+    if (this.#shelved === this.position) return
+    for (const sql of shelving) this.#reader.run(sql, this.#shelved)
+    this.#shelved = this.position
+  }
+
   #trim(name: string, owner: string, query: LogQuery, token: number): void {
+    this.#shelve()
     const of = this.#shelf(name, owner)
     const unknown = unknownId(this.#reader, of, query)
     let count = 0
     if (unknown === undefined) {
       const { sql, values } = condition(this.#reader, of, query)
-      const removal = `DELETE FROM logs WHERE id IN (SELECT id FROM ${sourceOf(query)} WHERE ${sql} ${window(query)})`
+      const { walked, key } = wayTo(query)
+      const removal = `DELETE FROM logs WHERE id IN (SELECT ${key} FROM ${walked} WHERE ${sql} ${window(query)})`
       count = this.#reader.run(removal, ...values)
     }
     this.#trims.push({ token, count, unknownId: unknown })
   }
 
   #drop(prefix: string, owner: string): void {
+    this.#shelve()
     const stores = this.#reader.rows<[number, string]>('SELECT id, name FROM stores')
     const number = this.#name(owner)
     for (const [id, name] of stores) {
       if (!name.startsWith(prefix)) continue
       this.#reader.run('DELETE FROM maps WHERE store = ? AND owner = ?', id, owner)
-      this.#reader.run('DELETE FROM logs WHERE store = ? AND owner = ? AND state < 2', id, number)
+      this.#reader.run(
+        'DELETE FROM logs WHERE id IN (SELECT id FROM shelves WHERE store = ? AND owner = ?)',
+        id,
+        number,
+      )
       this.#reader.run('DELETE FROM logs WHERE store = ? AND owner = ? AND state > 0', id, number)
     }
   }

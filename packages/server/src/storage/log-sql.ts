@@ -24,36 +24,63 @@ export function shelf(reader: SqliteReader, store: number | undefined, owner: st
   return number === undefined ? undefined : { store: store!, owner: number }
 }
 
+const newer = 'FROM logs WHERE id > ? AND state < 2'
+
 /**
- * The condition of a query on a shelf. `isWhole` leaves out `after` and `before`: what a page is a part of. The terms on `state` are
- * literal because they choose the partial index.
+ * Put the entries behind an id where pages find them. In order, so that a leaf is found once for all that goes into it; without the means
+ * to undo a statement alone, for a transaction that fails is undone as a whole.
  */
+export const shelving: readonly string[] = [
+  `INSERT OR ROLLBACK INTO shelves SELECT store, owner, id, at ${newer} ORDER BY store, owner, id`,
+  `INSERT OR ROLLBACK INTO peers SELECT store, owner, peer, id, at ${newer} AND peer IS NOT NULL ORDER BY store, owner, peer, id`,
+]
+
+/** How the entries of a query are found, in the order of their ids. */
+export interface Way {
+  /** What is walked along, which has all that is asked for. */
+  readonly walked: string
+  /** The same with the rest of each entry, from `logs`. */
+  readonly entries: string
+  readonly table: 'logs' | 'shelves' | 'peers'
+  readonly key: string
+}
+
+const pending: Way = { walked: 'logs', entries: 'logs', table: 'logs', key: 'logs.id' }
+const searched = 'texts CROSS JOIN logs ON logs.id = texts.rowid'
+const search: Way = { walked: searched, entries: searched, table: 'logs', key: 'texts.rowid' }
+const shelves: Way = along('shelves')
+const peers: Way = along('peers')
+
+function along(table: 'shelves' | 'peers'): Way {
+  return { walked: table, entries: `${table} CROSS JOIN logs ON logs.id = ${table}.id`, table, key: `${table}.id` }
+}
+
+export function wayTo(query: LogQuery): Way {
+  if (query.text !== undefined) return search
+  if (query.isPending) return pending
+  return query.with === undefined ? shelves : peers
+}
+
+/** The condition of a query on a shelf. `isWhole` leaves out `after` and `before`: what a page is a part of. */
 export function condition(reader: SqliteReader, { store, owner }: Shelf, query: LogQuery, isWhole = false): Condition {
-  const terms = ['store = ?', 'owner = ?', query.isPending ? 'state > 0' : 'state < 2']
+  const { table, key } = wayTo(query)
+  const terms = [`${table}.store = ?`, `${table}.owner = ?`]
+  // Literal because it chooses the partial index.
+  if (table === 'logs') terms.push(query.isPending ? 'state > 0' : 'state < 2')
   const values: SqlValue[] = [store, owner]
-  const key = keyOf(query)
   const add = (term: string, ...more: SqlValue[]): void => {
     terms.push(term)
     values.push(...more)
   }
   // A name without a number is nobody's.
-  if (query.with !== undefined) add('peer = ?', reader.name(query.with) ?? -1)
-  if (query.start !== undefined) add('at >= ? AND id >= ?', query.start, Math.floor(query.start * 1024))
-  if (query.end !== undefined) add('at <= ?', query.end)
-  if (query.ids) add('id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids.map(logPosition)))
+  if (query.with !== undefined) add(`${table}.peer = ?`, reader.name(query.with) ?? -1)
+  if (query.start !== undefined) add(`${table}.at >= ? AND ${key} >= ?`, query.start, Math.floor(query.start * 1024))
+  if (query.end !== undefined) add(`${table}.at <= ?`, query.end)
+  if (query.ids) add(`${key} IN (SELECT value FROM json_each(?))`, JSON.stringify(query.ids.map(logPosition)))
   if (query.after !== undefined && !isWhole) add(`${key} > ?`, logPosition(query.after))
   if (query.before !== undefined && !isWhole) add(`${key} < ?`, logPosition(query.before))
   if (query.text !== undefined) add('texts MATCH ?', matching(query.text, store, owner) ?? '""')
   return { sql: terms.join(' AND '), values }
-}
-
-/** Where its entries are found: a search goes along the index of words, in the order of the ids. */
-export function sourceOf({ text }: LogQuery): string {
-  return text === undefined ? 'logs' : 'texts CROSS JOIN logs ON logs.id = texts.rowid'
-}
-
-export function keyOf({ text }: LogQuery): string {
-  return text === undefined ? 'id' : 'texts.rowid'
 }
 
 /** The ids that a query names; each must be there. */
@@ -65,7 +92,7 @@ export function namedIds(query: LogQuery): readonly string[] {
 
 /** The order and number of rows: one more than the page holds tells whether it is complete. */
 export function window(query: LogQuery, more = 0): string {
-  const order = `ORDER BY ${keyOf(query)} ${query.fromEnd ? 'DESC' : 'ASC'}`
+  const order = `ORDER BY ${wayTo(query).key} ${query.fromEnd ? 'DESC' : 'ASC'}`
   return query.max === undefined ? order : `${order} LIMIT ${Math.max(0, Math.trunc(query.max)) + more}`
 }
 
@@ -90,15 +117,15 @@ export function unknownId(reader: SqliteReader, of: Shelf | undefined, query: Lo
   })
 }
 
-const lastOf = 'FROM logs WHERE store = ? AND owner = ? AND state < 2 AND peer'
+const lastOf = 'FROM peers WHERE store = ? AND owner = ? AND peer'
 
 /** One step along the index for each peer, however many entries there are with it. */
 export const latestByPeer = `
-  WITH RECURSIVE peers (peer) AS (
+  WITH RECURSIVE others (peer) AS (
     SELECT (SELECT peer ${lastOf} > ? ORDER BY peer LIMIT 1)
     UNION ALL
-    SELECT (SELECT peer ${lastOf} > peers.peer ORDER BY peer LIMIT 1) FROM peers WHERE peers.peer IS NOT NULL
+    SELECT (SELECT peer ${lastOf} > others.peer ORDER BY peer LIMIT 1) FROM others WHERE others.peer IS NOT NULL
     LIMIT ?
   )
   SELECT names.name, logs.id, logs.at
-  FROM peers JOIN names ON names.id = peers.peer JOIN logs ON logs.id = (SELECT id ${lastOf} = peers.peer ORDER BY id DESC LIMIT 1)`
+  FROM others JOIN names ON names.id = others.peer JOIN logs ON logs.id = (SELECT id ${lastOf} = others.peer ORDER BY id DESC LIMIT 1)`

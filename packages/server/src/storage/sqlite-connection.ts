@@ -8,7 +8,7 @@ export function connect(path: string, durability: 'process' | 'power'): Database
   const database = new DatabaseSync(path, { timeout: PATIENCE })
   try {
     const synchronous = durability === 'power' ? 'FULL' : 'NORMAL'
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 4000`)
+    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 8000`)
   } catch (error) {
     database.close()
     throw error

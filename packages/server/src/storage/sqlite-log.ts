@@ -1,6 +1,6 @@
 import type { Awaitable, Json } from '../world.ts'
 import type { LogIds } from './log-id.ts'
-import { condition, decodeValue, keyOf, latestByPeer, namedIds, shelf, sourceOf, unknownId, window } from './log-sql.ts'
+import { condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, wayTo, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
 import { StoreNumber } from './store-number.ts'
@@ -14,7 +14,7 @@ export interface LogAccess extends StoreAccess {
   trim(store: string, owner: string, query: LogQuery): Promise<number>
 }
 
-const columns = 'id, at, (SELECT name FROM names WHERE names.id = peer), state, value'
+const columns = 'logs.id, logs.at, (SELECT name FROM names WHERE names.id = logs.peer), state, value'
 type Row = [id: number, at: number, peer: string | null, state: number, value: string]
 
 /** A log store in SQLite behind the journal: an owner's reads wait for what was appended for that owner before. */
@@ -78,7 +78,7 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (store === undefined) return
     // One step along the index for each owner, however many entries each has.
     const next =
-      'SELECT owner, name FROM logs JOIN names ON names.id = owner WHERE store = ? AND owner > ? AND state < 2 ORDER BY owner LIMIT 1'
+      'SELECT owner, name FROM shelves JOIN names ON names.id = owner WHERE store = ? AND owner > ? ORDER BY owner LIMIT 1'
     let row = reader.row<[number, string]>(next, store, 0)
     while (row) {
       yield row[1]
@@ -132,21 +132,21 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     if (unknown !== undefined) throw new UnknownIdError(unknown)
     if (!of) return { entries: [], isComplete: true, ...(query.count !== undefined && { count: 0 }) }
     const { sql, values } = condition(reader, of, query)
-    const source = sourceOf(query)
+    const { walked, entries, key } = wayTo(query)
     const { rows, isComplete } = bounded(
       query,
-      reader.each<Row>(`SELECT ${columns} FROM ${source} WHERE ${sql} ${window(query, 1)}`, ...values),
+      reader.each<Row>(`SELECT ${columns} FROM ${entries} WHERE ${sql} ${window(query, 1)}`, ...values),
     )
     if (query.fromEnd) rows.reverse()
     const page = { entries: rows.map((row) => entryOf<T>(row, this.#access.ids)), isComplete }
     if (query.count === undefined) return page
     const whole = condition(reader, of, query, true)
-    const counting = `SELECT count(*) FROM (SELECT 1 FROM ${source} WHERE ${whole.sql} LIMIT ?)`
+    const counting = `SELECT count(*) FROM (SELECT 1 FROM ${walked} WHERE ${whole.sql} LIMIT ?)`
     const count = reader.row<[number]>(counting, ...whole.values, query.count + 1)![0]
     if (count > query.count) return page
     const first = rows[0]
     if (!first) return { ...page, count }
-    const before = `SELECT count(*) FROM ${source} WHERE ${whole.sql} AND ${keyOf(query)} < ?`
+    const before = `SELECT count(*) FROM ${walked} WHERE ${whole.sql} AND ${key} < ?`
     return { ...page, count, index: reader.row<[number]>(before, ...whole.values, first[0])![0] }
   }
 }

@@ -158,7 +158,7 @@ test('a worker that the database refuses tries again, and applies all once it ma
   const place = sqlitePlace('worker', 'files', { onTrouble: (error) => told.resolve(error) })
   const { storage } = place.open()
   const other = new DatabaseSync(join(place.folder, 'data.sqlite'))
-  other.exec(`CREATE TRIGGER full BEFORE INSERT ON logs BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+  other.exec(`CREATE TRIGGER full BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
   const trouble = next()
   const log = storage.log<string>('log')
   log.append('owner', { value: 'one', at: 0 })

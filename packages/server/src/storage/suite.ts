@@ -48,6 +48,17 @@ export function storageSuite(name: string, place: () => StoragePlace): void {
     logSuite(here)
 
     describe('storage', () => {
+      test('a drop takes what was kept right before it, and nothing that is kept right behind it', async () => {
+        const log = here.storage.log<string>('home.test/log')
+        log.append('romeo', { value: 'before', at: here.now, with: 'juliet' })
+        log.append('romeo', { value: 'waits', at: here.now, isPending: true })
+        here.storage.drop('home.test/', 'romeo')
+        log.append('romeo', { value: 'behind', at: here.now, with: 'juliet' })
+        for (const query of [{}, { with: 'juliet' }])
+          expect((await log.page('romeo', query)).entries.map(({ value }) => value)).toEqual(['behind'])
+        expect(await log.pending('romeo')).toBe(0)
+      })
+
       test('a drop takes all that the owner has in the stores of the prefix, also in those not yet opened', async () => {
         const fill = async (): Promise<void> => {
           for (const store of ['home.test/one', 'home.test/two', 'other.test/one']) {
