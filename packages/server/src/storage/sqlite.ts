@@ -161,7 +161,7 @@ class SqliteStorage implements Storage, LogAccess {
   }
 
   position(at: number): number {
-    this.#position = Math.max(this.#position + 1, positionAt(this.#options.clock.now()), positionAt(at))
+    this.#position = Math.max(this.#position + 1, positionAt(at))
     return this.#position
   }
 

@@ -6,6 +6,8 @@ import type { AnyPort } from './port.ts'
 
 /** Milliseconds after which other streams have their turn, though more of this one's input is there. */
 const mostTime = 20
+/** Elements before these milliseconds are counted: most reads bring no more than a stanza and a request of an acknowledgement, and to look at the clock is dear. */
+const uncounted = 2
 
 /** Who takes what is read. */
 export interface Reader {
@@ -37,15 +39,18 @@ export class Reading {
     if (this.#isReading) return
     this.#isReading = true
     const { clock, journal } = this.#port
-    const began = clock.now()
+    let began: number | undefined
     try {
-      while (!this.#reader.isOver) {
+      for (let taken = 0; !this.#reader.isOver; taken++) {
         if (journal.isTroubled) return this.#hold(journal.relieved())
         // What it has sent ahead waits as well.
         if (this.#output.isFull) break
         // And what the tick keeps is bounded, however much is asked for with few bytes.
         if (journal.isFull) return this.#hold(journal.turned())
-        if (clock.now() - began > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
+        if (taken >= uncounted) {
+          const now = clock.now()
+          if (now - (began ??= now) > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
+        }
         const element = this.#framing.read()
         if (element === undefined) break
         const wait = this.#reader.take(element)

@@ -332,8 +332,8 @@ test('limits: a client whose stanzas take long to handle does not hold up the ot
       }),
   })
   await using s = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [slow], clock })
-  for (const client of [s.phone, s.balcony]) client.send(request.repeat(6))
+  for (const client of [s.phone, s.balcony]) client.send(request.repeat(10))
   for (const client of [s.phone, s.balcony]) await client.sync()
   const both = (count: number) => [...Array(count).fill('romeo'), ...Array(count).fill('juliet')]
-  expect(order).toEqual([...both(3), ...both(3)])
+  expect(order).toEqual([...both(5), ...both(5)])
 })
