@@ -1,6 +1,9 @@
 import { type Actor, type Scenario, scenario, turn } from '@jackdaw/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { recordsOf } from '../journal/journal.ts'
+import { defineModule } from '../module.ts'
+import type { LogStore } from '../storage/storage.ts'
+import { archive } from './archive.ts'
 import { carbons } from './carbons.ts'
 import { mam } from './mam.ts'
 import { offline } from './offline/offline.ts'
@@ -56,4 +59,25 @@ test('DESIGN 3: that messages no longer wait is kept with the presence that took
   const taking = kept.find((kinds) => kinds.includes('settle'))
   expect(taking).toEqual(expect.arrayContaining(['set', 'out', 'out', 'out', 'settle', 'count']))
   expect(kept.flat().filter((kind) => kind === 'settle')).toHaveLength(1)
+})
+
+test('XEP-0359 §3: what is kept of a message that has got an id meanwhile has the id', async () => {
+  let stored: LogStore<string> | undefined
+  const again = defineModule({
+    name: 'again',
+    needs: [archive, mam],
+    start(host) {
+      const { keep, log } = host.use(archive)
+      stored = log
+      host.hook('message:in', 'deliver', (passage) => {
+        const { to, from } = passage.stanza
+        if (to) keep(passage, to.bare, from!)
+      })
+    },
+  })
+  await using stage = await scenario({ accounts: { romeo: ['phone'], juliet: ['balcony'] }, modules: [mam, again] })
+  stage.clients.phone!.says(message)
+  await stage.clients.phone!.sync()
+  const { entries } = await stored!.page('juliet@home.test', {})
+  expect(entries.map(({ value }) => value.includes('stanza-id'))).toEqual([false, true])
 })

@@ -105,15 +105,12 @@ export class SqliteMap<T extends Json> implements MapStore<T> {
   edit(owner: string, key: string, change: (old?: T) => T | undefined): T | undefined {
     const old = this.get(owner, key)
     const value = change(old)
-    if (value !== undefined || old !== undefined) this.#keep(owner, key, value)
+    if (value !== undefined || old !== undefined) this.put(owner, key, value)
     return value
   }
 
-  put(owner: string, key: string, value: T): void {
-    this.#keep(owner, key, value)
-  }
-
-  #keep(owner: string, key: string, value: T | undefined): void {
+  /** Undefined removes. */
+  put(owner: string, key: string, value: T | undefined): void {
     this.#store.written()
     const what = ['map', this.#name, owner, key] as const
     const batch = this.#access.append(value === undefined ? what : [...what, value])
