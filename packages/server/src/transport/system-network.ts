@@ -5,7 +5,6 @@ import { createServer as createHttpServer } from '../node-http.ts'
 import type { Clock } from '../world.ts'
 import { Admission } from './admission.ts'
 import { Deadlines } from './deadlines.ts'
-import { HttpConnections } from './http-connections.ts'
 import {
   ListenError,
   type Endpoint,
@@ -78,6 +77,8 @@ export class SystemNetwork implements Network {
   }
 
   async listenHttp(endpoint: Endpoint, { secure }: HttpOptions, site: HttpSite): Promise<Listener> {
+    // With WebSockets, for which a server without HTTP has no use.
+    const { HttpConnections } = await import('./http-connections.ts')
     const limits = this.#limits
     const server = createHttpServer({
       noDelay: true,

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
 import { type HttpAnswer, longestAnswer, type Outbound, timeout, waitOf } from '../../outbound/outbound.ts'
 
 /** How long (milliseconds) a connection stays open that nobody uses. */
@@ -11,6 +11,8 @@ export function http2Outbound(ca?: string): Outbound & { close(): void } {
   function sessionOf(origin: string): ClientHttp2Session {
     const known = sessions.get(origin)
     if (known && !known.closed && !known.destroyed) return known
+    // Loaded by the first notification: many servers never send one.
+    const { connect } = process.getBuiltinModule('node:http2')
     const session = connect(origin, ca === undefined ? {} : { ca })
     const forget = () => {
       if (sessions.get(origin) === session) sessions.delete(origin)

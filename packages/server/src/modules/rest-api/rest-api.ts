@@ -1,11 +1,12 @@
 import { StanzaError } from '@jackdaw/xmpp'
-import { defineModule, map } from '../../module.ts'
+import { defineModule, type HttpServe, map } from '../../module.ts'
 import { accountEndpoints } from './accounts.ts'
 import { auditEndpoints } from './audit.ts'
 import { messageEndpoints } from './messages.ts'
 import { type Repeat, Repeats } from './repeats.ts'
-import { basePath, site } from './site.ts'
 import { type ApiToken, ApiTokens, type TokenWish } from './tokens.ts'
+
+const basePath = '/api/v1'
 
 const hour = 3_600_000
 
@@ -28,22 +29,28 @@ export const restApi = defineModule({
     messageEndpoints(host)
     auditEndpoints(host)
 
-    const serve = site({
-      domain: domain.toString(),
-      tokens,
-      repeats,
-      clock,
-      log,
-      endpoints: () => host.endpoints(),
-      answered: (route, status) => requests.inc({ route, status: String(status) }),
-      failed: () => failures.inc(),
-      record: (act) => audit.record(act),
-      kept: () => host.kept(),
-      trouble: () => host.trouble(),
-    })
+    // Loaded by the first request.
+    let served: Promise<HttpServe> | undefined
+    const load = async () =>
+      (await import('./site.ts')).site({
+        basePath,
+        domain: domain.toString(),
+        tokens,
+        repeats,
+        clock,
+        log,
+        endpoints: () => host.endpoints(),
+        answered: (route, status) => requests.inc({ route, status: String(status) }),
+        failed: () => failures.inc(),
+        record: (act) => audit.record(act),
+        kept: () => host.kept(),
+        trouble: () => host.trouble(),
+      })
     host.onStop(() => tokens.close())
     host.http(`${basePath}/`, (request, facts) =>
-      tokens.size > 0 ? serve(request, facts) : new Response('There is nothing here.\n', { status: 404 }),
+      tokens.size > 0
+        ? (served ??= load()).then((serve) => serve(request, facts))
+        : new Response('There is nothing here.\n', { status: 404 }),
     )
 
     let cancel = clock.after(hour, clean)

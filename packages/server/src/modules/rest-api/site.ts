@@ -11,14 +11,13 @@ import { misfit, Problem, problemOf } from './problem.ts'
 import type { Repeats } from './repeats.ts'
 import type { ApiTokens, Bearer } from './tokens.ts'
 
-export const basePath = '/api/v1'
-
 const isLoopback = networks(['loopback'])
 
 /** Most tokens that are none within an hour from one network. */
 const failuresPerHour = 60
 
 interface SiteOptions {
+  readonly basePath: string
   readonly domain: string
   readonly tokens: ApiTokens
   readonly repeats: Repeats
@@ -38,7 +37,7 @@ type Env = { Bindings: { readonly address: string }; Variables: { route?: string
 
 /** The operations of the REST API over HTTP. */
 export function site(options: SiteOptions): HttpServe {
-  const { clock, domain, tokens } = options
+  const { basePath, clock, domain, tokens } = options
   const failures = new TokenBuckets(clock, failuresPerHour)
   let known: readonly Endpoint[] | undefined
   let app: Hono<Env>
