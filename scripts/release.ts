@@ -42,7 +42,8 @@ export function release(folder: string): void {
   const to = (...names: string[]) => join(folder, ...names)
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new Error(`${folder} is not empty: name another folder`)
-  if (!existsSync(join(root, 'packages/server/dist/cli.js'))) throw new Error('nothing has been built: npm run build')
+  if (!existsSync(join(root, 'packages/server/dist/bundle/cli.js')))
+    throw new Error('nothing has been built: npm run build')
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>
   }
@@ -82,7 +83,7 @@ const launcher = `#!/bin/sh
 root=$(dirname "$(dirname "$(readlink -f "$0")")")
 node=$root/node_modules/.bin/node
 [ -x "$node" ] || node=node
-exec "$node" "$root/packages/server/dist/cli.js" "$@"
+exec "$node" "$root/packages/server/dist/bundle/cli.js" "$@"
 `
 
 if (import.meta.main) {

@@ -40,8 +40,11 @@ export const jackdaw: Kind = {
     // JSON is YAML.
     writeFileSync(file, JSON.stringify(config))
     const root = join(import.meta.dirname, '../..')
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-b', join(root, 'packages/server')])
-    return { file: process.execPath, args: [join(root, 'packages/server/dist/cli.js'), 'start', '--config', file] }
+    execFileSync(process.execPath, [join(root, 'scripts/bundle.ts')])
+    return {
+      file: process.execPath,
+      args: [join(root, 'packages/server/dist/bundle/cli.js'), 'start', '--config', file],
+    }
   },
 }
 

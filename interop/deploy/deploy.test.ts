@@ -29,6 +29,7 @@ describe('a release, as the Dockerfile and docs/operation.md install it', () => 
     installed = join(folder, 'jackdaw')
     jackdaw = join(installed, 'bin', 'jackdaw')
     await run(join(root, 'node_modules/.bin/tsc'), ['-b', 'packages/server'], { cwd: root })
+    await run(process.execPath, ['scripts/bundle.ts'], { cwd: root })
     release(installed)
   }, 120_000)
 
