@@ -1,7 +1,10 @@
 import { bind2Bound, bind2Feature, bind2Ns, type Element, type Jid, SaslError, StanzaError } from '@jackdaw/xmpp'
 import type { StreamSession } from './bound.ts'
 import type { StreamFeature } from './features.ts'
+import { offers } from './offers.ts'
 import type { Stream } from './stream.ts'
+
+const offerOf = offers(bind2Feature)
 
 /** Binds a resource whose name begins with `tag`; older sessions of the same client (its user-agent's id) end. @throws StanzaError */
 type Binder = (stream: Stream, account: Jid, tag: string | undefined, client: string | undefined) => StreamSession
@@ -13,7 +16,7 @@ export function bind2(binder: Binder): StreamFeature {
     inline: {
       offer(stream) {
         const features = [...stream.host!.streamFeatures]
-        return bind2Feature(features.flatMap(({ binding }) => binding?.name ?? []))
+        return offerOf(features.flatMap(({ binding }) => binding?.name ?? []))
       },
       async prepare(stream, { account, userAgent, requests }) {
         const request = requests.find((one) => one.name === 'bind' && one.ns === bind2Ns)

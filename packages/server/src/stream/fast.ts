@@ -11,6 +11,7 @@ import {
 import { when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { StreamFeature } from './features.ts'
+import { offers } from './offers.ts'
 import type { Stream } from './stream.ts'
 
 export interface Token {
@@ -21,6 +22,8 @@ export interface Token {
   /** So old that it is to be replaced. */
   readonly isOld: boolean
 }
+
+const offerOf = offers(fastFeature)
 
 /** How a token is used. */
 export interface Use {
@@ -46,7 +49,7 @@ export function fast(tokens: TokenStore, hasTokens: (account: Jid) => Awaitable<
   return {
     name: 'FAST',
     inline: {
-      offer: (stream) => fastFeature(offered(stream)),
+      offer: (stream) => offerOf(offered(stream)),
       mechanism(stream, { mechanism, requests, userAgent }, crypto) {
         const request = readFast(requests)
         if (!request || !offered(stream).includes(mechanism)) return undefined

@@ -3,24 +3,21 @@ import { attempt, when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import { type Authenticator, type Outcome, refuse } from './authenticator.ts'
 import type { StreamFeature } from './features.ts'
+import { offers } from './offers.ts'
 import type { Stream } from './stream.ts'
 
 /** RFC 6120 §6 */
 export function sasl(authenticator: Authenticator): StreamFeature {
-  /** By their names: there are few choices of them. */
-  const offers = new Map<string, Element>()
+  const offerOf = offers((names) =>
+    xml('mechanisms', saslNs, {}, ...names.map((name) => xml('mechanism', saslNs, {}, name))),
+  )
   return {
     name: 'SASL',
     ns: saslNs,
     forbids: ['authenticated'],
     offer(stream) {
       const offered = authenticator.offered(stream)
-      if (offered.length === 0) return undefined
-      const names = offered.join(' ')
-      const offer =
-        offers.get(names) ?? xml('mechanisms', saslNs, {}, ...offered.map((name) => xml('mechanism', saslNs, {}, name)))
-      offers.set(names, offer)
-      return offer
+      return offered.length === 0 ? undefined : offerOf(offered)
     },
     negotiate(stream, element) {
       return attempt(

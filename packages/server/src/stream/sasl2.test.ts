@@ -27,6 +27,18 @@ test('XEP-0388 §2.1, XEP-0440 §2: what is offered on TLS', async () => {
   )
 })
 
+test('XEP-0386 §3.1: what may be bound along is what the host has now', async () => {
+  await using s = await secure({})
+  const listed = async () => String((await opened(s)).features.child('authentication', sasl2Ns)!.child('inline'))
+  const both = await listed()
+  expect(both).toContain('urn:xmpp:carbons:2')
+  const hosts = (modules: object) => ({ 'home.test': { plaintext: true, modules } })
+  await s.server.reload({ log: { level: 'fatal' }, hosts: hosts({ carbons: false }) })
+  expect(await listed()).toBe(both.replace(`<feature var='urn:xmpp:carbons:2'/>`, ''))
+  await s.server.reload({ log: { level: 'fatal' }, hosts: hosts({}) })
+  expect(await listed()).toContain('urn:xmpp:carbons:2')
+})
+
 test('XEP-0388 §3: without TLS it is not offered, nor understood, even where passwords may go in clear', async () => {
   await using s = await scenario({ accounts: { romeo: [] }, modules: [] })
   const romeo = await opened(s)

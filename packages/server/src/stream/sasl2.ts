@@ -28,6 +28,8 @@ type Proved = Upgraded | (Extract<Outcome, { account: Jid }> & { readonly prepar
 
 /** XEP-0388 1.0.4. `check` throws a StreamError for an account that is no more. */
 export function sasl2(authenticator: Authenticator, check: Check, upgrades: Upgrades): StreamFeature {
+  /** What was offered last, by the mechanisms in it: the same element for the same offers (announcement.ts). */
+  const made = new Map<string, { readonly inline: readonly Element[]; readonly offer: Element }>()
   return {
     name: 'SASL2',
     ns: sasl2Ns,
@@ -37,8 +39,18 @@ export function sasl2(authenticator: Authenticator, check: Check, upgrades: Upgr
     offer(stream) {
       const offered = authenticator.offered(stream)
       if (offered.length === 0) return undefined
-      const more = [...inlineFeatures(stream)].flatMap((feature) => feature.offer(stream) ?? [])
-      return sasl2Feature(offered, sasl2Inline(more), ...upgrades.offer(offered))
+      const inline: Element[] = []
+      for (const feature of inlineFeatures(stream)) {
+        const offer = feature.offer(stream)
+        if (offer) inline.push(offer)
+      }
+      const names = offered.join(' ')
+      const before = made.get(names)
+      if (before?.inline.length === inline.length && before.inline.every((one, at) => one === inline[at]))
+        return before.offer
+      const offer = sasl2Feature(offered, sasl2Inline(inline), ...upgrades.offer(offered))
+      made.set(names, { inline, offer })
+      return offer
     },
     async negotiate(stream, element) {
       try {

@@ -48,16 +48,18 @@ export class Upgrades {
   readonly #secrets: SaslSecrets
   readonly #find: (account: Jid) => Awaitable<Outdated>
   readonly #all = new WeakMap<Stream, Upgrading>()
+  readonly #offers: readonly Element[]
 
   constructor(secrets: SaslSecrets, find: (account: Jid) => Awaitable<Outdated>) {
     this.#secrets = secrets
     this.#find = find
+    this.#offers = secrets.hashes.map((hash) => upgrade(upgradeTask(hash)))
   }
 
   /** §2.1: the same for everybody, for it is told before anything is proved. */
-  offer(mechanisms: readonly string[]): Element[] {
+  offer(mechanisms: readonly string[]): readonly Element[] {
     if (!mechanisms.some((name) => name.startsWith('SCRAM-'))) return []
-    return this.#secrets.hashes.map((hash) => upgrade(upgradeTask(hash)))
+    return this.#offers
   }
 
   /** §2.2: the first task of those that the client asked for; undefined when the account needs none. */
