@@ -272,6 +272,18 @@ test('reload takes hosts in and out; one whose certificate is unusable changes n
   expect(certificates.fallback).toBe(certificates.find('away.test'))
 })
 
+test('RFC 6120 §13.7: where there is but one certificate it is shown whatever name is asked for; from a reload on the name chooses', async () => {
+  const { certificates } = await open([{ domain: 'home.test' }])
+  const { visit } = await serve(certificates)
+  const fingerprints = () => certificates.facts.map(({ certificate }) => certificate.fingerprint256)
+  for (const name of [undefined, 'home.test', 'away.test']) expect(seen(await visit(name))).toBe(fingerprints()[0])
+  await certificates.reload([{ domain: 'home.test' }, { domain: 'away.test' }])
+  expect(seen(await visit('away.test'))).toBe(fingerprints()[1])
+  expect(seen(await visit('nobody.test'))).toBe(fingerprints()[0])
+  await certificates.reload([{ domain: 'away.test' }])
+  expect(seen(await visit('home.test'))).toBe(fingerprints()[0])
+})
+
 test('clientAuthorities: a file that is missing or holds none is refused, with its name; a change is noticed', async () => {
   const files = await filesFor('home.test')
   const clientAuthorities = join(folder, 'authorities.pem')

@@ -83,6 +83,10 @@ export class Certificates implements SecureContexts {
     return this.#loaded.values().next().value!.context
   }
 
+  get hasChoice(): boolean {
+    return this.#loaded.size > 1
+  }
+
   get asksClients(): boolean {
     return this.#hosts.some(({ clientAuthorities }) => clientAuthorities !== undefined)
   }

@@ -80,7 +80,7 @@ export async function contexts(...names: string[]): Promise<SecureContexts & { p
     pem.set(name, made.certificate)
     found.set(name, secureContext(made, 'TLSv1.2', { ticketKeys }))
   }
-  return { pem, find: (name) => found.get(name), fallback: found.get(names[0]!)! }
+  return { pem, find: (name) => found.get(name), fallback: found.get(names[0]!)!, hasChoice: names.length > 1 }
 }
 
 /** Opens a transport and keeps what it tells. */

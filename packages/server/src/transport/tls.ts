@@ -14,6 +14,8 @@ export interface SecureContexts {
   find(domain: string): SecureContext | undefined
   /** For a client that names no domain, or none of ours. */
   readonly fallback: SecureContext
+  /** Whether there are others than `fallback`. */
+  readonly hasChoice: boolean
   /** Whether there is a host whose clients may log in by certificate; then all are asked for one. */
   readonly asksClients?: boolean
 }
@@ -111,7 +113,8 @@ export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureCon
   const secure: Shaking = new TLSSocket(raw, {
     isServer: true,
     secureContext: context,
-    SNICallback: acceptor.chooseContext,
+    // It interrupts the handshake, which goes on at the end of the tick.
+    ...(acceptor.contexts.hasChoice && { SNICallback: acceptor.chooseContext }),
     ...(acceptor.alpn && { ALPNProtocols: acceptor.alpn }),
     // Who has none, or one that nobody here vouches for, logs in otherwise.
     requestCert: acceptor.asksClients && acceptor.contexts.asksClients === true,
@@ -203,7 +206,7 @@ export class SocketTls implements TlsFacts, ChannelBindings {
   }
 
   get size(): number {
-    return [...this.keys()].length
+    return Number(this.protocol === 'TLSv1.3') + Number(this.#endPoint !== undefined)
   }
 
   *keys(): MapIterator<string> {
