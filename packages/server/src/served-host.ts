@@ -67,17 +67,17 @@ export class ServedHost {
     disabled: Exceptions<true>,
     given: Exceptions<string>,
   ) {
-    const { clock, log, random, sessions, storage, tokenLimits: limits, tokenSecret: secret } = around
+    const { clock, crypto, log, random, sessions, storage, tokenLimits: limits, tokenSecret: secret } = around
     this.#around = around
     this.config = config
     this.roles = new HostRoles(domain, given, config.roles)
     this.accounts = new HostAccounts({
       domain,
-      tokens: new Tokens({ domain: domain.domain, storage, clock, random, secret, limits }),
+      tokens: new Tokens({ domain: domain.domain, storage, clock, random, crypto, secret, limits }),
       storage,
       sessions,
       disabled,
-      crypto: around.crypto,
+      crypto,
       passwordLength: () => this.config.passwordLength,
       foreign: () => this.foreign,
       clock,

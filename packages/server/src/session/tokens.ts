@@ -1,5 +1,4 @@
-import { createHmac } from 'node:crypto'
-import type { UserAgent } from '@jackdaw/xmpp'
+import type { ServerScramCrypto, UserAgent } from '@jackdaw/xmpp'
 import type { Device } from '../module.ts'
 import type { MapStore, Storage } from '../storage/storage.ts'
 import type { Token, TokenStore, Use } from '../stream/fast.ts'
@@ -37,6 +36,7 @@ interface TokensOptions {
   readonly storage: Storage
   readonly clock: Clock
   readonly random: Random
+  readonly crypto: Pick<ServerScramCrypto, 'hmac'>
   /** Kept apart from the storage. */
   readonly secret: Uint8Array
   readonly limits: () => { readonly lifetime: number; readonly perAccount: number }
@@ -58,21 +58,23 @@ export class Tokens implements TokenStore {
   use(account: string, client: string, how: Use, isRight: (token: string) => boolean): Awaitable<Token | undefined> {
     return when(this.#clients.get(account, client), (held) => {
       // Two are looked at whatever there is: time tells nothing.
-      const [isNext, isCurrent] = [held?.next, held?.current].map(
-        (kept) => isRight(this.#text(account, client, kept?.nonce ?? '')) && kept !== undefined,
-      )
-      const used = isNext ? held!.next! : isCurrent ? held!.current! : undefined
+      const [next, current] = [held?.next, held?.current].map((kept) => {
+        const text = this.#text(account, client, kept?.nonce ?? '')
+        return isRight(text) && kept ? { kept, text } : undefined
+      })
+      const right = next ?? current
+      if (!right) return undefined
+      const { kept: used, text } = right
       const now = this.#options.clock.now()
-      if (!used || used.mechanism !== how.mechanism || used.expiry <= now) return undefined
+      if (used.mechanism !== how.mechanism || used.expiry <= now) return undefined
       const { count = used.count } = how
       if (how.count !== undefined && count <= used.count) return undefined
-      const current = { ...used, count }
-      const { next: _, ...rest } = held!
-      const left = { ...rest, lastLogin: now, current, ...(isCurrent && held!.next && { next: held!.next }) }
+      const { next: unused, ...rest } = held!
+      const left = { ...rest, lastLogin: now, current: { ...used, count }, ...(!next && unused && { next: unused }) }
       // Who logs out is out, also with a token that it was given and may not have seen.
-      void this.#clients.edit(account, client, () => (how.invalidates ? undefined : left))
+      if (how.invalidates) this.#revoke(account, client)
+      else this.#clients.put(account, client, left)
       this.uses++
-      const text = this.#text(account, client, used.nonce)
       return { text, mechanism: used.mechanism, expiry: used.expiry, isOld: now - used.made >= rotationAge }
     })
   }
@@ -128,7 +130,9 @@ export class Tokens implements TokenStore {
   }
 
   #text(account: string, client: string, nonce: string): string {
-    return createHmac('sha256', this.#options.secret).update(`${account}\0${client}\0${nonce}`).digest('base64url')
+    const { crypto, secret } = this.#options
+    const made = crypto.hmac('SHA-256', secret, Buffer.from(`${account}\0${client}\0${nonce}`))
+    return Buffer.from(made).toString('base64url')
   }
 }
 
