@@ -107,7 +107,7 @@ export class SystemNetwork implements Network {
     return { ...bound, close: () => connections.close(this.#clock) }
   }
 
-  /** Direct TLS. Until its first byte a connection costs no TLS state. */
+  /** Direct TLS. Until its first byte a connection costs no TLS state, and with that at once it would take more memory for good. */
   #secured(server: Server, raw: Socket, tls: TlsAcceptor, accept: (secure: TLSSocket) => void): void {
     const waiting: Waiting = raw
     waiting[firstByte] = () => {
