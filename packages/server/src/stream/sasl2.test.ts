@@ -32,7 +32,7 @@ test('XEP-0386 §3.1: what may be bound along is what the host has now', async (
   const listed = async () => String((await opened(s)).features.child('authentication', sasl2Ns)!.child('inline'))
   const both = await listed()
   expect(both).toContain('urn:xmpp:carbons:2')
-  const hosts = (modules: object) => ({ 'home.test': { plaintext: true, modules } })
+  const hosts = (modules: Record<string, boolean>) => ({ 'home.test': { plaintext: true, modules } })
   await s.server.reload({ log: { level: 'fatal' }, hosts: hosts({ carbons: false }) })
   expect(await listed()).toBe(both.replace(`<feature var='urn:xmpp:carbons:2'/>`, ''))
   await s.server.reload({ log: { level: 'fatal' }, hosts: hosts({}) })
