@@ -107,38 +107,12 @@ export class SystemNetwork implements Network {
     return { ...bound, close: () => connections.close(this.#clock) }
   }
 
-  /** Direct TLS. Until its first byte a connection costs no TLS state, and with that at once it would take more memory for good. */
   #secured(server: Server, raw: Socket, tls: TlsAcceptor, accept: (secure: TLSSocket) => void): void {
-    const waiting: Waiting = raw
-    waiting[firstByte] = () => {
-      acceptTls(raw, tls, tls.contexts.fallback).then(
-        (secure) => (server.listening ? accept(secure) : secure.destroy()),
-        (error: unknown) => this.#log.debug({ err: error }, 'a TLS handshake failed'),
-      )
-    }
-    waiting[deadlines] = this.#handshakes
-    this.#handshakes.start(raw)
-    waiting.on('error', ignore).on('close', onClose).on('readable', onReadable)
+    acceptTls(raw, tls, tls.contexts.fallback).then(
+      (secure) => (server.listening ? accept(secure) : secure.destroy()),
+      (error: unknown) => this.#log.debug({ err: error }, 'a TLS handshake failed'),
+    )
   }
-}
-
-const firstByte = Symbol('first byte')
-const deadlines = Symbol('deadlines')
-type Waiting = Socket & { [firstByte]?: (() => void) | undefined; [deadlines]?: Deadlines | undefined }
-
-function onReadable(this: Waiting): void {
-  const go = this[firstByte]
-  if (!go) return
-  onClose.call(this)
-  // Readable with nothing to read: the other side has closed.
-  if (this.destroyed || this.readableLength === 0) this.destroy()
-  else go()
-}
-
-function onClose(this: Waiting): void {
-  this[firstByte] = undefined
-  this[deadlines]?.end(this)
-  this[deadlines] = undefined
 }
 
 function refuse(socket: Socket, words: string | undefined): void {

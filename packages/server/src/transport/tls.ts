@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import type { ChannelBindings } from '@jackdaw/xmpp'
 import type { Deadlines } from './deadlines.ts'
+import { firstByte, wentAway } from './first-byte.ts'
 import type { TlsFacts } from './transport.ts'
 import { xmppAddresses } from './xmpp-addresses.ts'
 
@@ -109,7 +110,13 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
  * The handshake with this side as the server. What the socket has read but not handed over belongs to it, and what was written to the
  * socket leaves before it. Rejects when it fails; then the connection is gone. A `context` stands for a client that sends no SNI.
  */
-export function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
+export async function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
+  await firstByte(raw, acceptor.handshakes)
+  if (raw.destroyed) throw wentAway()
+  return shake(raw, acceptor, context)
+}
+
+function shake(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
   const secure: Shaking = new TLSSocket(raw, {
     isServer: true,
     secureContext: context,
@@ -173,7 +180,7 @@ function onClose(this: Shaking): void {
   const shaking = this[handshake]
   if (!shaking) return
   shaking.acceptor.handshakes.end(this)
-  shaking.done.reject(shaking.failure ?? new Error('The client went away during the TLS handshake'))
+  shaking.done.reject(shaking.failure ?? wentAway())
 }
 
 function destroyWith(this: TLSSocket, error: Error): void {
