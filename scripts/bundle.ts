@@ -21,7 +21,8 @@ await build({
   logLevel: 'warn',
   output: {
     dir: join(server, 'dist/bundle'),
-    chunkFileNames: '[name].js',
+    // A server that runs meanwhile may still load what it was made with.
+    chunkFileNames: '[name]-[hash].js',
     comments: { legal: true, annotation: false, jsdoc: false },
     plugins: [ascii()],
   },
