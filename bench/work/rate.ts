@@ -1,6 +1,7 @@
 import { leaveAll, type Link, type LoadClient, loginMany } from '../load.ts'
 import { Meter } from '../meter.ts'
 import { pause } from '../processes.ts'
+import { converse } from './chat.ts'
 import { numberOf, saying } from './message.ts'
 import { percentile } from './percentile.ts'
 import type { Work } from './work.ts'
@@ -14,6 +15,8 @@ export function rate(name: string, link: Link): Work {
     name,
     async run(peer, sizes) {
       const clients = await loginMany(peer, 0, sizes.ratePairs * 2, link)
+      // At this rate alone compilers would be at it for minutes.
+      await converse(peer, clients, sizes)
       const flows = clients.flatMap((from, i) => (i % 2 === 0 ? [new Flow(from, clients[i + 1]!)] : []))
       await send(flows, sizes.rate, sizes.warmUp)
       for (const flow of flows) await flow.end()
