@@ -349,6 +349,7 @@ export class Server {
       onApplied: () => this.#release(),
       onTrouble: this.#trouble('database'),
       onMended: (sentence) => this.log.warn(sentence),
+      onUpgrade: (sentence) => this.log.info(sentence),
       ...(isInMemory
         ? { mode: 'inline', path: ':memory:' }
         : { mode: 'worker', path: join(data, 'jackdaw.db'), journalFolder: join(data, 'journal') }),

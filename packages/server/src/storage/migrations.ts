@@ -76,10 +76,14 @@ export function schemaOf(database: DatabaseSync, path: string): number {
   return version
 }
 
-/** Brings the database to the newest schema. */
-export function migrate(database: DatabaseSync, path: string): void {
+/** Brings the database to the newest schema; `onUpgrade` hears before it when there is one already. */
+export function migrate(database: DatabaseSync, path: string, onUpgrade?: (sentence: string) => void): void {
   const version = schemaOf(database, path)
   if (version === newestSchema) return
+  if (version > 0)
+    onUpgrade?.(
+      `The database ${path} is brought from schema ${version} to ${newestSchema}; with millions of messages it takes minutes.`,
+    )
   database.exec('BEGIN IMMEDIATE')
   try {
     for (const migration of migrations.slice(version)) database.exec(migration)

@@ -252,7 +252,12 @@ test('a database of the first schema is brought to the newest with all that it h
       (3072, 1, 'romeo', 3, 'benvolio', 0, 'three'), (4096, 1, 'romeo', 4, NULL, 2, 'four');
     PRAGMA application_id = 0x4a4b4457; PRAGMA user_version = 1`)
   old.close()
+  const told: string[] = []
+  place = sqlitePlace('inline', 'files', { onUpgrade: (sentence) => told.push(sentence) }, place.folder)
   const { storage } = place.open()
+  expect(told).toEqual([
+    `The database ${path} is brought from schema 1 to 4; with millions of messages it takes minutes.`,
+  ])
   const log = storage.log<string>('log')
   const values = async (owner: string, query: LogQuery = {}) =>
     (await log.page(owner, query)).entries.map(({ value, at, with: peer }) => [value, at, peer])

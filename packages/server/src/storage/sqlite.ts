@@ -34,6 +34,8 @@ export interface SqliteOptions {
   readonly onTrouble?: (error: Error | undefined) => void
   /** Told in a sentence what was put right while opening. */
   readonly onMended?: (sentence: string) => void
+  /** Told in a sentence that the database is about to be brought to a newer schema, which may take minutes. */
+  readonly onUpgrade?: (sentence: string) => void
 }
 
 /**
@@ -46,7 +48,7 @@ export function openSqliteStorage(options: SqliteOptions): SqliteStorage {
   let database: DatabaseSync | undefined
   try {
     database = connect(path, options.durability)
-    migrate(database, path)
+    migrate(database, path, options.onUpgrade)
     return new SqliteStorage(options, database, unlock)
   } catch (error) {
     if (database?.isOpen) database.close()
