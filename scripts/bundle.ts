@@ -7,33 +7,36 @@ import { build, type Plugin } from 'rolldown'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const server = join(root, 'packages/server')
 
-await build({
-  cwd: root,
-  input: {
-    cli: join(server, 'src/cli.ts'),
-    // A thread begins with a file of its own.
-    'sqlite-worker': join(server, 'src/storage/sqlite-worker.ts'),
-  },
-  platform: 'node',
-  resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
-  // ws looks for them, and does without.
-  external: ['bufferutil', 'utf-8-validate'],
-  logLevel: 'warn',
-  output: {
-    dir: join(server, 'dist/bundle'),
-    // A server that runs meanwhile may still load what it was made with.
-    chunkFileNames: '[name]-[hash].js',
-    comments: { legal: true, annotation: false, jsdoc: false },
-    plugins: [ascii()],
-  },
-})
+/** Writes it into that folder, and leaves what else is there. */
+export async function bundle(dir: string): Promise<void> {
+  await build({
+    cwd: root,
+    input: {
+      cli: join(server, 'src/cli.ts'),
+      // A thread begins with a file of its own.
+      'sqlite-worker': join(server, 'src/storage/sqlite-worker.ts'),
+    },
+    platform: 'node',
+    resolve: { conditionNames: ['source', 'node', 'import', 'default'] },
+    // ws looks for them, and does without.
+    external: ['bufferutil', 'utf-8-validate'],
+    logLevel: 'warn',
+    output: {
+      dir,
+      // A server that runs meanwhile may still load what it was made with.
+      chunkFileNames: '[name]-[hash].js',
+      comments: { legal: true, annotation: false, jsdoc: false },
+      plugins: [ascii()],
+    },
+  })
+}
 
 /** With a single other character Node holds a whole file with two bytes for each. */
 function ascii(): Plugin {
   return {
     name: 'ascii',
-    generateBundle(_, bundle) {
-      for (const file of Object.values(bundle)) {
+    generateBundle(_, files) {
+      for (const file of Object.values(files)) {
         if (file.type !== 'chunk') continue
         if (/String\.raw`[^`]*[^\0-\x7f]/.test(file.code)) this.error(`${file.fileName}: a raw text cannot be escaped`)
         file.code = file.code.replaceAll(
@@ -44,3 +47,5 @@ function ascii(): Plugin {
     },
   }
 }
+
+if (import.meta.main) await bundle(join(server, 'dist/bundle'))

@@ -1,4 +1,4 @@
-// npm run release -- FOLDER: what a machine needs to run Jackdaw, and nothing else: what was built, and the packages that it uses, as package-lock.json
+// npm run release -- FOLDER: what a machine needs to run Jackdaw, and nothing else: what was built and bundled, and the packages that it uses, as package-lock.json
 // has them, with the Node that it runs on. The folder may then be moved or copied to another machine of the same kind.
 import {
   chmodSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -38,12 +39,11 @@ function used(place: string, packages: Readonly<Record<string, Locked>>, found =
   return found
 }
 
-export function release(folder: string): void {
+export async function release(folder: string): Promise<void> {
   const to = (...names: string[]) => join(folder, ...names)
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new Error(`${folder} is not empty: name another folder`)
-  if (!existsSync(join(root, 'packages/server/dist/bundle/cli.js')))
-    throw new Error('nothing has been built: npm run build')
+  if (!existsSync(join(root, 'packages/server/dist/cli.js'))) throw new Error('nothing has been built: npm run build')
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>
   }
@@ -56,7 +56,7 @@ export function release(folder: string): void {
       for (const name of ['package.json', 'dist'])
         cpSync(join(root, place, name), to(place, name), {
           recursive: true,
-          filter: (file) => !file.endsWith('.tsbuildinfo'),
+          filter: (file) => !file.endsWith('.tsbuildinfo') && !file.endsWith('/dist/bundle'),
         })
       const { name } = JSON.parse(readFileSync(join(root, place, 'package.json'), 'utf8')) as { name: string }
       mkdirSync(dirname(to('node_modules', name)), { recursive: true })
@@ -65,6 +65,8 @@ export function release(folder: string): void {
     const node = place.startsWith('node_modules/') ? packages[place]!.bin?.['node'] : undefined
     if (node !== undefined) symlinkSync(join('..', relative('node_modules', place), node), to('node_modules/.bin/node'))
   }
+  // Made anew: in that of a checkout are parts of older ones.
+  await bundle(to('packages/server/dist/bundle'))
   for (const name of ['deploy', 'docs', 'LICENSE', 'CHANGELOG.md'])
     cpSync(join(root, name), to(name), { recursive: true })
   mkdirSync(to('bin'))
@@ -93,7 +95,7 @@ if (import.meta.main) {
     process.exit(1)
   }
   try {
-    release(resolve(folder))
+    await release(resolve(folder))
     console.log(`Jackdaw is in ${resolve(folder)}: ${resolve(folder)}/bin/jackdaw start`)
   } catch (error) {
     console.error(`jackdaw: ${(error as Error).message}`)
