@@ -13,6 +13,16 @@ export interface TrimOutcome {
   readonly unknownId: string | undefined
 }
 
+type LogRecord = [
+  kind: string,
+  store: string,
+  owner: string,
+  position: number,
+  at: number,
+  peer: string | null,
+  state: number,
+]
+
 /** A transaction ends with the batch that brings it to this many characters of records: some fifteen thousand entries, some hundred milliseconds. */
 const TRANSACTION = 8 * 1024 * 1024
 /** After so many characters the database is made safe against a power cut, so that the journal may let them go. */
@@ -33,6 +43,8 @@ export class Applier {
   position: number
   /** Entries up to this position are where pages find them; the others get there when the transaction ends, or when something must find them. */
   #shelved: number
+  /** That of the entry applied last. */
+  #value: Json = null
 
   /** @param isPowerSafe each transaction is synchronised by itself */
   constructor(database: DatabaseSync, isPowerSafe: boolean) {
@@ -102,7 +114,11 @@ export class Applier {
   #record(record: JournalRecord): void {
     switch (record[0]) {
       case 'log':
-        return this.#log(...(record.slice(1) as [string, string, number, number, string | null, number, Json, 1?]))
+        this.#value = record[7]!
+        return this.#log(record as unknown as LogRecord, record[8])
+      // Its value is that of the entry before it, which is in the same batch.
+      case 'again':
+        return this.#log(record as unknown as LogRecord, record[7])
       case 'map':
         return this.#map(...(record.slice(1) as [string, string, string, Json?]))
       case 'settle':
@@ -118,16 +134,7 @@ export class Applier {
     }
   }
 
-  #log(
-    store: string,
-    owner: string,
-    position: number,
-    at: number,
-    peer: string | null,
-    state: number,
-    value: Json,
-    isSearchable?: 1,
-  ): void {
+  #log([, store, owner, position, at, peer, state]: LogRecord, isSearchable: Json | undefined): void {
     if (position > this.position) this.position = position
     const of = this.#shelf(store, owner)
     this.#reader.run(
@@ -138,9 +145,9 @@ export class Applier {
       at,
       peer === null ? null : this.#name(peer),
       state,
-      encodeValue(value),
+      encodeValue(this.#value),
     )
-    if (isSearchable) this.#index(of, position, value)
+    if (isSearchable) this.#index(of, position, this.#value)
   }
 
   /** An entry without words is none of the index's business. */

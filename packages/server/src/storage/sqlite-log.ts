@@ -10,6 +10,8 @@ export interface LogAccess extends StoreAccess {
   readonly ids: LogIds
   /** The next position in the log of all stores, for an entry of that time. */
   position(at: number): number
+  /** Whether the last entry of the batch that gathers has this value, too; from now on this one is the last. */
+  isRepeated(value: Json): boolean
   /** Appends a removal; resolves with what it removed. */
   trim(store: string, owner: string, query: LogQuery): Promise<number>
 }
@@ -36,8 +38,11 @@ export class SqliteLog<T extends Json> implements LogStore<T> {
     const position = this.#access.position(at)
     const state = isTransient ? 2 : isPending ? 1 : 0
     const peer = entry.with ?? null
-    if (isSearchable && state < 2) this.#append(owner, ['log', this.#name, owner, position, at, peer, state, value, 1])
-    else this.#append(owner, ['log', this.#name, owner, position, at, peer, state, value])
+    const record: [string, ...Json[]] = this.#access.isRepeated(value)
+      ? ['again', this.#name, owner, position, at, peer, state]
+      : ['log', this.#name, owner, position, at, peer, state, value]
+    if (isSearchable && state < 2) record.push(1)
+    this.#append(owner, record)
     return this.#access.ids.id(position)
   }
 

@@ -37,17 +37,20 @@ test('a journal cut at any byte, with the database of any earlier moment, is the
       const number = round * 5 + batch
       const owner = number % 3 === 0 ? 'a' : 'b'
       const log = storage.log<string>('log')
+      // The same as in the batch before, or as the other owner has in this one.
+      const value = `${number >> 1}`
       await storage
         .map<number>('map')
         .edit(owner, `k${number % 4}`, (old = 0) => (number % 7 === 6 ? undefined : old + number))
       ids.push(
         log.append(owner, {
-          value: `${number}`,
+          value,
           at: number,
           isPending: number % 2 === 0,
           isTransient: number % 5 === 0,
         }),
       )
+      if (number % 3 === 1) log.append('a', { value, at: number, with: 'b' })
       if (number % 4 === 3) log.settle(owner, ids.slice(-3))
       if (number % 6 === 5) log.suspend(owner, ids.slice(-2))
       if (number === 12) void log.trim('b', { max: 2 })

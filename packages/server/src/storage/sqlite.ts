@@ -69,6 +69,9 @@ class SqliteStorage implements Storage, LogAccess {
   #position: number
   #ids: LogIds | undefined
   #lastBatch = 0
+  /** The value of the last entry, and the batch that it is in. */
+  #value: Json | undefined
+  #valueBatch = 0
   #token = 0
   readonly reader: SqliteReader
   readonly progress: Progress
@@ -165,6 +168,14 @@ class SqliteStorage implements Storage, LogAccess {
   position(at: number): number {
     this.#position = Math.max(this.#position + 1, positionAt(at))
     return this.#position
+  }
+
+  isRepeated(value: Json): boolean {
+    const { next } = this.#options.journal
+    const isRepeated = next === this.#valueBatch && value === this.#value
+    this.#value = value
+    this.#valueBatch = next
+    return isRepeated
   }
 
   trim(store: string, owner: string, query: LogQuery): Promise<number> {

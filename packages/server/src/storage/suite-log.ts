@@ -27,6 +27,26 @@ export function logSuite(here: Subject): void {
       )
     })
 
+    test('the same value may come several times in a tick, in several stores, and in the next one', async () => {
+      const said: [store: string, value: string][] = [
+        ['archive', 'one'],
+        ['archive', 'one'],
+        ['room', 'one'],
+        ['archive', 'two'],
+        ['room', 'one'],
+        ['archive', 'one'],
+      ]
+      for (let tick = 0; tick < 2; tick++) {
+        for (const [store, value] of said) here.storage.log<string>(store).append('romeo', { value, at: here.now })
+        await here.storage.settled()
+      }
+      for (const store of ['archive', 'room']) {
+        const { entries } = await here.storage.log<string>(store).page('romeo', {})
+        const once = said.filter(([name]) => name === store).map(([, value]) => value)
+        expect(entries.map(({ value }) => value)).toEqual([...once, ...once])
+      }
+    })
+
     test('an owner for whom nothing is outstanding is answered without waiting', async () => {
       const log = here.storage.log<string>('archive')
       log.append('romeo', { value: 'one', at: here.now })
