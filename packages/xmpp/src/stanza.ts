@@ -37,16 +37,17 @@ export class Stanza<K extends Kind = Kind> extends Element {
   }
 
   /**
+   * @param likely whom it is probably for, and so need not be looked for: to look for a parsed address is dear
    * @throws StanzaError jid-malformed for an address that is none (RFC 6120 §8.1.1, §8.1.2)
    * @throws StreamError unsupported-stanza-type for any other element (§4.9.3.24)
    */
-  static from(element: Element): Stanza {
+  static from(element: Element, likely?: Jid): Stanza {
     if (element instanceof Stanza) return element
     const { name } = element
     if (element.ns !== clientNs || !isKind(name))
       throw new StreamError('unsupported-stanza-type', `<${name} xmlns='${element.ns}'/> is not a stanza`)
-    const to = address(element, 'to')
-    const from = address(element, 'from')
+    const to = parsed('to', element.attr('to'), likely)
+    const from = parsed('from', element.attr('from'))
     return element.share(new Stanza(name, element.attrs, element.children, to, from))
   }
 
@@ -147,12 +148,9 @@ function isKind(name: string): name is Kind {
   return name === 'message' || name === 'presence' || name === 'iq'
 }
 
-function address(element: Element, name: 'to' | 'from'): Jid | undefined {
-  return parsed(name, element.attr(name))
-}
-
-function parsed(name: 'to' | 'from', text: string | undefined): Jid | undefined {
+function parsed(name: 'to' | 'from', text: string | undefined, likely?: Jid): Jid | undefined {
   if (text === undefined) return undefined
+  if (text === likely?.toString()) return likely
   try {
     return Jid.parse(text)
   } catch (error) {

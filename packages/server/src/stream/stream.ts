@@ -65,6 +65,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** Who the client says that it is, in its header. */
   #claimed: string | undefined
   readonly #isTraced: boolean
+  /** Whom the last stanza was for. */
+  #to: Jid | undefined
   #hasHeader = false
   #hasAnswered = false
   #isOver = false
@@ -306,7 +308,8 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#connection.stanza()
     let stanza: Stanza
     try {
-      stanza = Stanza.from(element)
+      stanza = Stanza.from(element, this.#to)
+      this.#to = stanza.to
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
       // RFC 6120 §8.1.2.1: a 'from' that is no address is not the client's either.
