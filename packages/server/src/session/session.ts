@@ -214,7 +214,7 @@ export class Session implements Target, StreamSession, TickEnd {
     const count = (h - this.#acknowledged) >>> 0
     if (count === 0) return true
     if (count > this.#outbox.length) return false
-    for (const [, text] of this.#outbox.splice(0, count)) this.#outboxBytes -= text.length
+    for (let i = 0; i < count; i++) this.#outboxBytes -= this.#outbox.shift()![1].length
     this.#acknowledged = h
     this.#countLater()
     if (this.#taken) this.#tellTaken()

@@ -6,8 +6,8 @@ import type { AnyPort } from './port.ts'
 
 /** Milliseconds after which other streams have their turn, though more of this one's input is there. */
 const mostTime = 20
-/** Elements before these milliseconds are counted: most reads bring no more than a stanza and a request of an acknowledgement, and to look at the clock is dear. */
-const uncounted = 2
+/** Elements before these milliseconds are counted: most reads bring no more than a stanza, a request of an acknowledgement and one given, and to look at the clock is dear. */
+const uncounted = 3
 
 /** Who takes what is read. */
 export interface Reader {
