@@ -52,6 +52,7 @@ export const archivePreferences = defineModule({
     const { rosters } = host.use(roster)
     const known = new Map<string, Rules>()
     const unasked: Stored = { default: config.default, always: [], never: [] }
+    const usual = rulesIn(unasked)
 
     const stopRestricting = host.use(archive).restrict((account, other) => {
       const rules = rulesOf(account)
@@ -87,8 +88,8 @@ export const archivePreferences = defineModule({
       const owner = account.toString()
       const found = known.get(owner)
       if (found) return found
-      return when(stores.preferences.get(owner, ''), (stored = unasked) => {
-        const rules = rulesIn(stored)
+      return when(stores.preferences.get(owner, ''), (stored) => {
+        const rules = stored ? rulesIn(stored) : usual
         if (known.size >= mostKnown) known.clear()
         known.set(owner, rules)
         return rules
