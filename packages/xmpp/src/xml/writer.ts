@@ -25,7 +25,26 @@ export function write(element: Element, scope = '', streamPrefix = false): strin
   } else {
     text = ns === scope ? `<${tag}` : `<${tag} xmlns='${escapeAttribute(ns)}'`
   }
-  const { attrs } = element
+  text += attributesOf(element)
+  if (element.children.length === 0) return `${text}/>`
+  return `${text}>${content(element, scope)}</${tag}>`
+}
+
+/** Of the copy that was rendered last: one that was given more children has the same. */
+let lastAttrs: readonly string[] | undefined
+let lastAttributes = ''
+
+function attributesOf({ attrs, rendered }: Element): string {
+  if (rendered === undefined) return attributes(attrs)
+  if (attrs !== lastAttrs) {
+    lastAttributes = attributes(attrs)
+    lastAttrs = attrs
+  }
+  return lastAttributes
+}
+
+function attributes(attrs: readonly string[]): string {
+  let text = ''
   for (let i = 0; i < attrs.length; i += 2) {
     const name = attrs[i]!
     text +=
@@ -33,8 +52,7 @@ export function write(element: Element, scope = '', streamPrefix = false): strin
         ? namespaced(name, attrs[i + 1]!, i)
         : ` ${name}='${escapeAttribute(attrs[i + 1]!)}'`
   }
-  if (element.children.length === 0) return `${text}/>`
-  return `${text}>${content(element, scope)}</${tag}>`
+  return text
 }
 
 /** The children: their text depends on nothing but the element's namespace, so copies can share it. */
