@@ -15,6 +15,8 @@ export class Output {
   readonly #port: AnyPort
   readonly #intake: Intake
   readonly #isTraced: boolean
+  /** In one piece, or, where each text is a message of its own, in several. */
+  #text = ''
   #texts: string[] = []
   #size = 0
   #isCongested = false
@@ -31,7 +33,9 @@ export class Output {
   }
 
   add(text: string): void {
-    this.#texts.push(text)
+    if (this.#isTraced) this.#trace(text)
+    if (this.#transport.framing === 'tcp') this.#text += text
+    else this.#texts.push(text)
     this.#size += text.length
   }
 
@@ -49,21 +53,8 @@ export class Output {
   flush(isLast: boolean): boolean {
     // What was left of earlier output tells who does not read; this tick's may be any size.
     const isBehind = this.#transport.pendingBytes > this.#port.limits.outboundBytes
-    const texts = this.#texts
-    this.#texts = []
     this.#size = 0
-    if (this.#isTraced)
-      for (const text of texts) {
-        // XEP-0484 §3.3: as good as a password.
-        const sent = withSecrets.some((ns) => text.includes(` xmlns='${ns}'`))
-          ? 'a stanza that may hold a secret'
-          : text.replace(/ token='[^']*'/g, ` token='…'`)
-        this.#port.log.trace({ address: this.#transport.address, sent })
-      }
-    let isFlowing = true
-    if (this.#transport.framing === 'tcp')
-      isFlowing = this.#transport.write(texts.length === 1 ? texts[0]! : texts.join(''))
-    else for (const message of texts) isFlowing = this.#transport.write(message)
+    const isFlowing = this.#write()
     if (isLast || isBehind) return !isBehind
     if (!isFlowing && !this.#isCongested) {
       this.#isCongested = true
@@ -87,6 +78,27 @@ export class Output {
     const isStuck = pendingBytes >= this.#pendingBefore
     this.#pendingBefore = pendingBytes
     return isStuck
+  }
+
+  #write(): boolean {
+    if (this.#transport.framing === 'tcp') {
+      const text = this.#text
+      this.#text = ''
+      return this.#transport.write(text)
+    }
+    const texts = this.#texts
+    this.#texts = []
+    let isFlowing = true
+    for (const message of texts) isFlowing = this.#transport.write(message)
+    return isFlowing
+  }
+
+  #trace(text: string): void {
+    // XEP-0484 §3.3: as good as a password.
+    const sent = withSecrets.some((ns) => text.includes(` xmlns='${ns}'`))
+      ? 'a stanza that may hold a secret'
+      : text.replace(/ token='[^']*'/g, ` token='…'`)
+    this.#port.log.trace({ address: this.#transport.address, sent })
   }
 
   #tellDrained(): void {
