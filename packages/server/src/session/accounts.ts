@@ -66,7 +66,6 @@ export class HostAccounts implements Accounts, Credentials {
   readonly #keys: MapStore<StoredKeys>
   /** Accounts that another system keeps, from their first login on: since when, milliseconds since the Unix epoch. */
   readonly #guests: MapStore<number>
-  readonly #decoys: MapStore<StoredKeys>
   /** Some that exist: those who log in and are written to are asked about again and again. */
   readonly #known = new Set<string>()
   /** Since the start. */
@@ -78,7 +77,6 @@ export class HostAccounts implements Accounts, Credentials {
     this.#options = options
     this.#keys = options.storage.map<StoredKeys>(`${options.domain}/accounts/keys`)
     this.#guests = options.storage.map<number>(`${options.domain}/accounts/guests`)
-    this.#decoys = options.storage.map<StoredKeys>(`${options.domain}/accounts/decoys`)
   }
 
   get isForeign(): boolean {
@@ -104,13 +102,10 @@ export class HostAccounts implements Accounts, Credentials {
     return when(this.#guests.get(account.toString(), ''), (since) => since !== undefined || this.exists(account))
   }
 
-  /** Whoever is asked for, once there is something to be found and once there is nothing: the time tells nobody who exists (RFC 5802 §5.1). */
+  /** Whoever is asked for, keys are decoded: the time tells nobody who exists (RFC 5802 §5.1). */
   scram(username: string, hash: HashName): Awaitable<ScramKeys | undefined> {
-    const account = `${username}@${this.#options.domain}`
-    return when(this.#keys.get(account, hash), (keys) =>
-      keys
-        ? when(this.#keys.get(` ${account}`, hash), () => opened(keys))
-        : when(this.#decoy(hash), (decoy) => void opened(decoy)),
+    return when(this.#keys.get(`${username}@${this.#options.domain}`, hash), (keys) =>
+      keys ? opened(keys) : void opened(JSON.parse(decoys[hash].toString('latin1')) as StoredKeys),
     )
   }
 
@@ -284,18 +279,6 @@ export class HostAccounts implements Accounts, Credentials {
     }
   }
 
-  /** Kept as keys are, and nobody's. */
-  #decoy(hash: HashName): Awaitable<StoredKeys> {
-    return when(this.#decoys.get('', hash), (decoy) => {
-      if (decoy) return decoy
-      const { random } = this.#options.crypto
-      const [salt, key] = [random(16), random(hashLength[hash])]
-      const made = closed({ salt, iterations, storedKey: key, serverKey: key })
-      void this.#decoys.edit('', hash, () => made)
-      return made
-    })
-  }
-
   #remember(name: string): void {
     if (this.#known.size >= mostKnown) this.#known.clear()
     this.#known.add(name)
@@ -310,6 +293,18 @@ function closed(keys: ScramKeys): StoredKeys {
   const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
   const { salt, storedKey, serverKey } = keys
   return { salt: base64(salt), iterations: keys.iterations, storedKey: base64(storedKey), serverKey: base64(serverKey) }
+}
+
+/** Nobody's keys, in the bytes that a database reads: what it takes to make them of these is what it takes with an account's. */
+const decoys: Readonly<Record<HashName, Buffer>> = {
+  'SHA-1': decoy('SHA-1'),
+  'SHA-256': decoy('SHA-256'),
+  'SHA-512': decoy('SHA-512'),
+}
+
+function decoy(hash: HashName): Buffer {
+  const key = new Uint8Array(hashLength[hash])
+  return Buffer.from(JSON.stringify(closed({ salt: new Uint8Array(16), iterations, storedKey: key, serverKey: key })))
 }
 
 function opened(keys: StoredKeys): ScramKeys {
