@@ -39,6 +39,8 @@ export interface Exchange {
   isRefused?: boolean
 }
 
+const none: readonly string[] = []
+
 type Proved = Extract<ServerStep, { success: object }>
 
 /** The exchange goes on, or it has proved an account, whose bare JID it is. */
@@ -50,6 +52,8 @@ export type Outcome =
 export class Authenticator {
   readonly #host: SaslHost
   readonly #secrets: SaslSecrets
+  /** The mechanisms that were offered, by what decides over them: the same list for the same offer. */
+  readonly #offers = new Map<number, readonly string[]>()
 
   constructor(host: SaslHost, secrets: SaslSecrets) {
     this.#host = host
@@ -57,10 +61,19 @@ export class Authenticator {
   }
 
   /** RFC 6120 §6.4.1: nothing that this connection cannot do, nor anything in clear unless the host is open to that. */
-  offered(stream: Stream): string[] {
-    if (!stream.has('secure') && !stream.host!.allowsPlaintext(stream.transport.address)) return []
+  offered(stream: Stream): readonly string[] {
+    if (!stream.has('secure') && !stream.host!.allowsPlaintext(stream.transport.address)) return none
     const connection = connectionOf(stream)
-    return mechanisms.filter((one) => isPossible(one, connection) && this.#takes(one.name)).map(({ name }) => name)
+    const { tls, bindings, certificate } = connection
+    const host = this.#host
+    const facts = [tls, bindings.size > 0, certificate, host.isAnonymous(), host.takesBearer(), host.asksElsewhere()]
+    const key = facts.reduce((bits, fact) => bits * 2 + Number(fact), 0)
+    const before = this.#offers.get(key)
+    if (before) return before
+    const possible = mechanisms.filter((one) => isPossible(one, connection) && this.#takes(one.name))
+    const offered = possible.map(({ name }) => name)
+    this.#offers.set(key, offered)
+    return offered
   }
 
   #takes(name: string): boolean {

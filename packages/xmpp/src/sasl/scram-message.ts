@@ -1,7 +1,7 @@
 import { SaslError } from '../errors.ts'
 import { decodeBase64 } from './base64.ts'
 import type { ScramCrypto } from './crypto.ts'
-import { utf8 } from './message.ts'
+import { messageText, utf8 } from './message.ts'
 
 // RFC 5802 §7. Values may hold anything but NUL and comma; a name has `=` only in its two escapes.
 const clientFirst = /^(?:(?<flag>[ny])|p=(?<binding>[A-Za-z0-9.-]+)),(?:a=(?<authzid>[^,]+))?,(?<bare>.*)$/su
@@ -95,13 +95,11 @@ export function unescapeName(name: string): string {
 
 // Printable ASCII without the comma that ends an attribute, without `=` for peers that split on it, and without `"` for those that take it for
 // quoting (the SASL of @xmpp/client).
-const nonceChars = "!#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+const nonceChars = utf8("!#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~")
 
 /** Makes a nonce with some 150 bits of chance. */
 export function makeNonce(crypto: ScramCrypto): string {
-  let nonce = ''
-  for (const byte of crypto.random(24)) nonce += nonceChars[byte % nonceChars.length]!
-  return nonce
+  return messageText(crypto.random(24).map((byte) => nonceChars[byte % nonceChars.length]!))
 }
 
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -62,7 +62,13 @@ export function scramServer(
   /** XEP-0474 §4.1 */
   function offerHash(): string {
     const { offered, announced } = context
-    return announced ? `,h=${encodeBase64(crypto.hash(hash, offerInput(offered, announced)))}` : ''
+    if (!announced) return ''
+    const ofOffer = offerHashes.get(offered) ?? new Map<string, string>()
+    offerHashes.set(offered, ofOffer)
+    const key = `${hash} ${announced.join(' ')}`
+    const made = ofOffer.get(key) ?? `,h=${encodeBase64(crypto.hash(hash, offerInput(offered, announced)))}`
+    ofOffer.set(key, made)
+    return made
   }
 
   function final(message: string, firsts: string, nonce: string, binding: Uint8Array, keys: ScramKeys): Uint8Array {
@@ -88,6 +94,9 @@ export function scramServer(
     return bindingInput(gs2, data)
   }
 }
+
+/** By the list of mechanisms, which is the same for most clients: what has been hashed with it. */
+const offerHashes = new WeakMap<readonly string[], Map<string, string>>()
 
 function ended(): never {
   throw new SaslError('malformed-request', 'the exchange has ended')
