@@ -11,23 +11,29 @@ interface Answer<Place> {
 
 /** Who answers which request, found by its type, its payload's name and the place that is asked. */
 export class Answers<Place extends string> {
-  readonly #answers = new Map<string, Answer<Place>>()
+  /** By namespace, which mostly has few; a name put together of all for each request would be hashed each time. */
+  readonly #answers = new Map<string, readonly Answer<Place>[]>()
 
   get size(): number {
-    return this.#answers.size
+    return [...this].length
   }
 
   /** All that is answered. */
-  [Symbol.iterator](): Iterator<Pick<Answer<Place>, 'type' | 'at' | 'payload'>> {
-    return this.#answers.values()
+  *[Symbol.iterator](): Iterator<Pick<Answer<Place>, 'type' | 'at' | 'payload'>> {
+    for (const answers of this.#answers.values()) yield* answers
   }
 
   /** Returns what takes it back. */
   add<T>(type: 'get' | 'set', at: Place, payload: Payload<T>, reply: Reply<T>): () => void {
-    const key = keyOf(type, at, payload.ns, payload.name)
-    if (this.#answers.has(key)) throw new Error(`${key} is answered by another module`)
-    this.#answers.set(key, { type, at, payload, reply })
-    return () => void this.#answers.delete(key)
+    const { ns, name } = payload
+    if (this.#find(type, at, ns, name)) throw new Error(`${type} ${at} {${ns}}${name} is answered by another module`)
+    const added = { type, at, payload, reply }
+    this.#answers.set(ns, [...this.#of(ns), added])
+    return () =>
+      void this.#answers.set(
+        ns,
+        this.#of(ns).filter((one) => one !== added),
+      )
   }
 
   /** The payload of the result; `undefined` when nobody answers such a request. Throws the StanzaError of the answer. */
@@ -38,14 +44,19 @@ export class Answers<Place extends string> {
     sender: Target | undefined,
   ): { readonly result: Awaitable<Element | void> } | undefined {
     const element = iq.first()!
-    const answer = this.#answers.get(keyOf(iq.type!, at, element.ns, element.name))
+    const answer = this.#find(iq.type, at, element.ns, element.name)
     if (!answer) return undefined
     const payload = answer.payload.read(element)
     const from = iq.from!
     return { result: answer.reply({ iq, payload, from, to, sender, isOwn: from.bare.equals(to) }) }
   }
-}
 
-function keyOf(type: string, at: string, ns: string, name: string): string {
-  return `${type} ${at} {${ns}}${name}`
+  #of(ns: string): readonly Answer<Place>[] {
+    return this.#answers.get(ns) ?? []
+  }
+
+  #find(type: string | undefined, at: string, ns: string, name: string): Answer<Place> | undefined {
+    for (const one of this.#of(ns)) if (one.payload.name === name && one.type === type && one.at === at) return one
+    return undefined
+  }
 }
