@@ -148,7 +148,7 @@ export class Sessions implements TickEnd, SessionOwner {
     }
     const session = new Session(++this.#lastNumber, jid, record, this)
     this.#add(session)
-    this.journal.append(['session', session.number, session.record as unknown as Json])
+    this.journal.append(['session', session.number, record as unknown as Json])
     session.attach(stream)
     this.#router.bound(session)
     return session

@@ -14,6 +14,8 @@ export class Outstanding<T extends { readonly batch: number }> {
   }
 
   get(name: string): T | undefined {
+    // Where there is nothing, as in most stores, the name need not be hashed.
+    if (this.#entries.size === 0) return undefined
     const entry = this.#entries.get(name)
     if (!entry || entry.batch > this.#progress.applied) return entry
     this.#entries.delete(name)

@@ -1,4 +1,4 @@
-import { type Element, iq, Jid, JidError, StanzaError, xml } from '@jackdaw/xmpp'
+import { type Element, iq, type Jid, JidError, StanzaError, xml } from '@jackdaw/xmpp'
 import { attempt, when } from '../when.ts'
 import type { Awaitable } from '../world.ts'
 import type { StreamSession } from './bound.ts'
@@ -30,19 +30,20 @@ export function bind(binder: Binder): StreamFeature {
         if (!(error instanceof StanzaError)) throw error
         stream.send(iq({ type: 'error', id }, error.toElement()))
       }
-      return attempt(() => when(binder(stream, stream.account!, resourceOf(element)), bound), refuse)
+      const account = stream.account!
+      return attempt(() => when(binder(stream, account, resourceOf(element, account)), bound), refuse)
     },
   }
 }
 
-function resourceOf(element: Element): string | undefined {
+function resourceOf(element: Element, account: Jid): string | undefined {
   const request = element.child('bind', ns)
   if (element.attr('type') !== 'set' || element.attr('id') === undefined || !request)
     throw new StanzaError('bad-request')
   const resource = request.child('resource')?.text
   if (resource === undefined || resource === '') return undefined
   try {
-    return Jid.of({ domain: 'example.org', resource }).resource
+    return account.withResource(resource).resource
   } catch (error) {
     // §7.7.2.1
     if (error instanceof JidError) throw new StanzaError('bad-request', error.message)

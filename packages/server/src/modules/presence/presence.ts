@@ -20,7 +20,7 @@ const maxPresence = 32_768
 export interface Broadcast {
   readonly session: Target
   readonly presence: Presence
-  /** The available presence that it replaces; undefined when the session was not available. */
+  /** The available presence that it replaces, if it is available itself; undefined when the session was not. */
   readonly before: Presence | undefined
 }
 
@@ -104,11 +104,11 @@ export const presence = defineModule({
 
     /** RFC 6121 §4.5.2, §4.6.3 */
     function leave(session: Target, stanza: Presence, roster: Roster, blocked: BlockedBy): 'stop' {
-      const before = session.presence
+      const { isAvailable } = session
       const directed = session.get<string[]>('directed') ?? []
       session.set('presence', undefined)
       session.set('directed', undefined)
-      if (before) {
+      if (isAvailable) {
         tellSubscribers(stanza, roster, blocked)
         const own = stanza.addressed({ to: session.account })
         host.send(own)
@@ -117,9 +117,9 @@ export const presence = defineModule({
       for (const jid of directed) {
         const to = Jid.parse(jid)
         // A subscriber has been told; but not its resource that is not available itself.
-        if (!before || !to.isBare || !roster.isSubscribed(to)) host.send(stanza.addressed({ to }))
+        if (!isAvailable || !to.isBare || !roster.isSubscribed(to)) host.send(stanza.addressed({ to }))
       }
-      if (before) for (const listener of listeners) listener({ session, presence: stanza, before })
+      if (isAvailable) for (const listener of listeners) listener({ session, presence: stanza, before: undefined })
       return 'stop'
     }
 
