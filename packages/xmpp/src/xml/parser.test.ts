@@ -110,6 +110,25 @@ describe('a stream', () => {
     expect(parser.buffered).toBe(0)
   })
 
+  test('streams, and what stands alone, are read by turns', () => {
+    const line = (id: string) => `<a id='${id}'>&lt;</a><b id="\n&amp;"/><c/>`
+    const [first, second] = [new XmlParser(), new XmlParser()]
+    const headers = [header, header.replaceAll('stream:', 's:').replace(':stream=', ':s=')]
+    for (const [i, parser] of [first, second].entries()) {
+      parser.write(`${headers[i]}${line(String(i))}`)
+      expect(parser.read()).toMatchObject({ name: 'stream', ns: 'http://etherx.jabber.org/streams' })
+    }
+    for (const parser of [first, second]) expect(parser.read()).toMatchObject({ name: 'a', children: ['<'] })
+    expect(first.read()).toMatchObject({ name: 'b', attrs: ['id', ' &'] })
+    expect(parse(`<a id='\t'/>`)).toMatchObject({ attrs: ['id', ' '] })
+    expect(second.read()).toMatchObject({ name: 'b', attrs: ['id', ' &'] })
+    for (const parser of [second, first]) expect(parser.read()).toMatchObject({ name: 'c', ns: 'jabber:client' })
+    second.write('</s:stream>')
+    first.write('</s:stream>')
+    expect(second.read()).toBe(closed)
+    expect(() => first.read()).toThrow('this is not the end of stream:stream')
+  })
+
   test('nothing is kept of what was read', () => {
     const parser = new XmlParser()
     parser.write(`${header}<a/> `)

@@ -3,6 +3,7 @@ import { cdataStart, declarationStart, TokenEnd } from './token-end.ts'
 import { isSpace, resolvedText } from './characters.ts'
 import { Decoder } from './decoder.ts'
 import type { Element, Node } from './element.ts'
+import type { Binding } from './scope.ts'
 import { nowhere, type OpenElement, TagReader } from './tag-reader.ts'
 import { XmlError } from './xml-error.ts'
 
@@ -32,6 +33,13 @@ const BANG = 0x21
 const QUESTION = 0x3f
 const BYTE_ORDER_MARK = 0xfeff
 
+/** Streams share one, as each reads what is there in one go; what stands alone is read in between. */
+const streamTags = new TagReader()
+const loneTags = new TagReader()
+
+/** The header of the last stream: nearly all are alike, and kept once. */
+let lastRoot = nowhere
+
 /**
  * Reads a stream of RFC 6120: pulled, so that the reader can hold back while a stanza waits.
  *
@@ -47,7 +55,7 @@ const BYTE_ORDER_MARK = 0xfeff
  */
 export class XmlParser {
   readonly #decoder = new Decoder()
-  readonly #tags = new TagReader()
+  readonly #tags: TagReader
   #limits: ParserLimits
   /** Whether the text is one element rather than a stream of them. */
   readonly #whole: boolean
@@ -75,6 +83,7 @@ export class XmlParser {
   constructor(limits: ParserLimits = defaultLimits, whole = false) {
     this.#limits = limits
     this.#whole = whole
+    this.#tags = whole ? loneTags : streamTags
     this.restart()
   }
 
@@ -158,6 +167,8 @@ export class XmlParser {
         this.#fresh = ''
         return true
       }
+      this.#start -= this.#text.length
+      this.#take('')
     } else if (this.#fresh !== '') {
       if (this.#end.search(this.#fresh) >= 0) {
         this.#release()
@@ -197,7 +208,7 @@ export class XmlParser {
   #take(text: string): void {
     this.#text = text
     this.#at = 0
-    this.#tags.begin(text)
+    this.#tags.end(this)
   }
 
   #release(): void {
@@ -224,6 +235,7 @@ export class XmlParser {
       return closed
     }
     const text = this.#text
+    this.#tags.begin(this, text)
     let at = this.#at
     for (;;) {
       const inner = this.#inner
@@ -297,7 +309,7 @@ export class XmlParser {
   #began(): Element | undefined {
     const { element, ended, opened, defaultNs } = this.#tags
     if (this.#root === undefined) {
-      this.#root = ended ? { ...nowhere, defaultNs } : opened
+      this.#root = rootOf(ended ? { ...nowhere, defaultNs } : opened)
       this.#stage = ended ? 'closing' : 'open'
       return element
     }
@@ -381,6 +393,18 @@ export class XmlParser {
 /** XML 1.0 §2.8; the third group is the encoding. */
 const declaration =
   /^<\?xml[ \t\n]+version[ \t\n]*=[ \t\n]*(["'])1\.0\1(?:[ \t\n]+encoding[ \t\n]*=[ \t\n]*(["'])([A-Za-z][\w.-]*)\2)?(?:[ \t\n]+standalone[ \t\n]*=[ \t\n]*(["'])(?:yes|no)\4)?[ \t\n]*\?>$/
+
+/** Of the header only what is needed to read what follows. */
+function rootOf({ rawName, defaultNs, bindings }: OpenElement): OpenElement {
+  const isAlike =
+    lastRoot.rawName === rawName && lastRoot.defaultNs === defaultNs && areAlike(lastRoot.bindings, bindings)
+  if (!isAlike) lastRoot = { ...nowhere, rawName, defaultNs, bindings }
+  return lastRoot
+}
+
+function areAlike(a: Binding | undefined, b: Binding | undefined): boolean {
+  return a === b || (a?.prefix === b?.prefix && a?.ns === b?.ns && areAlike(a?.outer, b?.outer))
+}
 
 function addText(children: Node[], text: string): void {
   const before = children.length === 0 ? undefined : children[children.length - 1]

@@ -38,7 +38,7 @@ export const nowhere: OpenElement = {
   depth: 0,
 }
 
-/** Reads one start tag at a time; what it found stands in its fields until the next. */
+/** Reads one start tag at a time; what it found stands in its fields until the next. Who reads a text has it for as long as nobody else does. */
 export class TagReader {
   element: Element = nowhere.element
   /** Whether the tag was the whole element: `<a/>`. */
@@ -50,6 +50,7 @@ export class TagReader {
   /** What is wrong with the tag. If the tag is incomplete, this means nothing. */
   fault: XmlError | undefined
 
+  #reader: object | undefined
   #text = ''
   /** Where the colon of the name just read is, or -1. */
   #colon = -1
@@ -119,8 +120,10 @@ export class TagReader {
     return i + 1
   }
 
-  /** To be told of each text before its first tag is read. Nothing of what was read before is kept. */
-  begin(text: string): void {
+  /** To be told of each text before its first tag is read, and when another reader may have come in between. */
+  begin(reader: object | undefined, text: string): void {
+    if (this.#reader === reader) return
+    this.#reader = reader
     this.#text = text
     this.#ampersand.begin(text)
     this.#tab.begin(text)
@@ -130,6 +133,11 @@ export class TagReader {
     this.opened = nowhere
     this.element = nowhere.element
     this.fault = undefined
+  }
+
+  /** The reader has another text. Nothing of what was read is kept. */
+  end(reader: object): void {
+    if (this.#reader === reader) this.begin(undefined, '')
   }
 
   /** Reads up to the end of the tag: the index of its `/>` or `>`, or -1. */
@@ -173,7 +181,7 @@ export class TagReader {
         this.defaultNs = named(value, 0, value.length)
         if (value !== '' && !this.#bindable('', value)) return -1
       } else if (name.startsWith('xmlns:')) {
-        if (!this.#bind(name.slice(6), value, scope.bindings)) return -1
+        if (!this.#bind(name.slice(6), named(value, 0, value.length), scope.bindings)) return -1
       } else {
         if (!name.startsWith('xml:')) this.#prefixed = true
         if (!this.#add(name, value)) return -1
