@@ -124,6 +124,8 @@ test('bare, withResource and equals', () => {
   expect(Jid.parse('juliet@example.com/Chamber').bare).toBe(full.bare)
   expect(full.withResource('e\u0301').toString()).toBe('juliet@example.com/\u00E9')
   expect(Jid.parse('example.com').withResource('a/b').toString()).toBe('example.com/a/b')
+  expect(full.withResource('e').bare).toBe(full.bare)
+  expect(full.bare.withResource('e').bare).toBe(full.bare)
   expect(() => full.withResource('')).toThrow(JidError)
   expect(full.equals(Jid.parse('juliet@example.com/Balcony'))).toBe(true)
   expect(full.equals(Jid.parse('juliet@example.com/balcony'))).toBe(false)

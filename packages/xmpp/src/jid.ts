@@ -82,7 +82,9 @@ export class Jid {
 
   /** The full JID at this JID's bare one. @throws {JidError} */
   withResource(resource: string): Jid {
-    return new Jid(this.local, this.domain, enforce('resourcepart', opaqueString, resource))
+    const jid = new Jid(this.local, this.domain, enforce('resourcepart', opaqueString, resource))
+    jid.#bare = this.bare
+    return jid
   }
 
   equals(other: Jid | undefined): boolean {
