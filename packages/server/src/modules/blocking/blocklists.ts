@@ -4,6 +4,9 @@ import type { MapStore } from '../../storage/storage.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 
+/** Most accounts block nobody. */
+const nobody: ReadonlySet<string> = new Set()
+
 /** Whom one account blocks. Immutable. */
 export class BlockedBy {
   readonly account: Jid
@@ -45,7 +48,7 @@ export class Blocklists {
       const newer = this.#known.get(owner)
       if (newer) return newer
       const entries = [...all].sort(([, a], [, b]) => a - b).map(([jid]) => jid)
-      const list = new BlockedBy(account, new Set(entries))
+      const list = new BlockedBy(account, entries.length > 0 ? new Set(entries) : nobody)
       if (this.#hasSessions(account)) this.#known.set(owner, list)
       return list
     })

@@ -16,20 +16,34 @@ export type History = {
 /** So many removals are remembered; who has been away for more of them gets the whole roster. */
 const removalsKept = 100
 
+/** What rosters share that have nothing yet. */
+const noContacts: ReadonlyMap<string, Contact> = new Map()
+const noHistory: History = { since: 0, removed: [] }
+
 /** One account's roster, and who has asked to be in it. */
 export class Roster {
   readonly account: Jid
-  /** Under the contacts' bare JIDs. */
-  readonly contacts: Map<string, Contact>
+  #contacts: Map<string, Contact> | undefined
   history: History
   version: number
 
   constructor(account: Jid, contacts: ReadonlyMap<string, Contact>, history: History | undefined) {
     this.account = account
-    this.contacts = new Map(contacts)
-    this.history = history ?? { since: 0, removed: [] }
+    this.#contacts = contacts.size > 0 ? new Map(contacts) : undefined
+    this.history = history ?? noHistory
     this.version = this.history.removed.at(-1)?.[1] ?? this.history.since
     for (const contact of this.contacts.values()) this.version = Math.max(this.version, contact.version)
+  }
+
+  /** Under the contacts' bare JIDs. */
+  get contacts(): ReadonlyMap<string, Contact> {
+    return this.#contacts ?? noContacts
+  }
+
+  /** Undefined removes. */
+  set(jid: Jid, contact: Contact | undefined): void {
+    if (contact) (this.#contacts ??= new Map()).set(jid.toString(), contact)
+    else this.#contacts?.delete(jid.toString())
   }
 
   contact(jid: Jid): Contact {
@@ -192,8 +206,7 @@ export class Rosters {
     const owner = roster.account.toString()
     const key = jid.toString()
     const before = roster.contact(jid)
-    if (contact) roster.contacts.set(key, contact)
-    else roster.contacts.delete(key)
+    roster.set(jid, contact)
     // Read before the account had a session, or while another read was under way: that one is out of date now.
     if (this.#known.get(owner) !== roster) this.#known.delete(owner)
     void this.#contacts.edit(owner, key, () => contact)
