@@ -5,6 +5,7 @@ import type { Router } from '../router/router.ts'
 import { Attempts } from '../stream/attempts.ts'
 import type { StreamHost, StreamLimits, StreamPort } from '../stream/port.ts'
 import { Requests } from '../stream/requests.ts'
+import { Rounds } from '../stream/rounds.ts'
 import { Stream } from '../stream/stream.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
@@ -30,6 +31,7 @@ export class ClientPort implements StreamPort {
   readonly journal: Journal
   readonly log: Logger
   readonly attempts: Attempts
+  readonly rounds: Rounds
   readonly requests: Requests
   readonly #router: Router
   readonly #streams: Streams<Stream>
@@ -46,6 +48,7 @@ export class ClientPort implements StreamPort {
     this.#limits = options.limits
     this.#streams = new Streams(options.journal)
     this.attempts = new Attempts(options.clock, options.limits)
+    this.rounds = new Rounds(options.clock)
     this.requests = new Requests(options.clock)
   }
 

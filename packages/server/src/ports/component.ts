@@ -8,6 +8,7 @@ import type { Router } from '../router/router.ts'
 import { Attempts } from '../stream/attempts.ts'
 import { ComponentStream, type ComponentStreamPort } from '../stream/component.ts'
 import type { StreamLimits } from '../stream/port.ts'
+import { Rounds } from '../stream/rounds.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { Clock, Random } from '../world.ts'
 import { Streams } from './streams.ts'
@@ -32,6 +33,7 @@ export class ComponentPort implements ComponentStreamPort {
   readonly journal: Journal
   readonly log: Logger
   readonly attempts: Attempts
+  readonly rounds: Rounds
   readonly counts = { received: 0, sent: 0 }
   readonly #router: Router
   readonly #components = new Map<string, Component>()
@@ -47,6 +49,7 @@ export class ComponentPort implements ComponentStreamPort {
     this.#limits = options.limits
     this.#streams = new Streams(options.journal)
     this.attempts = new Attempts(options.clock, options.limits)
+    this.rounds = new Rounds(options.clock)
   }
 
   get limits(): ComponentPortLimits {

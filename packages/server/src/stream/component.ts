@@ -66,19 +66,18 @@ export class ComponentStream implements TransportEvents, TickEnd {
   #hasAnswered = false
   #isOnline = false
   #isOver = false
-  readonly #cancelTimer: () => void
+  /** In which the handshake must have come. */
+  readonly #lastRound: number
 
   constructor(transport: Transport, port: ComponentStreamPort) {
     this.transport = transport
     this.port = port
-    const { limits, clock, random, log } = port
+    const { limits, random, log, rounds } = port
     this.#isTraced = log.isLevelEnabled('trace')
     this.#id = Buffer.from(random.bytes(18)).toString('base64url')
     this.#framing = new TcpFraming({ ...limits, stanzaBytes: limits.unauthenticatedStanzaBytes }, componentNs)
     this.#connection = new Connection(this, this.#framing)
-    this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
-      this.end(new StreamError('connection-timeout', 'Send the handshake sooner')),
-    )
+    this.#lastRound = rounds.join(limits.unauthenticatedTime, this)
     transport.open(this)
   }
 
@@ -121,6 +120,11 @@ export class ComponentStream implements TransportEvents, TickEnd {
   flush(): void {
     if (!this.#connection.flush() && !this.#isOver)
       this.port.log.warn({ component: this.#name }, 'a component does not read what it is sent: its connection was cut')
+  }
+
+  /** No handshake has come. */
+  due(): void {
+    this.end(new StreamError('connection-timeout', 'Send the handshake sooner'))
   }
 
   /** RFC 6120 §4.6: every entity answers a request, be it with an error. */
@@ -204,7 +208,7 @@ export class ComponentStream implements TransportEvents, TickEnd {
       })
     }
     if (!component.attach(this)) throw new StreamError('conflict', `${component.domain} is connected already`)
-    this.#cancelTimer()
+    this.port.rounds.leave(this.#lastRound, this)
     this.#isOnline = true
     this.#framing.limits = limits
     this.#connection.keepAlive()
@@ -245,7 +249,7 @@ export class ComponentStream implements TransportEvents, TickEnd {
   #leave(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#cancelTimer()
+    this.port.rounds.leave(this.#lastRound, this)
     this.#connection.stop()
     this.#component?.detach(this)
   }

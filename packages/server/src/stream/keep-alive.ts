@@ -19,13 +19,13 @@ export class KeepAlive {
   readonly #intake: Intake
   readonly #output: Output
   #isProbed = false
-  #cancel: () => void
+  #round: number
 
   constructor(stream: Living, intake: Intake, output: Output) {
     this.#stream = stream
     this.#intake = intake
     this.#output = output
-    this.#cancel = this.#in(stream.port.limits.idleTime)
+    this.#round = stream.port.rounds.join(stream.port.limits.idleTime, this)
   }
 
   heard(): void {
@@ -33,24 +33,21 @@ export class KeepAlive {
   }
 
   stop(): void {
-    this.#cancel()
+    this.#stream.port.rounds.leave(this.#round, this)
   }
 
   /** Asks now: somebody has a reason to believe that it is gone. */
   doubt(): void {
     if (this.#isProbed) return
-    this.#cancel()
+    this.stop()
     this.#isProbed = true
     this.#stream.probe()
-    this.#cancel = this.#in(this.#stream.port.limits.pingTime)
+    this.#round = this.#stream.port.rounds.join(this.#stream.port.limits.pingTime, this)
   }
 
-  #in(ms: number): () => void {
-    return this.#stream.port.clock.after(ms, () => this.#look())
-  }
-
-  #look(): void {
-    const { clock, limits } = this.#stream.port
+  /** Looks whether it has been silent for too long. */
+  due(): void {
+    const { clock, limits, rounds } = this.#stream.port
     const silence = clock.now() - this.#intake.lastInput
     let next = limits.idleTime
     if (this.#output.isCongested) {
@@ -63,6 +60,6 @@ export class KeepAlive {
       this.#stream.probe()
       next = limits.pingTime
     } else if (!this.#intake.isHeld) next = limits.idleTime - silence
-    this.#cancel = this.#in(next)
+    this.#round = rounds.join(next, this)
   }
 }

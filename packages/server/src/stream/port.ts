@@ -5,6 +5,7 @@ import type { Clock, Random } from '../world.ts'
 import type { Attempts } from './attempts.ts'
 import type { StreamFeature } from './features.ts'
 import type { Requests } from './requests.ts'
+import type { Rounds } from './rounds.ts'
 import type { Stream } from './stream.ts'
 
 /** Bounds on what one connection may ask of the server. Sizes in bytes, times in milliseconds. */
@@ -45,6 +46,7 @@ export interface AnyPort {
   readonly log: Logger
   readonly limits: StreamLimits
   readonly attempts: Attempts
+  readonly rounds: Rounds
   /** What the server calls itself to who names no host of it. */
   readonly domain: string
 }

@@ -73,21 +73,20 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #asksAcknowledgement = false
   /** Among what was sent since the last request there is a message. */
   #hasMessage = false
-  #cancelTimer: () => void
+  /** In which it must have logged in. */
+  readonly #lastRound: number
   #afterFlush: (() => void) | undefined
 
   constructor(transport: Transport, port: StreamPort) {
     this.transport = transport
     this.#port = port
-    const { limits, clock } = port
+    const { limits, rounds } = port
     this.#isTraced = port.log.isLevelEnabled('trace')
     const { depth, attributes, unauthenticatedStanzaBytes: stanzaBytes } = limits
     const framing = new framings[transport.framing]({ stanzaBytes, depth, attributes })
     this.#connection = new Connection(this, framing, this)
     this.#isSecure = transport.tls !== undefined
-    this.#cancelTimer = clock.after(limits.unauthenticatedTime, () =>
-      this.end(new StreamError('connection-timeout', 'Log in sooner')),
-    )
+    this.#lastRound = rounds.join(limits.unauthenticatedTime, this)
     transport.open(this)
   }
 
@@ -140,7 +139,6 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     try {
       this.#leave(false)
     } finally {
-      this.#cancelTimer()
       this.#port.gone(this)
     }
   }
@@ -258,8 +256,13 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
       { jid: session.jid.toString(), address, framing: this.transport.framing },
       'a client is online',
     )
-    this.#cancelTimer()
+    this.#port.rounds.leave(this.#lastRound, this)
     this.#connection.keepAlive()
+  }
+
+  /** Nobody has logged in. */
+  due(): void {
+    this.end(new StreamError('connection-timeout', 'Log in sooner'))
   }
 
   /** RFC 6120 §4.4: ends the stream in an orderly way. */
@@ -387,7 +390,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   #leave(isClosed: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#cancelTimer()
+    this.#port.rounds.leave(this.#lastRound, this)
     this.#connection.stop()
     this.session?.detach(this, isClosed)
     this.session = undefined

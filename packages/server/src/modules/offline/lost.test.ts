@@ -59,6 +59,8 @@ async function play(): Promise<Stage> {
   const made = await scenario({
     accounts: { romeo: ['phone'], juliet: ['balcony', 'chamber'] },
     modules: [mam, carbons, offline, presence],
+    // An hour passes in one go: nobody could answer a ping.
+    config: { keepalive: { idle: '10 d' } },
     resume: true,
   })
   onTestFinished(() => made.stop())
