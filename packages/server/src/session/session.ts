@@ -216,7 +216,10 @@ export class Session implements Target, StreamSession, TickEnd {
     const count = (h - this.#acknowledged) >>> 0
     if (count === 0) return true
     if (count > this.#outbox.length) return false
-    for (let i = 0; i < count; i++) this.#outboxBytes -= this.#outbox.shift()![1].length
+    for (let i = 0; i < count; i++) this.#outboxBytes -= this.#outbox[i]![1].length
+    // Of one no list is made; of many, one by one would move those behind them each time.
+    if (count === 1) this.#outbox.shift()
+    else this.#outbox.splice(0, count)
     this.#acknowledged = h
     this.#countLater()
     if (this.#taken) this.#tellTaken()
