@@ -84,6 +84,8 @@ class Failures {
   }
 
   count(key: string, now: number): number {
+    // Mostly there are none, and the key need not be hashed.
+    if (this.#all.size === 0) return 0
     const found = this.#all.get(key)
     return found && now - found.at < memory ? found.count : 0
   }

@@ -23,7 +23,7 @@ export interface Token {
   readonly isOld: boolean
 }
 
-const offerOf = offers(fastFeature)
+const offerOf = offers((types) => fastFeature(mechanismsOf(types)))
 
 /** How a token is used. */
 export interface Use {
@@ -49,7 +49,7 @@ export function fast(tokens: TokenStore, hasTokens: (account: Jid) => Awaitable<
   return {
     name: 'FAST',
     inline: {
-      offer: (stream) => offerOf(offered(stream)),
+      offer: ({ bindings }) => offerOf([...bindings.keys()]),
       mechanism(stream, { mechanism, requests, userAgent }, crypto) {
         const request = readFast(requests)
         if (!request || !offered(stream).includes(mechanism)) return undefined
@@ -86,6 +86,12 @@ export function fast(tokens: TokenStore, hasTokens: (account: Jid) => Awaitable<
 
 /** §3.1: what this connection can do. */
 function offered({ bindings }: Stream): string[] {
-  const types = new Set(bindings.keys())
-  return [...hashedTokenMechanisms].flatMap(([name, type]) => (type === undefined || types.has(type) ? [name] : []))
+  return mechanismsOf([...bindings.keys()])
+}
+
+/** @param types of channel binding that the connection has */
+function mechanismsOf(types: readonly string[]): string[] {
+  return [...hashedTokenMechanisms].flatMap(([name, type]) =>
+    type === undefined || types.includes(type) ? [name] : [],
+  )
 }

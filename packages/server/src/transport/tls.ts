@@ -80,8 +80,8 @@ export function secureContext(
 export interface TlsAcceptor {
   readonly contexts: SecureContexts
   readonly handshakes: Deadlines
-  /** Wire order; a client that offers others alone is refused (RFC 7301 §3.2). */
-  readonly alpn: string[] | undefined
+  /** As in the handshake (RFC 7301 §3.1), so that it is not made of words for each; a client that offers others alone is refused (§3.2). */
+  readonly alpn: Buffer | undefined
   /** Browsers would bother their users with the question. */
   readonly asksClients: boolean
   readonly chooseContext: (
@@ -95,7 +95,7 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
   return {
     contexts,
     handshakes,
-    alpn: alpn === undefined ? undefined : [alpn],
+    alpn: alpn === undefined ? undefined : Buffer.from(`${String.fromCharCode(alpn.length)}${alpn}`),
     asksClients: alpn !== 'http/1.1',
     // The client's SNI decides over what was found by other means.
     chooseContext(this: Shaking, name, done) {
