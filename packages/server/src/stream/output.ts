@@ -15,9 +15,9 @@ export class Output {
   readonly #port: AnyPort
   readonly #intake: Intake
   readonly #isTraced: boolean
-  /** In one piece, or, where each text is a message of its own, in several. */
+  /** In one piece, or, where each text is a message of its own, in several; undefined while there are none: an idle one keeps no array. */
   #text = ''
-  #texts: string[] = []
+  #texts: string[] | undefined
   #size = 0
   #isCongested = false
   /** What had not left when the client was last looked at, since it stopped reading. */
@@ -35,7 +35,7 @@ export class Output {
   add(text: string): void {
     if (this.#isTraced) this.#trace(text)
     if (this.#transport.framing === 'tcp') this.#text += text
-    else this.#texts.push(text)
+    else (this.#texts ??= []).push(text)
     this.#size += text.length
   }
 
@@ -86,8 +86,8 @@ export class Output {
       this.#text = ''
       return this.#transport.write(text)
     }
-    const texts = this.#texts
-    this.#texts = []
+    const texts = this.#texts ?? []
+    this.#texts = undefined
     let isFlowing = true
     for (const message of texts) isFlowing = this.#transport.write(message)
     return isFlowing
