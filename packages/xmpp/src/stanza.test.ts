@@ -19,6 +19,14 @@ describe('RFC 6120 §8: stanzas', () => {
     expect(Stanza.from(stanza)).toBe(stanza)
   })
 
+  test('read with the likely address, where it is the one that is written', () => {
+    const to = (text: string) => Stanza.from(parse(`<message xmlns='jabber:client'${text}/>`), juliet).to
+    expect(to(` to='juliet@example.com'`)).toBe(juliet)
+    expect(to(` to='Juliet@example.com'`)?.equals(juliet)).toBe(true)
+    expect(to(` to='juliet@example.com/balcony'`)?.resource).toBe('balcony')
+    expect(to('')).toBeUndefined()
+  })
+
   test('§8.1.1: an address that is none is jid-malformed', () => {
     for (const to of ['', '@', 'a@b@c', 'a@'])
       expect(() => read(`<iq xmlns='jabber:client' to='${to}'/>`)).toThrow(

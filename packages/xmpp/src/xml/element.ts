@@ -113,7 +113,7 @@ export function xml(
     name,
     ns,
     attrs ? changed(none, attrs) : none,
-    children.filter((node): node is Node => node !== undefined && node !== ''),
+    children.length === 0 ? none : children.filter((node): node is Node => node !== undefined && node !== ''),
   )
 }
 

@@ -22,6 +22,8 @@ export type EnabledServices = ReadonlyMap<string, Enabled>
 /** Accounts of which it is known what they have enabled, that being mostly nothing. */
 const mostKnown = 20_000
 
+const none: EnabledServices = new Map()
+
 /** What tells services of one account apart: no JID and no attribute has a line feed. */
 export function keyOf(jid: Jid | string, node: string): string {
   return `${jid}\n${node}`
@@ -85,6 +87,6 @@ export class Services {
 
   #remember(owner: string, services: EnabledServices): void {
     if (this.#known.size >= mostKnown) this.#known.clear()
-    this.#known.set(owner, services)
+    this.#known.set(owner, services.size === 0 ? none : services)
   }
 }
