@@ -222,6 +222,7 @@ export function logSuite(here: Subject): void {
           add('romeo', 'CAFÉ &amp; light: d&apos;accord, Straße 42, Ωmega'),
           add('romeo', 'light that is not searchable', 'juliet', false),
           add('juliet', 'light of hers'),
+          add('nurse', 'light of hers'),
         ]
         here.storage
           .log<string>('other')
@@ -257,6 +258,7 @@ export function logSuite(here: Subject): void {
         ] as const)
           expect([text, await found(text)]).toEqual([text, expected])
         expect(await found('light', {}, 'juliet')).toEqual([ids[4]])
+        expect(await found('light', {}, 'nurse')).toEqual([ids[5]])
         expect(await found('light', {}, 'nobody')).toEqual([])
       })
 
