@@ -6,7 +6,6 @@ import { Intake } from './intake.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { Output } from './output.ts'
 import type { AnyPort } from './port.ts'
-import { type Reader, Reading } from './reading.ts'
 
 /** A stream, as its connection sees it. */
 interface Carried extends TickEnd {
@@ -20,14 +19,22 @@ interface Carried extends TickEnd {
   probe(): void
 }
 
-/** What a stream's connection carries, in both directions, whoever is at its other end: elements in, text out, each as fast as is bearable. */
-export class Connection implements Reader {
+/** Milliseconds after which other streams have their turn, though more of this one's input is there. */
+const mostTime = 20
+/** Elements before these milliseconds are counted: most reads bring no more than a stanza, a request of an acknowledgement and one given, and to look at the clock is dear. */
+const uncounted = 3
+
+/**
+ * What a stream's connection carries, in both directions, whoever is at its other end: elements in, text out, each as fast as is bearable.
+ * Input is taken one element at a time: while one waits, the next is not read, and the connection is paused.
+ */
+export class Connection {
   readonly framing: Framing
   readonly #stream: Carried
   readonly #intake: Intake
   readonly #output: Output
-  readonly #reading: Reading
   #keepAlive: KeepAlive | undefined
+  #isReading = false
 
   /** @param limited where the limits of its input are found, when they are others than the port's */
   constructor(stream: Carried, framing: Framing, limited: Pick<AnyPort, 'clock' | 'limits'> = stream.port) {
@@ -36,7 +43,6 @@ export class Connection implements Reader {
     this.#stream = stream
     this.#intake = new Intake(transport, limited)
     this.#output = new Output(transport, port, this.#intake)
-    this.#reading = new Reading(port, framing, this.#intake, this.#output, this)
   }
 
   data(chunk: Uint8Array | string): void {
@@ -44,13 +50,13 @@ export class Connection implements Reader {
     this.#intake.heard(chunk.length)
     this.#keepAlive?.heard()
     this.framing.write(chunk)
-    this.#reading.read()
+    this.#read()
   }
 
   drain(): void {
     if (!this.#output.isCongested) return
     this.#output.drain()
-    this.#reading.read()
+    this.#read()
   }
 
   /** To be called for each stanza that is handled. */
@@ -77,7 +83,7 @@ export class Connection implements Reader {
     const isTaken = this.#output.flush(isOver)
     if (isOver) transport.close()
     else if (!isTaken) transport.destroy()
-    else if (wasFull && !this.#output.isCongested) port.clock.soon(() => this.#reading.read())
+    else if (wasFull && !this.#output.isCongested) port.clock.soon(() => this.#read())
     return isTaken
   }
 
@@ -104,17 +110,53 @@ export class Connection implements Reader {
     transport.write(this.framing.close)
   }
 
-  // What its reading sees
-
-  get isOver(): boolean {
-    return this.#stream.isOver
+  /** The stream is over: nothing is awaited any more. */
+  stop(): void {
+    this.#keepAlive?.stop()
+    this.#output.whenDrained = undefined
   }
 
-  take(element: Element | typeof closed): Awaitable<void> {
-    return this.#stream.take(element)
+  /** Takes all that is there, as far as nothing bids wait. */
+  #read(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    const stream = this.#stream
+    const { clock, journal } = stream.port
+    let began: number | undefined
+    try {
+      for (let taken = 0; !stream.isOver; taken++) {
+        if (journal.isTroubled) return this.#hold(journal.relieved())
+        // What it has sent ahead waits as well.
+        if (this.#output.isFull) break
+        // And what the tick keeps is bounded, however much is asked for with few bytes.
+        if (journal.isFull) return this.#hold(journal.turned())
+        if (taken >= uncounted) {
+          const now = clock.now()
+          if (now - (began ??= now) > mostTime) return this.#hold(new Promise<void>((resolve) => clock.soon(resolve)))
+        }
+        const element = this.framing.read()
+        if (element === undefined) break
+        const wait = stream.take(element)
+        if (wait instanceof Promise) return this.#hold(wait)
+      }
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#isReading = false
   }
 
-  fail(error: unknown): void {
+  #hold(wait: Promise<void>): void {
+    this.#intake.pause()
+    wait
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#isReading = false
+        this.#intake.resume()
+        this.#read()
+      })
+  }
+
+  #fail(error: unknown): void {
     const stream = this.#stream
     if (error instanceof StreamError) return stream.end(error)
     if (error instanceof XmlError) {
@@ -124,11 +166,5 @@ export class Connection implements Reader {
     if (stream.isOver) return
     stream.port.log.error({ err: error }, 'a stream failed')
     stream.end(new StreamError('internal-server-error'))
-  }
-
-  /** The stream is over: nothing is awaited any more. */
-  stop(): void {
-    this.#keepAlive?.stop()
-    this.#output.whenDrained = undefined
   }
 }
