@@ -96,13 +96,17 @@ test('XEP-0198 §5: a session is resumed over another transport than before', as
   await juliet.close()
 })
 
-test('RFC 5802 §6, RFC 9266: a login over TLS is bound to its channel', async () => {
-  await using running = await run()
-  const client = new Client({ jid: 'romeo@localhost', password: 'pencil', connect: tls(running.port('xmpps')) })
-  await client.open()
-  expect(client.mechanisms[0]).toBe('SCRAM-SHA-512-PLUS')
-  await client.login()
-  await client.cut()
+test('RFC 5802 §6, RFC 9266: a login over TLS is bound to its channel, one in clear beside it is not', async () => {
+  await using running = await run({ hosts: { localhost: { plaintext: 'loopback' } } })
+  const { port } = running
+  const [clear, secure] = [webSocket(`ws://127.0.0.1:${port('http')}/xmpp`), tls(port('xmpps'))]
+  for (const connect of [clear, secure, clear, secure]) {
+    const client = new Client({ jid: 'romeo@localhost', password: 'pencil', connect })
+    await client.open()
+    expect(client.mechanisms[0]).toBe(connect === secure ? 'SCRAM-SHA-512-PLUS' : 'SCRAM-SHA-512')
+    await client.login()
+    await client.cut()
+  }
 })
 
 test('RFC 5802 §6: a channel binding that cannot be is refused at once, and is no failed attempt, once for each mechanism', async () => {
