@@ -33,7 +33,7 @@ const BANG = 0x21
 const QUESTION = 0x3f
 const BYTE_ORDER_MARK = 0xfeff
 
-/** Streams share one, as each reads what is there in one go; what stands alone is read in between. */
+/** Streams share one, as each reads what is there in one go. What stands alone is read in between: with the same one each stream would look through its text anew. */
 const streamTags = new TagReader()
 const loneTags = new TagReader()
 

@@ -32,7 +32,7 @@ export function write(element: Element, scope = '', streamPrefix = false): strin
   return element.rendered === undefined ? `${open}</${tag}>` : [open, `</${tag}>`].join('')
 }
 
-/** Of the copy that was rendered last: one that was given more children has the same. */
+/** Of the copy that was rendered last: one that was given more children has the same. One chunk, at most, is kept alive by it until the next. */
 let lastAttrs: readonly string[] | undefined
 let lastAttributes = ''
 
