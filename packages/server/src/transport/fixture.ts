@@ -101,7 +101,7 @@ export class Ear {
     }
     transport.open({
       data: (chunk) => {
-        this.chunks.push(chunk)
+        this.chunks.push(typeof chunk === 'string' ? chunk : chunk.slice())
         this.text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
         wake()
       },

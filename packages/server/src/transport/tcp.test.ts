@@ -66,6 +66,74 @@ test('write is false when the other side does not read, and drain follows', asyn
   expect(received).toBe(sent)
 })
 
+test('all read into one buffer: what is handed over is copied by whoever keeps it', async () => {
+  const { doorway, enter } = await door()
+  const buffers = new Set<ArrayBufferLike>()
+  for (const word of ['one', 'other']) {
+    const client = await enter()
+    const { transport } = await doorway.next()
+    const read = Promise.withResolvers<string>()
+    transport.open({
+      data(chunk) {
+        buffers.add((chunk as Uint8Array).buffer)
+        read.resolve(Buffer.from(chunk as Uint8Array).toString())
+      },
+      drain() {},
+      gone() {},
+    })
+    client.write(word)
+    expect(await read.promise).toBe(word)
+  }
+  expect(buffers.size).toBe(1)
+})
+
+test('what is written while something leaves follows it, and drain comes once, after all', async () => {
+  const { doorway, enter } = await door()
+  const client = await enter()
+  const ear = await doorway.next()
+  client.pause()
+  const pieces = Array.from({ length: 200 }, (_, number) => `${number}é`.repeat(20_000))
+  const flowing = pieces.map((piece) => ear.transport.write(piece))
+  expect(flowing.at(-1)).toBe(false)
+  const all = pieces.join('')
+  let received = ''
+  client
+    .setEncoding('utf8')
+    .on('data', (text: string) => (received += text))
+    .resume()
+  await ear.until(({ drains }) => drains > 0)
+  expect(ear.transport.pendingBytes).toBe(0)
+  expect(ear.transport.write('last')).toBe(true)
+  ear.transport.close()
+  await once(client, 'close')
+  expect(received === `${all}last`).toBe(true)
+  expect(ear.drains).toBe(1)
+})
+
+test('close lets everything leave that was held', async () => {
+  const { doorway, enter } = await door()
+  const client = await enter()
+  const ear = await doorway.next()
+  for (let number = 0; number < 10; number++) ear.transport.write(String(number).repeat(1_000_000))
+  ear.transport.close()
+  ear.transport.write('too late')
+  const received = await drainOf(client)
+  expect([received.length, received.endsWith('9')]).toEqual([10_000_000, true])
+  expect(await ear.gone()).toBeUndefined()
+})
+
+test('what cannot be written any more ends the connection with an error, once', async () => {
+  const { doorway, enter } = await door()
+  const client = await enter()
+  const ear = await doorway.next()
+  client.pause()
+  ear.transport.write('x'.repeat(30_000_000))
+  ear.transport.write('held')
+  client.resetAndDestroy()
+  expect(await ear.gone()).toBeInstanceOf(Error)
+  expect([ear.ends.length, ear.drains]).toEqual([1, 0])
+})
+
 test('a paused connection hands over nothing', async () => {
   const { doorway, enter } = await door()
   const client = await enter()

@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { plainAddress } from '../address.ts'
 import type { Deadlines } from './deadlines.ts'
+import { readShared } from './inflow.ts'
+import { Outflow } from './outflow.ts'
 import { acceptTls, SocketTls, type TlsAcceptor } from './tls.ts'
 import type { TlsFacts, Transport, TransportEvents } from './transport.ts'
 
@@ -21,6 +23,7 @@ export class TcpTransport implements Transport {
   readonly address: string
   readonly #door: TcpDoor
   #socket: Owned
+  #out: Outflow
   #tls: TlsFacts | undefined
   #events: TransportEvents | undefined
   #error: Error | undefined
@@ -31,7 +34,7 @@ export class TcpTransport implements Transport {
     this.#door = door
     this.#tls = tls
     this.#socket = socket
-    this.#own(socket)
+    this.#out = this.#own(socket)
   }
 
   get framing(): 'tcp' {
@@ -47,17 +50,17 @@ export class TcpTransport implements Transport {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength
+    return this.#out.pending
   }
 
   open(events: TransportEvents): void {
     this.#events = events
     if (this.#state === 'gone') queueMicrotask(() => events.gone(this.#error))
-    else this.#socket.on('data', onData).on('drain', onDrain)
+    else this.#read()
   }
 
   write(text: string): boolean {
-    return this.#state === 'open' && this.#socket.writable ? this.#socket.write(text) : true
+    return this.#state === 'open' && this.#socket.writable ? this.#out.write(text) : true
   }
 
   pause(): void {
@@ -76,8 +79,11 @@ export class TcpTransport implements Transport {
     raw[owner] = undefined
     // What has been read in clear and not been handed over is fed to the handshake (RFC 6120 §5.4.3.3), where it fails.
     raw.pause()
+    // Its stream believes that it reads, because nothing has come by way of it.
+    raw.push('')
     let secure: TLSSocket
     try {
+      if (this.pendingBytes > 0) await new Promise<void>((resolve) => this.#out.whenEmpty(resolve))
       secure = await acceptTls(raw, acceptor, acceptor.contexts.find(domain) ?? acceptor.contexts.fallback)
     } catch (error) {
       this.#gone(error instanceof Error ? error : new Error(String(error)))
@@ -86,8 +92,8 @@ export class TcpTransport implements Transport {
     this.#state = 'open'
     this.#socket = secure
     this.#tls = new SocketTls(secure)
-    this.#own(secure)
-    if (this.#events) secure.on('data', onData).on('drain', onDrain)
+    this.#out = this.#own(secure)
+    if (this.#events) this.#read()
   }
 
   close(): void {
@@ -96,7 +102,8 @@ export class TcpTransport implements Transport {
     this.#state = 'closing'
     this.#door.closings.start(this.#socket)
     // The other side's end is found only by reading.
-    this.#socket.off('data', onData).off('drain', onDrain).resume().end()
+    this.#socket.resume()
+    this.#out.whenEmpty(() => this.#socket.end())
   }
 
   destroy(): void {
@@ -105,11 +112,11 @@ export class TcpTransport implements Transport {
 
   /** For the listeners below. */
   received(chunk: Uint8Array): void {
-    this.#events?.data(chunk)
+    if (this.#state === 'open') this.#events?.data(chunk)
   }
 
   drained(): void {
-    this.#events?.drain()
+    if (this.#state === 'open') this.#events?.drain()
   }
 
   failed(error: Error): void {
@@ -121,9 +128,15 @@ export class TcpTransport implements Transport {
     this.#gone(this.#error)
   }
 
-  #own(socket: Owned): void {
+  #own(socket: Owned): Outflow {
     socket[owner] = this
     socket.on('close', onClose).on('error', onError)
+    return new Outflow(socket, this)
+  }
+
+  #read(): void {
+    readShared(this.#socket, onRead)
+    this.#socket.on('data', onData)
   }
 
   #gone(error: Error | undefined): void {
@@ -137,8 +150,13 @@ function onData(this: Owned, chunk: Uint8Array): void {
   this[owner]?.received(chunk)
 }
 
-function onDrain(this: Owned): void {
-  this[owner]?.drained()
+/** While TLS is begun nobody owns it, and what it reads is kept for that. */
+function onRead(this: Owned, length: number, buffer: Uint8Array): boolean {
+  const chunk = buffer.subarray(0, length)
+  const transport = this[owner]
+  if (!transport) return this.push(chunk.slice())
+  transport.received(chunk)
+  return true
 }
 
 function onError(this: Owned, error: Error): void {

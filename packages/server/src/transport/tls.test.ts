@@ -267,6 +267,21 @@ test('write is false when the other side does not read, and drain follows, over 
   expect(length).toBe(text.length)
 })
 
+test('a client that ends while it is written to costs its own connection only, over TLS', async () => {
+  const world = await door()
+  const { client: friend, ear: friendEar } = await upgraded(world)
+  for (let size = 10; size <= 10_000_000; size *= 10) {
+    const { client, ear } = await upgraded(world)
+    client.on('data', () => {}).end('bye')
+    await ear.hears('bye')
+    for (let piece = 0; piece < 3; piece++) ear.transport.write('x'.repeat(size))
+    await ear.gone()
+    expect(ear.ends.length).toBe(1)
+  }
+  friend.write('unharmed')
+  await friendEar.hears('unharmed')
+})
+
 test('a client that vanishes during the handshake is told to the stream once', async () => {
   const { client, ear } = await proceed(await door())
   const started = ear.transport.startTls('home.test')

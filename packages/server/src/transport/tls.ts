@@ -111,7 +111,7 @@ export function tlsAcceptor(contexts: SecureContexts, handshakes: Deadlines, alp
  * socket leaves before it. Rejects when it fails; then the connection is gone. A `context` stands for a client that sends no SNI.
  */
 export async function acceptTls(raw: Socket, acceptor: TlsAcceptor, context: SecureContext): Promise<TLSSocket> {
-  await firstByte(raw, acceptor.handshakes)
+  if (!raw.destroyed) await firstByte(raw, acceptor.handshakes)
   if (raw.destroyed) throw wentAway()
   return shake(raw, acceptor, context)
 }

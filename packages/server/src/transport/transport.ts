@@ -11,7 +11,7 @@ export interface TlsFacts {
 
 /** The stream's side of a connection. */
 export interface TransportEvents {
-  /** Bytes of a TCP connection, or the text of one WebSocket message. */
+  /** Bytes of a TCP connection, which are there only until this returns; or the text of one WebSocket message. */
   data(chunk: Uint8Array | string): void
   /** What was written has left, after `write` returned false. */
   drain(): void
