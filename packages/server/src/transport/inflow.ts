@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 
+/* oxlint-disable no-underscore-dangle -- Node's own names */
 interface Reading {
   [key: symbol]: unknown
   readonly _handle?: { useUserBuffer?(buffer: Uint8Array): void } | null

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 
+/* oxlint-disable no-underscore-dangle -- Node's own names */
 /** Characters that wait, above which whoever writes is to wait, too. */
 const much = 65_536
 
