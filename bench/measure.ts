@@ -6,6 +6,7 @@ import { Peer } from './peers/peer.ts'
 import type { Result } from './results.ts'
 import type { Sizes } from './sizes.ts'
 import { stages } from './stages.ts'
+import { Turns } from './turns.ts'
 import type { Work } from './work/work.ts'
 
 export interface Plan {
@@ -19,7 +20,7 @@ export interface Plan {
   readonly runs: number
 }
 
-/** Does all works, run after run, each by one server after the other. */
+/** Does all works, run after run, each by all servers in turns. */
 export async function* measure(plan: Plan): AsyncGenerator<Result> {
   const certificate = await makeCertificate(plan.folder)
   for (let run = 1; run <= plan.runs; run++) {
@@ -27,6 +28,7 @@ export async function* measure(plan: Plan): AsyncGenerator<Result> {
       const works = stage.works.filter(({ name }) => isWanted(name, plan.only))
       if (works.length === 0 || (stage.isOnce && run > 1)) continue
       const peers: Peer[] = []
+      const turns = new Turns()
       try {
         for (const kind of stage.servers) {
           if (!plan.servers.includes(kind.name)) continue
@@ -34,12 +36,18 @@ export async function* measure(plan: Plan): AsyncGenerator<Result> {
           const { hasFeatures, extra } = stage
           const ports = { port: await freePort(), tlsPort: await freePort() }
           const stored = stage.stored(plan.sizes)
-          peers.push(new Peer(kind, { data, ...ports, ...certificate, hasFeatures, extra, ...stored }))
+          peers.push(new Peer(kind, { data, ...ports, ...certificate, hasFeatures, extra, ...stored }, turns))
         }
-        // One after the other in each work: what is compared is measured within seconds, however the machine's speed changes.
+        // In turns within each work: what is compared is measured within a second, however the machine's speed changes.
         for (const work of works)
-          for (const peer of peers)
-            yield { run, server: peer.kind.name, work: work.name, ...(await outcome(work, peer, plan)) }
+          yield* await Promise.all(
+            peers.map(async (peer) => {
+              await turns.take()
+              const figures = await outcome(work, peer, plan)
+              turns.pass()
+              return { run, server: peer.kind.name, work: work.name, ...figures }
+            }),
+          )
       } finally {
         for (const peer of peers) {
           await (stage.data === undefined ? peer.kill() : peer.stop())

@@ -1,7 +1,8 @@
 /** How much of each work is done. Times are in seconds. */
 export interface Sizes {
-  /** Of the measured part of a work that goes on for a time. */
+  /** Of the measured part of a work that goes on for a time, and how many turns it is done in. */
   readonly seconds: number
+  readonly turns: number
   /** Of what precedes it so that compilers have done theirs; four times that where so much has not been done yet. */
   readonly warmUp: number
   readonly warmCount: number
@@ -36,6 +37,7 @@ export interface Stored {
 
 export const full: Sizes = {
   seconds: 3,
+  turns: 6,
   warmUp: 1,
   warmCount: 20_000,
   pairs: 500,
@@ -58,6 +60,7 @@ export const full: Sizes = {
 /** Whether everything works; the figures mean little. */
 export const quick: Sizes = {
   seconds: 1,
+  turns: 2,
   warmUp: 0.5,
   warmCount: 1000,
   pairs: 50,

@@ -7,6 +7,7 @@ import { measure } from './measure.ts'
 import { Results, table } from './results.ts'
 import { tiny } from './sizes.ts'
 import { Splitter } from './splitter.ts'
+import { Turns } from './turns.ts'
 
 test('each work is done by Jackdaw, and each row of the table has its figure', { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'jackdaw-bench-'))
@@ -23,6 +24,25 @@ test('each work is done by Jackdaw, and each row of the table has its figure', {
     expect(results.median(work, figure, server), `${work}: ${figure}`).toBeTypeOf('number')
   }
   expect(table(rows, results, ['jackdaw', 'relay']).split('\n')).toHaveLength(rows.length + 2)
+})
+
+test('turns go round, and one is never in another', async () => {
+  const turns = new Turns()
+  const told: string[] = []
+  const go = async (name: string) => {
+    await turns.take()
+    for (let turn = 0; turn < 3; turn++) {
+      told.push(`${name}${turn}`)
+      await Promise.resolve()
+      told.push('.')
+      turns.pass()
+      await turns.take()
+    }
+    turns.pass()
+  }
+  await Promise.all(['a', 'b', 'c'].map(go))
+  expect(told.join('')).toBe('a0.b0.c0.a1.b1.c1.a2.b2.c2.')
+  await turns.take()
 })
 
 test('a stream is cut into its stanzas wherever its chunks end', () => {

@@ -20,7 +20,7 @@ import { start } from './work/start.ts'
 import { storm } from './work/storm.ts'
 import type { Work } from './work/work.ts'
 
-/** Works that a process of each server does, one after the other, each server in its turn. */
+/** Works that a process of each server does, one after the other, all servers in turns. */
 export interface Stage {
   readonly servers: readonly Kind[]
   readonly hasFeatures: boolean
@@ -41,6 +41,13 @@ const secureFull = { isTls: true, hasFeatures: true }
 const talkers = (sizes: Sizes) =>
   accounts(Math.max(sizes.pairs * 2 + sizes.archives.owners * 2, sizes.logins, sizes.pingers))
 const accounts = (count: number): Stored => ({ accounts: count, messages: 0 })
+
+const alone: Stage = {
+  servers: [relay],
+  hasFeatures: false,
+  stored: () => accounts(0),
+  works: [handshakes('handshakes')],
+}
 
 export const stages: readonly Stage[] = [
   {
@@ -97,18 +104,15 @@ export const stages: readonly Stage[] = [
     stored: (sizes: Sizes) => accounts(sizes.idle[1]),
     works: [work],
   })),
-  {
-    servers: [relay],
-    hasFeatures: false,
-    stored: () => accounts(0),
-    works: [handshakes('handshakes')],
-  },
+  // The machine's speed changes: handshakes before the storm and after it.
+  alone,
   {
     servers: [jackdaw],
     hasFeatures: true,
     stored: ({ storm: count }) => accounts(count),
     works: [storm('storm')],
   },
+  alone,
   {
     servers: [jackdaw],
     hasFeatures: false,

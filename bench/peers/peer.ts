@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { type Command, listening, ServerProcess } from '../processes.ts'
 import type { Stored } from '../sizes.ts'
+import type { Turns } from '../turns.ts'
 
 /** Personal eventing (XEP-0163), search in archives by words (XEP-0431), or rooms (XEP-0045). */
 export type Extra = 'pep' | 'search' | 'rooms'
@@ -35,16 +36,18 @@ export class Peer {
   readonly port: number
   readonly tlsPort: number
   readonly #setting: Setting
+  readonly #turns: Turns
   #command: Command | undefined
   #process: ServerProcess | undefined
   /** How long it took from its start until its ports answered (ms), and its memory then (bytes). */
   started = { time: NaN, memory: NaN }
 
-  constructor(kind: Kind, setting: Setting) {
+  constructor(kind: Kind, setting: Setting, turns: Turns) {
     this.kind = kind
     this.port = setting.port
     this.tlsPort = setting.tlsPort
     this.#setting = setting
+    this.#turns = turns
   }
 
   /** Starts it on what it has, if it has run already. */
@@ -69,6 +72,12 @@ export class Peer {
 
   get process(): ServerProcess {
     return this.#process!
+  }
+
+  /** Lets the others that do the same work have their turns; nothing is to be under way meanwhile. */
+  async othersTurns(): Promise<void> {
+    this.#turns.pass()
+    await this.#turns.take()
   }
 
   async kill(): Promise<void> {

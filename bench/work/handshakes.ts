@@ -9,7 +9,7 @@ export function handshakes(name: string): Work {
     name,
     async run(peer, { storm }) {
       const meter = new Meter(peer)
-      await crowd(storm, 100, async () => void (await tls(peer.tlsPort)({ data() {}, gone() {} })))
+      await meter.during(() => crowd(storm, 100, async () => void (await tls(peer.tlsPort)({ data() {}, gone() {} }))))
       const { cpu, elapsed, load, wait } = meter.read()
       return { time: elapsed, cpu: cpu / storm / 1000, load, wait }
     },

@@ -1,4 +1,4 @@
-import { leaveAll, type Link, loginMany } from '../load.ts'
+import { leaveAll, type Link, type LoadClient, loginMany } from '../load.ts'
 import { Meter } from '../meter.ts'
 import type { Work } from './work.ts'
 
@@ -9,10 +9,15 @@ import type { Work } from './work.ts'
 export function logins(name: string, link: Link): Work {
   return {
     name,
-    async run(peer, { logins: count }) {
+    async run(peer, { logins: count, turns }) {
       for (let i = 0; i < 3; i++) await leaveAll(await loginMany(peer, 0, count, link))
       const meter = new Meter(peer)
-      const clients = await loginMany(peer, 0, count, link)
+      const clients: LoadClient[] = []
+      for (let turn = 1; turn <= turns; turn++) {
+        await peer.othersTurns()
+        const more = Math.round((count * turn) / turns) - clients.length
+        clients.push(...(await meter.during(() => loginMany(peer, clients.length, more, link))))
+      }
       const { cpu, elapsed, load, wait } = meter.read()
       await leaveAll(clients)
       return { cpu: cpu / count / 1000, rate: (count * 1000) / elapsed, load, wait }

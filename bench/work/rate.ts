@@ -22,8 +22,13 @@ export function rate(name: string, link: Link): Work {
       for (const flow of flows) await flow.end()
       const meter = new Meter(peer)
       const before = flows.map(({ latencies }) => latencies.length)
-      await send(flows, sizes.rate, sizes.seconds)
-      for (const flow of flows) await flow.end()
+      for (let turn = 0; turn < sizes.turns; turn++) {
+        await peer.othersTurns()
+        await meter.during(async () => {
+          await send(flows, sizes.rate, sizes.seconds / sizes.turns)
+          for (const flow of flows) await flow.end()
+        })
+      }
       const { cpu, load, wait } = meter.read()
       const latencies = flows.flatMap((flow, i) => flow.latencies.slice(before[i]))
       for (const client of clients) await client.settle()

@@ -23,9 +23,11 @@ export function storm(name: string): Work {
       await peer.start()
       const meter = new Meter(peer)
       let first = NaN
-      const chat = greet(clients[0]!, clients[1]!).then(() => (first = performance.now() - from))
-      await crowd(count - 2, 100, (i) => back(clients[i + 2]!))
-      await chat
+      await meter.during(async () => {
+        const chat = greet(clients[0]!, clients[1]!).then(() => (first = performance.now() - from))
+        await crowd(count - 2, 100, (i) => back(clients[i + 2]!))
+        await chat
+      })
       const all = performance.now() - from
       const { cpu, load, wait } = meter.read()
       for (const client of clients) await client.leave()
