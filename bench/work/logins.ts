@@ -11,12 +11,13 @@ export function logins(name: string, link: Link): Work {
     name,
     async run(peer, { logins: count, turns }) {
       for (let i = 0; i < 3; i++) await leaveAll(await loginMany(peer, 0, count, link))
+      await peer.othersTurns()
       const meter = new Meter(peer)
       const clients: LoadClient[] = []
       for (let turn = 1; turn <= turns; turn++) {
-        await peer.othersTurns()
         const more = Math.round((count * turn) / turns) - clients.length
         clients.push(...(await meter.during(() => loginMany(peer, clients.length, more, link))))
+        await peer.othersTurns()
       }
       const { cpu, elapsed, load, wait } = meter.read()
       await leaveAll(clients)

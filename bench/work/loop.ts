@@ -42,15 +42,16 @@ export class Loop {
     do await this.#wait(warmUp)
     while (this.#count < warmCount && performance.now() < start + warmUp * 4000)
     await this.#hold()
+    await peer.othersTurns()
     const meter = new Meter(peer)
     const before = this.#count
     for (let turn = 0; turn < turns; turn++) {
-      await peer.othersTurns()
       await meter.during(async () => {
         this.#release()
         await this.#wait(seconds / turns)
         await this.#hold()
       })
+      await peer.othersTurns()
     }
     const { cpu, elapsed, load, wait } = meter.read()
     const count = this.#count - before

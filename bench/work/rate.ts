@@ -20,14 +20,15 @@ export function rate(name: string, link: Link): Work {
       const flows = clients.flatMap((from, i) => (i % 2 === 0 ? [new Flow(from, clients[i + 1]!)] : []))
       await send(flows, sizes.rate, sizes.warmUp)
       for (const flow of flows) await flow.end()
+      await peer.othersTurns()
       const meter = new Meter(peer)
       const before = flows.map(({ latencies }) => latencies.length)
       for (let turn = 0; turn < sizes.turns; turn++) {
-        await peer.othersTurns()
         await meter.during(async () => {
           await send(flows, sizes.rate, sizes.seconds / sizes.turns)
           for (const flow of flows) await flow.end()
         })
+        await peer.othersTurns()
       }
       const { cpu, load, wait } = meter.read()
       const latencies = flows.flatMap((flow, i) => flow.latencies.slice(before[i]))
