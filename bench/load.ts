@@ -30,6 +30,7 @@ export interface Link {
 
 /** One that binds to no channel, as in a browser. */
 const tokenMechanism = 'HT-SHA-256-NONE'
+const header = `<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>`
 
 /** A client that, once it listens, hands over stanzas as text: the load must not cost more than what it measures. */
 export class LoadClient extends Client {
@@ -37,6 +38,8 @@ export class LoadClient extends Client {
   /** Its id, if it logs in with tokens, and the token that it was given last. */
   readonly #id: string | undefined
   #token: string | undefined
+  #flight = ''
+  readonly #connect: ClientOptions['connect']
   #splitter: Splitter | undefined
   #take: (stanza: string) => void = () => {}
   wire: Wire | undefined
@@ -46,37 +49,55 @@ export class LoadClient extends Client {
 
   constructor(options: ClientOptions, hasToken = false) {
     super(options)
+    this.#connect = options.connect
     this.#isManaged = options.resume === true
     this.#id = hasToken ? randomUUID() : undefined
   }
 
   override async connect(): Promise<'resumed' | 'bound'> {
     if (this.#id === undefined) return super.connect()
-    const success = await (this.#token === undefined ? this.#askForToken() : this.#useToken(this.#token))
-    this.#token = success.child('token', fastNs)?.attr('token') ?? this.#token
-    return success.child('resumed', smNs) ? 'resumed' : 'bound'
-  }
-
-  async #askForToken(): Promise<Element> {
     await this.open()
     const managed = xml('enable', smNs, { resume: 'true' })
-    return this.authenticate(
-      this.#agent,
-      xml('request-token', fastNs, { mechanism: tokenMechanism }),
-      xml('bind', bind2Ns, {}, managed),
-    )
+    const request = xml('request-token', fastNs, { mechanism: tokenMechanism })
+    const success = await this.authenticate(this.#agent, request, xml('bind', bind2Ns, {}, managed))
+    this.#token = success.child('token', fastNs)!.attr('token')
+    return 'bound'
   }
 
-  async #useToken(token: string): Promise<Element> {
+  /** Makes ready what it says when it comes back: a header, its token and its session (XEP-0484, XEP-0198 §9.2), without waiting for features. */
+  async prepare(): Promise<void> {
     const bound = { bindings: new Map<string, Uint8Array>(), crypto: scramCrypto }
-    const { initial } = await hashedTokenClient(tokenMechanism, this.account.local!, token, bound)
+    const { initial } = await hashedTokenClient(tokenMechanism, this.account.local!, this.#token!, bound)
     const response = xml('initial-response', sasl2Ns, {}, encodeBase64(initial))
     const resume = xml('resume', smNs, { previd: this.resumption!.id, h: String(this.handled) })
-    // It knows what the server offers, and waits for no features.
-    await this.open(
-      xml('authenticate', sasl2Ns, { mechanism: tokenMechanism }, response, this.#agent, xml('fast', fastNs), resume),
-    )
-    return this.next()
+    const attrs = { mechanism: tokenMechanism }
+    const authenticate = xml('authenticate', sasl2Ns, attrs, response, this.#agent, xml('fast', fastNs), resume)
+    this.#flight = header + String(authenticate)
+  }
+
+  /** Comes back; resolves when the server has its session, and has told that it has all that was sent. */
+  async return(): Promise<void> {
+    const resumed = Promise.withResolvers<void>()
+    let text = ''
+    const wire = await this.#connect({
+      data: (chunk) => {
+        if (this.#splitter) return this.data(chunk as Buffer)
+        text += (chunk as Buffer).toString('latin1')
+        const end = text.indexOf('</success>')
+        if (end < 0) return
+        const [told] = /<resumed [^>]*>/.exec(text) ?? ['no session']
+        if (!told.includes(` h='${this.sent}'`)) resumed.reject(new Error(`${this.jid}: ${this.sent} sent, ${told}`))
+        this.#splitter = new Splitter()
+        this.data(Buffer.from(text.slice(end + '</success>'.length), 'latin1'))
+        resumed.resolve()
+      },
+      gone: () => resumed.reject(new Error(`${this.jid} was turned away: ${text}`)),
+    })
+    this.wire = wire
+    this.#take = () => {}
+    this.#splitter = undefined
+    wire.write(this.#flight)
+    await resumed.promise
   }
 
   get #agent(): Element {

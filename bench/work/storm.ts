@@ -14,7 +14,10 @@ export function storm(name: string): Work {
     name,
     async run(peer, { storm: count }) {
       const clients = await loginMany(peer, 0, count, { isTls: true, hasFeatures: true, hasToken: true })
-      for (const client of clients) await client.settle()
+      for (const client of clients) {
+        await client.settle()
+        await client.prepare()
+      }
       await peer.kill()
       await Promise.all(clients.map((client) => client.whenGone))
       // What was written last may not be applied yet; the start does that.
@@ -25,7 +28,7 @@ export function storm(name: string): Work {
       let first = NaN
       await meter.during(async () => {
         const chat = greet(clients[0]!, clients[1]!).then(() => (first = performance.now() - from))
-        await crowd(count - 2, 100, (i) => back(clients[i + 2]!))
+        await crowd(count - 2, 100, (i) => clients[i + 2]!.return())
         await chat
       })
       const all = performance.now() - from
@@ -36,14 +39,8 @@ export function storm(name: string): Work {
   }
 }
 
-async function back(client: LoadClient): Promise<void> {
-  const outcome = await client.connect()
-  if (outcome !== 'resumed' || client.unacknowledged > 0)
-    throw new Error(`${client.jid} is ${outcome}, ${client.unacknowledged} stanzas were not acknowledged`)
-}
-
 async function greet(a: LoadClient, b: LoadClient): Promise<void> {
-  await Promise.all([back(a), back(b)])
+  await Promise.all([a.return(), b.return()])
   const heard = new Promise<void>((resolve) => b.listen((stanza) => numberOf(stanza) === 0 && resolve()))
   a.listen(() => {})
   a.say(saying(b.jid, 0))
