@@ -27,6 +27,14 @@ describe('RFC 6120 §8: stanzas', () => {
     expect(to('')).toBeUndefined()
   })
 
+  test('§8.1.2.1: what does not say whom it is from is its sender’s', () => {
+    const sent = (text: string) => Stanza.from(parse(`<iq xmlns='jabber:client'${text}/>`), undefined, romeo)
+    expect(sent(` id='1'`).from).toBe(romeo)
+    expect(String(sent(` id='1'`))).toBe(`<iq xmlns='jabber:client' id='1' from='romeo@example.net/orchard'/>`)
+    expect(sent(` from='juliet@example.com'`).from?.equals(juliet)).toBe(true)
+    expect(() => sent(` from='@'`)).toThrow(StanzaError)
+  })
+
   test('§8.1.1: an address that is none is jid-malformed', () => {
     for (const to of ['', '@', 'a@b@c', 'a@'])
       expect(() => read(`<iq xmlns='jabber:client' to='${to}'/>`)).toThrow(

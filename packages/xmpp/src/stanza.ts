@@ -38,17 +38,19 @@ export class Stanza<K extends Kind = Kind> extends Element {
 
   /**
    * @param likely whom it is probably for, and so need not be looked for: to look for a parsed address is dear
+   * @param sender whom it is from when it does not say
    * @throws StanzaError jid-malformed for an address that is none (RFC 6120 §8.1.1, §8.1.2)
    * @throws StreamError unsupported-stanza-type for any other element (§4.9.3.24)
    */
-  static from(element: Element, likely?: Jid): Stanza {
+  static from(element: Element, likely?: Jid, sender?: Jid): Stanza {
     if (element instanceof Stanza) return element
-    const { name } = element
+    const { name, attrs, children } = element
     if (element.ns !== clientNs || !isKind(name))
       throw new StreamError('unsupported-stanza-type', `<${name} xmlns='${element.ns}'/> is not a stanza`)
     const to = parsed('to', element.attr('to'), likely)
     const from = parsed('from', element.attr('from'))
-    return element.share(new Stanza(name, element.attrs, element.children, to, from))
+    if (from || !sender) return element.share(new Stanza(name, attrs, children, to, from))
+    return new Stanza(name, [...attrs, 'from', sender.toString()], children, to, sender)
   }
 
   /** A new stanza: see `message`, `presence` and `iq`. */

@@ -311,7 +311,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     this.#connection.stanza()
     let stanza: Stanza
     try {
-      stanza = Stanza.from(element, this.#to)
+      stanza = Stanza.from(element, this.#to, session.jid)
       this.#to = stanza.to
     } catch (error) {
       if (!(error instanceof StanzaError)) throw error
