@@ -126,6 +126,7 @@ test('bare, withResource and equals', () => {
   expect(Jid.parse('example.com').withResource('a/b').toString()).toBe('example.com/a/b')
   expect(full.withResource('e').bare).toBe(full.bare)
   expect(full.bare.withResource('e').bare).toBe(full.bare)
+  expect(full.withResource('Balcony')).toBe(Jid.parse('juliet@example.com/Balcony'))
   expect(() => full.withResource('')).toThrow(JidError)
   expect(full.equals(Jid.parse('juliet@example.com/Balcony'))).toBe(true)
   expect(full.equals(Jid.parse('juliet@example.com/balcony'))).toBe(false)

@@ -80,15 +80,19 @@ export class Jid {
     return this.#bare
   }
 
-  /** The full JID at this JID's bare one. @throws {JidError} */
+  /** The full JID at this JID's bare one: the object that `parse` gives for it, mostly. @throws {JidError} */
   withResource(resource: string): Jid {
+    const text = `${this.bare.#text}/${resource}`
+    const known = recall(text)
+    if (known !== undefined) return known
     const jid = new Jid(this.local, this.domain, enforce('resourcepart', opaqueString, resource))
     jid.#bare = this.bare
+    remember(text, jid)
     return jid
   }
 
   equals(other: Jid | undefined): boolean {
-    return other !== undefined && this.#text === other.#text
+    return this === other || (other !== undefined && this.#text === other.#text)
   }
 
   /** The canonical string: the same for equal JIDs only. */
