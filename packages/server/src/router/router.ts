@@ -1,20 +1,20 @@
 import { type Element, type Iq, type Jid, type Message, Stanza, StanzaError, StreamError } from '@jackdaw/xmpp'
 import type { Logger } from 'pino'
-import type { Hooks, Passage, Target, Undelivered } from '../module.ts'
+import type { Passage, Target, Undelivered } from '../module.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionRouter, Sessions } from '../session/sessions.ts'
 import { when } from '../when.ts'
 import type { Awaitable, Clock } from '../world.ts'
 import { choose, undeliverable } from './delivery.ts'
+import type { Hook } from './hooks.ts'
 import type { VirtualHost } from './host.ts'
+import { Passing } from './passing.ts'
 import type { ServedDomain } from './service.ts'
 import { UnreachableError } from './unreachable.ts'
 
 const askTimeout = 30_000
 
-/** Which hook a stanza passes: a name put together for each would be looked up slowly. */
-const outHooks = { message: 'message:out', presence: 'presence:out', iq: 'iq:out' } as const
-const inHooks = { message: 'message:in', presence: 'presence:in', iq: 'iq:in' } as const
+const nobody: readonly Session[] = []
 
 interface Asked {
   readonly from: string
@@ -219,8 +219,8 @@ export class Router implements SessionRouter {
     const apart = this.#keptApart(stanza)
     if (apart === 'silently') return
     if (apart) throw apart
-    const passage = { stanza, sender: session, recipients: new Set(), isKept: false } as Passage as Hooks['message:out']
-    const verdict = this.#hostOf(stanza.from!).hooks[outHooks[stanza.name] as 'message:out'].run(passage)
+    const passage = new Passing(stanza, session, nobody)
+    const verdict = outHook(this.#hostOf(stanza.from!), stanza).run(passage)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#route(passage.stanza, session)))
     if (verdict !== 'stop') return this.#route(passage.stanza, session)
@@ -232,8 +232,8 @@ export class Router implements SessionRouter {
     const host = this.hosts.get(to.domain)
     if (!host) return this.#routeToService(stanza, to, sender)
     if (stanza.name === 'iq') return this.#routeIq(stanza as Iq, to, host, sender)
-    const sessions = to.local === undefined ? [] : choose(stanza, to, this.#sessions.of(to.bare))
-    const passage = { stanza, sender, recipients: new Set(sessions), isKept: false } as Passage as Hooks['message:in']
+    const sessions = to.local === undefined ? nobody : choose(stanza, to, this.#sessions.of(to.bare))
+    const passage = new Passing(stanza, sender, sessions)
     // Whether an account exists need not be asked while it has a session here.
     if (stanza.name === 'message' && sessions.length === 0 && to.local !== undefined) {
       const exists = this.#sessions.of(to.bare).length > 0 || host.accounts.exists(to.bare)
@@ -243,9 +243,9 @@ export class Router implements SessionRouter {
     return this.#arrive(passage, host, true)
   }
 
-  #arrive(passage: Hooks['message:in'], host: VirtualHost, exists: boolean): Awaitable<void> {
+  #arrive(passage: Passing, host: VirtualHost, exists: boolean): Awaitable<void> {
     if (!exists) return this.#hand(passage)
-    const verdict = host.hooks[inHooks[passage.stanza.name] as 'message:in'].run(passage, this.#renew)
+    const verdict = inHook(host, passage.stanza).run(passage, this.#renew)
     if (verdict instanceof Promise)
       return verdict.then((awaited) => (awaited === 'stop' ? undefined : this.#hand(passage)))
     if (verdict !== 'stop') this.#hand(passage)
@@ -260,15 +260,20 @@ export class Router implements SessionRouter {
     for (const session of choose(stanza, to, this.#sessions.of(to.bare))) recipients.add(session)
   }
 
-  #hand({ stanza, recipients, isKept }: Passage): void {
-    for (const target of recipients) target.deliver(stanza)
-    if (recipients.size > 0 || isKept || stanza.name !== 'message') return
+  #hand(passage: Passing): void {
+    const { stanza } = passage
+    let isHanded = passage.isKept
+    for (const target of passage.targets) {
+      target.deliver(stanza)
+      isHanded = true
+    }
+    if (isHanded || stanza.name !== 'message') return
     const condition = undeliverable(stanza)
     if (condition) throw new StanzaError(condition)
   }
 
   #routeIq(iq: Iq, to: Jid, host: VirtualHost, sender: Target | undefined): Awaitable<void> {
-    const passage: Passage<Iq> = { stanza: iq, sender, recipients: new Set(), isKept: false }
+    const passage = new Passing(iq, sender, nobody)
     const verdict = host.hooks['iq:in'].run(passage)
     if (verdict instanceof Promise)
       return verdict.then((awaited) =>
@@ -347,6 +352,17 @@ export class Router implements SessionRouter {
     else if (from.local !== undefined || stanza.name === 'iq' || this.#services.get(from.domain)?.isRemote)
       void this.#pass(reply)
   }
+}
+
+// To look a hook up by a name that is another each time would be slow.
+
+function outHook({ hooks }: VirtualHost, { name }: Stanza): Hook<Passage> {
+  const hook = name === 'message' ? hooks['message:out'] : name === 'iq' ? hooks['iq:out'] : hooks['presence:out']
+  return hook as Hook<Passage<any>>
+}
+
+function inHook({ hooks }: VirtualHost, { name }: Stanza): Hook<Passage> {
+  return (name === 'message' ? hooks['message:in'] : hooks['presence:in']) as Hook<Passage<any>>
 }
 
 /** RFC 6120 §8.2.3 */
