@@ -27,6 +27,8 @@ export interface JournalStore {
 export interface TickEnd {
   commit?(): void
   flush?(): void
+  /** The journal's own: whether `flush` is about to be called. A mark on each costs less than a set of them. */
+  isAwaited?: boolean
 }
 
 export interface JournalOptions {
@@ -57,7 +59,7 @@ export class Journal {
   #records: string[] = []
   #size = 0
   #committers = new Set<TickEnd>()
-  #flushers = new Set<TickEnd>()
+  #flushers: TickEnd[] = []
   #scheduled = false
   #closed = false
   #whenRelieved: (() => void)[] = []
@@ -92,7 +94,9 @@ export class Journal {
 
   /** Calls `end.flush` once this tick's batch has been kept. */
   afterCommit(end: TickEnd): void {
-    this.#flushers.add(end)
+    if (end.isAwaited) return
+    end.isAwaited = true
+    this.#flushers.push(end)
     this.#schedule()
   }
 
@@ -157,10 +161,11 @@ export class Journal {
   }
 
   #flush(): void {
-    if (this.#flushers.size === 0) return
     const flushers = this.#flushers
-    this.#flushers = new Set()
+    if (flushers.length === 0) return
+    this.#flushers = []
     for (const end of flushers) {
+      end.isAwaited = false
       try {
         end.flush!()
       } catch (error) {

@@ -39,6 +39,26 @@ test('what a crashed server committed is found by the next one, what it had only
   expect([...store.read(1)].flatMap(([, batch]) => recordsOf(batch))).toEqual([['map', 'kept']])
 })
 
+test('who awaits a commit is told once, however often that was asked, and again when it asks while it is told', () => {
+  const ends: (() => void)[] = []
+  const clock: Clock = { now: () => 0, after: () => () => {}, soon: (act) => void ends.push(act) }
+  const store = new MemoryJournalStore()
+  const journal = new Journal({ store, clock })
+  const told: number[] = []
+  const end = {
+    flush() {
+      told.push(store.last)
+      if (told.length > 1) return
+      journal.append(['map', 'more'])
+      journal.afterCommit(end)
+    },
+  }
+  for (let i = 0; i < 3; i++) journal.afterCommit(end)
+  journal.append(['map', 'kept'])
+  while (ends.length > 0) ends.shift()!()
+  expect(told).toEqual([1, 2])
+})
+
 test('a full disk keeps nothing', () => {
   const store = new MemoryJournalStore()
   store.failure = new Error('ENOSPC')

@@ -65,6 +65,7 @@ export class ComponentStream implements TransportEvents, TickEnd {
   #hasHeader = false
   #hasAnswered = false
   #isOnline = false
+  isAwaited = false
   #isOver = false
   /** In which the handshake must have come. */
   readonly #lastRound: number

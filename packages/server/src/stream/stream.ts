@@ -59,6 +59,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
   /** XEP-0388: what was asked for along with the login that goes on. */
   login: Authenticate | undefined
   failures = 0
+  isAwaited = false
   /** Mechanisms that were asked for with a channel binding that cannot be. */
   misbound: readonly string[] = none
   #lang: string | undefined
