@@ -282,6 +282,7 @@ test('XEP-0077 §3.2: an account that is none cannot be removed', async () => {
   const ghost = s.server.sessions.bind(stream, s.client('ghost').account, 'x')
   await ghost.accept(
     Stanza.from(parse(`<iq xmlns='jabber:client' type='set' id='r'><query xmlns='${ns}'><remove/></query></iq>`)),
+    s.server.sessions.clock.now(),
   )
   expect(heard.join('')).toContain('<registration-required')
 })

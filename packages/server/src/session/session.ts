@@ -186,8 +186,8 @@ export class Session implements Target, StreamSession, TickEnd {
 
   // What its stream sees
 
-  accept(stanza: Stanza): Awaitable<void> {
-    this.lastActive = this.#owner.clock.now()
+  accept(stanza: Stanza, at: number): Awaitable<void> {
+    this.lastActive = at
     const wait = this.#owner.accept(stanza, this)
     if (!(wait instanceof Promise)) return this.#count()
     const handling = wait.then(() => {

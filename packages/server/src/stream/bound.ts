@@ -7,8 +7,8 @@ export type Unacknowledged = readonly [at: number, text: string]
 /** What a stream asks of the session that is bound on it. */
 export interface StreamSession {
   readonly jid: Jid
-  /** Handles one stanza of the client's, with all its lasting effects. */
-  accept(stanza: Stanza): Awaitable<void>
+  /** Handles one stanza of the client's, with all its lasting effects; `at`: when it came, milliseconds since the epoch. */
+  accept(stanza: Stanza, at: number): Awaitable<void>
   /** Answers what is no stanza: an address in it is malformed. It counts as handled. */
   refuse(element: Element, error: StanzaError): void
   /** The stream is gone; `isClosed` when the client ended it in an orderly way (RFC 6120 §4.4), and then the session ends too. */

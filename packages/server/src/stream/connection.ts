@@ -48,9 +48,13 @@ export class Connection {
   data(chunk: Uint8Array | string): void {
     if (this.#stream.isOver) return
     this.#intake.heard(chunk.length)
-    this.#keepAlive?.heard()
     this.framing.write(chunk)
     this.#read()
+  }
+
+  /** When the other side was heard last, in milliseconds since the epoch. */
+  get lastInput(): number {
+    return this.#intake.lastInput
   }
 
   drain(): void {

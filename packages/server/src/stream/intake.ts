@@ -13,6 +13,8 @@ export class Intake {
   #pauses = 0
   /** When the client was heard last, in milliseconds. */
   lastInput: number
+  /** Whether a sign of life was asked for, and none has come since. */
+  isProbed = false
 
   constructor(transport: Transport, limited: Limited) {
     this.#transport = transport
@@ -32,6 +34,7 @@ export class Intake {
     const now = clock.now()
     const seconds = (now - this.lastInput) / 1000
     this.lastInput = now
+    this.isProbed = false
     this.#bytes = Math.min(this.#bytes + seconds * limits.inboundBytesPerSecond, limits.inboundBurstBytes) - bytes
     this.#stanzas = Math.min(this.#stanzas + seconds * limits.stanzasPerSecond, limits.stanzasBurst)
     const debt = Math.max(-this.#bytes / limits.inboundBytesPerSecond, -this.#stanzas / limits.stanzasPerSecond)

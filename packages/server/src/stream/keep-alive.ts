@@ -18,7 +18,6 @@ export class KeepAlive {
   readonly #stream: Living
   readonly #intake: Intake
   readonly #output: Output
-  #isProbed = false
   #round: number
 
   constructor(stream: Living, intake: Intake, output: Output) {
@@ -28,19 +27,15 @@ export class KeepAlive {
     this.#round = stream.port.rounds.join(stream.port.limits.idleTime, this)
   }
 
-  heard(): void {
-    this.#isProbed = false
-  }
-
   stop(): void {
     this.#stream.port.rounds.leave(this.#round, this)
   }
 
   /** Asks now: somebody has a reason to believe that it is gone. */
   doubt(): void {
-    if (this.#isProbed) return
+    if (this.#intake.isProbed) return
     this.stop()
-    this.#isProbed = true
+    this.#intake.isProbed = true
     this.#stream.probe()
     this.#round = this.#stream.port.rounds.join(this.#stream.port.limits.pingTime, this)
   }
@@ -53,10 +48,10 @@ export class KeepAlive {
     if (this.#output.isCongested) {
       // Who takes nothing for so long has gone; it can come back.
       if (this.#output.isStuck()) return this.#stream.transport.destroy()
-    } else if (!this.#intake.isHeld && (this.#isProbed || silence >= limits.idleTime)) {
+    } else if (!this.#intake.isHeld && (this.#intake.isProbed || silence >= limits.idleTime)) {
       // Who is held back cannot speak.
-      if (this.#isProbed) return this.#stream.end(new StreamError('connection-timeout'))
-      this.#isProbed = true
+      if (this.#intake.isProbed) return this.#stream.end(new StreamError('connection-timeout'))
+      this.#intake.isProbed = true
       this.#stream.probe()
       next = limits.pingTime
     } else if (!this.#intake.isHeld) next = limits.idleTime - silence

@@ -324,7 +324,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     }
     // RFC 6120 §8.1.5
     if (this.#lang !== undefined && stanza.lang === undefined) stanza = stanza.with({ 'xml:lang': this.#lang })
-    return session.accept(stanza)
+    return session.accept(stanza, this.#connection.lastInput)
   }
 
   #open(element: Element): void {
