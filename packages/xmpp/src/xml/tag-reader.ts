@@ -121,23 +121,25 @@ export class TagReader {
   }
 
   /** To be told of each text before its first tag is read, and when another reader may have come in between. */
-  begin(reader: object | undefined, text: string): void {
+  begin(reader: object, text: string): void {
     if (this.#reader === reader) return
     this.#reader = reader
     this.#text = text
-    this.#ampersand.begin(text)
-    this.#tab.begin(text)
-    this.#newline.begin(text)
+    this.#ampersand.begin()
+    this.#tab.begin()
+    this.#newline.begin()
+  }
+
+  /** The reader has another text. Nothing of what was read is kept. */
+  end(reader: object): void {
+    if (this.#reader !== reader) return
+    this.#reader = undefined
+    this.#text = ''
     this.#attributes = undefined
     this.#bindings = undefined
     this.opened = nowhere
     this.element = nowhere.element
     this.fault = undefined
-  }
-
-  /** The reader has another text. Nothing of what was read is kept. */
-  end(reader: object): void {
-    if (this.#reader === reader) this.begin(undefined, '')
   }
 
   /** Reads up to the end of the tag: the index of its `/>` or `>`, or -1. */
@@ -207,9 +209,10 @@ export class TagReader {
 
   /** The value with references resolved and white space normalised (XML 1.0 §3.3.3); undefined for a fault. */
   #value(start: number, end: number): string | undefined {
-    const value = this.#text.slice(start, end)
-    const hasSpace = this.#tab.isWithin(start, end) || this.#newline.isWithin(start, end)
-    if (!this.#ampersand.isWithin(start, end)) return hasSpace ? value.replace(/[\t\n]/g, ' ') : value
+    const text = this.#text
+    const value = text.slice(start, end)
+    const hasSpace = this.#tab.isWithin(text, start, end) || this.#newline.isWithin(text, start, end)
+    if (!this.#ampersand.isWithin(text, start, end)) return hasSpace ? value.replace(/[\t\n]/g, ' ') : value
     try {
       return resolved(value.replace(/[\t\n]/g, ' '))
     } catch (error) {
