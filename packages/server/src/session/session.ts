@@ -74,7 +74,7 @@ export class Session implements Target, StreamSession, TickEnd {
   isManaged: boolean
   resumeTime: number
   isEnded = false
-  lastActive: number
+  lastActive = 0
 
   constructor(number: number, jid: Jid, record: SessionRecord, owner: SessionOwner) {
     this.number = number

@@ -8,11 +8,12 @@ type Limited = Pick<AnyPort, 'clock' | 'limits'>
 export class Intake {
   readonly #transport: Transport
   readonly #limited: Limited
-  #bytes: number
-  #stanzas: number
+  // Numbers from the beginning: then each stays in its place, where one that was undefined before would be another object at each read.
+  #bytes = 0
+  #stanzas = 0
   #pauses = 0
   /** When the client was heard last, in milliseconds. */
-  lastInput: number
+  lastInput = 0
   /** Whether a sign of life was asked for, and none has come since. */
   isProbed = false
 
