@@ -3,6 +3,7 @@ import { opaqueString } from './precis/opaque-string.ts'
 import { PrecisError } from './precis/precis-error.ts'
 import { usernameCaseMapped } from './precis/username-case-mapped.ts'
 import { flatten } from './xml/flatten.ts'
+import { named } from './xml/names.ts'
 
 /** A string that is no JID (RFC 7622); its condition is the stanza error of RFC 6120 §8.3.3.8. */
 export class JidError extends Error {
@@ -18,13 +19,13 @@ export class Jid {
   readonly #text: string
   #bare: Jid | undefined
 
-  /** Takes enforced parts. The fields are cut out of the one string that is kept, so that they keep nothing else alive. */
+  /** Takes enforced parts. The fields are cut out of the one string that is kept, so that they keep nothing else alive; of a domain there is one string. */
   private constructor(local: string | undefined, domain: string, resource: string | undefined) {
     const before = local === undefined ? '' : `${local}@`
     const text = flatten(`${before}${domain}${resource === undefined ? '' : `/${resource}`}`)
     const slash = before.length + domain.length
     this.local = local === undefined ? undefined : text.slice(0, local.length)
-    this.domain = text.slice(before.length, slash)
+    this.domain = named(text, before.length, slash)
     this.resource = resource === undefined ? undefined : text.slice(slash + 1)
     this.#text = text
   }
