@@ -47,14 +47,16 @@ function attributesOf({ attrs, rendered }: Element): string {
 
 function attributes(attrs: readonly string[]): string {
   let text = ''
+  // The end of a value and what comes before the next name are added as one: what a piece costs is that it is one.
+  let before = ' '
   for (let i = 0; i < attrs.length; i += 2) {
     const name = attrs[i]!
-    text +=
-      name.charCodeAt(0) === 0x7b // {
-        ? namespaced(name, attrs[i + 1]!, i)
-        : ` ${name}='${escapeAttribute(attrs[i + 1]!)}'`
+    const value = escapeAttribute(attrs[i + 1]!)
+    const isNamespaced = name.charCodeAt(0) === 0x7b // {
+    text += `${before}${isNamespaced ? namespaced(name, i) : name}='${value}`
+    before = "' "
   }
-  return text
+  return text === '' ? '' : `${text}'`
 }
 
 /** The children: their text depends on nothing but the element's namespace, so copies can share it. */
@@ -80,11 +82,11 @@ function contentWithin(children: readonly Node[], scope: string, from = 0, end =
   return text
 }
 
-function namespaced(name: string, value: string, index: number): string {
+/** The name with a prefix, which is declared before it. */
+function namespaced(name: string, index: number): string {
   const end = name.lastIndexOf('}')
   const prefix = `n${index}`
-  const ns = escapeAttribute(name.slice(1, end))
-  return ` xmlns:${prefix}='${ns}' ${prefix}:${name.slice(end + 1)}='${escapeAttribute(value)}'`
+  return `xmlns:${prefix}='${escapeAttribute(name.slice(1, end))}' ${prefix}:${name.slice(end + 1)}`
 }
 
 /* oxlint-disable no-control-regex -- they are what this looks for */
