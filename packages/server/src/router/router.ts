@@ -368,7 +368,8 @@ function inHook({ hooks }: VirtualHost, { name }: Stanza): Hook<Passage> {
 /** RFC 6120 §8.2.3 */
 function checkIq(iq: Stanza): void {
   if (iq.id === undefined) throw new StanzaError('bad-request', 'An iq needs an id')
-  const children = iq.elements().length
+  let children = 0
+  for (const node of iq.children) if (typeof node !== 'string') children++
   switch (iq.type) {
     case 'get':
     case 'set':

@@ -53,9 +53,10 @@ export const blocking = defineModule({
     const blocked = host.metrics.counter('jackdaw_blocked_stanzas_total', 'Stanzas that came from who is blocked')
 
     for (const kind of ['message', 'presence', 'iq'] as const) {
-      host.hook(`${kind}:out` as 'message:out', 'check', ({ stanza }) => {
-        const list = lists.of(stanza.from!.bare)
-        return list instanceof Promise ? list.then((read) => checkOut(read, stanza)) : checkOut(list, stanza)
+      host.hook(`${kind}:out` as 'message:out', 'check', ({ stanza: { from, to } }) => {
+        if (!to) return
+        const list = lists.of(from!.bare)
+        return list instanceof Promise ? list.then((read) => checkOut(read, to)) : checkOut(list, to)
       })
       host.hook(`${kind}:in` as 'message:in', 'check', (passage) => {
         const { stanza } = passage
@@ -160,8 +161,8 @@ export const blocking = defineModule({
 })
 
 /** §3.3, outbound. */
-function checkOut(list: BlockedBy, { to }: Stanza): void {
-  if (to && list.blocks(to)) throw blockedError()
+function checkOut(list: BlockedBy, to: Jid): void {
+  if (list.blocks(to)) throw blockedError()
 }
 
 /** §3.3, inbound: who is blocked sees an account that is offline. */
