@@ -87,8 +87,9 @@ export class Authenticator {
     const offered = this.offered(stream)
     if (offered.length === 0) throw new SaslError('encryption-required')
     const announced = [...stream.bindings.keys()]
-    const credentials = { ...this.#host, scram: this.#keysFor(stream), password: this.#passwordFor(stream) }
-    return startMechanism(name, credentials, { ...connectionOf(stream), ...this.#secrets, offered, announced })
+    const { bearer } = this.#host
+    const credentials = { scram: this.#keysFor(stream), password: this.#passwordFor(stream), ...(bearer && { bearer }) }
+    return startMechanism(name, credentials, { offered, announced, ...connectionOf(stream), ...this.#secrets })
   }
 
   get crypto(): ServerScramCrypto {

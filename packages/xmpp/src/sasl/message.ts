@@ -1,25 +1,16 @@
 import { SaslError } from '../errors.ts'
+import { mostRoom, room, taken } from './room.ts'
 
 /** The most bytes of one SASL message, after base64. Room for three JID parts, each character escaped as `=2C`. */
 export const maxMessageBytes = 16_384
 
 const encoder = new TextEncoder()
-/** Messages are written one behind the other: memory of its own costs each four times as much as all the rest. */
-let room = new Uint8Array(8192)
-let used = 0
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   // A UTF-16 unit takes three bytes at most.
   const most = text.length * 3
-  if (most > room.length / 8) return encoder.encode(text)
-  if (used + most > room.length) {
-    room = new Uint8Array(room.length)
-    used = 0
-  }
-  const start = used
-  used += encoder.encodeInto(text, room.subarray(start)).written
-  return room.subarray(start, used)
+  return most > mostRoom ? encoder.encode(text) : taken(encoder.encodeInto(text, room(most)).written)
 }
 
 /** The text of a message from the peer. Throws `SaslError` malformed-request when it is too long or not UTF-8. */

@@ -63,7 +63,13 @@ export interface ServerMechanism {
 export type ServerStep =
   /** With `isRefusal` it says that the credentials are not accepted; the failure follows whatever the client answers. */
   | { readonly challenge: Uint8Array; readonly isRefusal?: boolean }
-  | { readonly success: { readonly username: string; readonly authzid?: string; readonly additional?: Uint8Array } }
+  | {
+      readonly success: {
+        readonly username: string
+        readonly authzid?: string | undefined
+        readonly additional?: Uint8Array
+      }
+    }
 
 export interface ClientCredentials {
   /** The localpart; without it there is only EXTERNAL and ANONYMOUS. */

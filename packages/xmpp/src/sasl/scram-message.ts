@@ -14,8 +14,8 @@ const serverFinal = /^(?:e=(?<error>[^,]+)|v=(?<signature>[^,]+))(?:,[A-Za-z]=[^
 /** The gs2-header says whether the client binds to the channel: no; no, for it believes the server cannot; yes, to which. */
 export interface ClientFirst {
   readonly flag: 'n' | 'y' | 'p'
-  readonly binding?: string
-  readonly authzid?: string
+  readonly binding: string | undefined
+  readonly authzid: string | undefined
   readonly gs2: string
   readonly bare: string
   readonly username: string
@@ -27,8 +27,8 @@ export function parseClientFirst(message: string): ClientFirst {
   const { name = '', nonce = '' } = match(clientFirstBare, bare)
   return {
     flag: flag === 'n' || flag === 'y' ? flag : 'p',
-    ...(binding !== undefined && { binding }),
-    ...(authzid !== undefined && { authzid: unescapeName(authzid) }),
+    binding,
+    authzid: authzid === undefined ? undefined : unescapeName(authzid),
     gs2: message.slice(0, message.length - bare.length),
     bare,
     username: unescapeName(name),
@@ -66,8 +66,9 @@ export function parseServerFinal(message: string): { error?: string; signature?:
 }
 
 /** The data of `c=`: the gs2-header as sent, then what identifies the channel (RFC 5802 §5.1). */
-export function bindingInput(gs2: string, data: Uint8Array = new Uint8Array()): Uint8Array {
+export function bindingInput(gs2: string, data: Uint8Array | undefined): Uint8Array {
   const header = utf8(gs2)
+  if (!data) return header
   const input = new Uint8Array(header.length + data.length)
   input.set(header)
   input.set(data, header.length)
@@ -99,11 +100,15 @@ const nonceChars = utf8("!#$%&'()*+-./0123456789:;<>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 /** Makes a nonce with some 150 bits of chance. */
 export function makeNonce(crypto: ScramCrypto): string {
-  return messageText(crypto.random(24).map((byte) => nonceChars[byte % nonceChars.length]!))
+  const nonce = crypto.random(24)
+  for (let at = 0; at < nonce.length; at++) nonce[at] = nonceChars[nonce[at]! % nonceChars.length]!
+  return messageText(nonce)
 }
 
 export function xor(a: Uint8Array, b: Uint8Array): Uint8Array {
-  return a.map((byte, at) => byte ^ b[at]!)
+  const result = new Uint8Array(a.length)
+  for (let at = 0; at < a.length; at++) result[at] = a[at]! ^ b[at]!
+  return result
 }
 
 function match(syntax: RegExp, message: string): Record<string, string | undefined> {

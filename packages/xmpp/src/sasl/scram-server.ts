@@ -50,8 +50,7 @@ export function scramServer(
       next = (answer) => {
         const additional = final(answer, `${client.bare},${serverFirst}`, nonce, binding, keys ?? fake)
         if (!keys) throw new SaslError('not-authorized')
-        const { authzid } = client
-        return { success: { username, ...(authzid !== undefined && { authzid }), additional } }
+        return { success: { username, authzid: client.authzid, additional } }
       }
       return { challenge: utf8(serverFirst) }
     }
