@@ -4,8 +4,9 @@ import { networkOf } from '../address.ts'
 import type { Clock } from '../world.ts'
 import type { NetworkLimits } from './network.ts'
 
+/** The group in which a socket counts. */
 const place = Symbol('place')
-type Counted = Socket & { [place]?: { readonly admission: Admission; readonly group: string } }
+type Counted = Socket & { [place]?: string }
 
 /** Counts open connections and refuses those above the caps. */
 export class Admission {
@@ -17,6 +18,8 @@ export class Admission {
   #count = 0
   #refused = 0
   #lastWarned = -Infinity
+  /** For all of them: it finds the group on the socket. */
+  readonly #release: (this: Counted) => void
 
   constructor(
     limits: Pick<NetworkLimits, 'connections' | 'connectionsPerAddress'>,
@@ -25,6 +28,10 @@ export class Admission {
     this.limits = limits
     this.#clock = clock
     this.#log = log
+    const leave = (group: string) => this.#leave(group)
+    this.#release = function () {
+      leave(this[place]!)
+    }
   }
 
   /** Open connections. */
@@ -48,12 +55,12 @@ export class Admission {
     this.#count++
     this.#groups.set(group, inGroup + 1)
     const counted: Counted = socket
-    counted[place] = { admission: this, group }
-    counted.on('close', release)
+    counted[place] = group
+    counted.on('close', this.#release)
     return true
   }
 
-  leave(group: string): void {
+  #leave(group: string): void {
     this.#count--
     const left = (this.#groups.get(group) ?? 0) - 1
     if (left > 0) this.#groups.set(group, left)
@@ -70,8 +77,4 @@ export class Admission {
       'connections are refused: the cap is reached',
     )
   }
-}
-
-function release(this: Counted): void {
-  this[place]?.admission.leave(this[place].group)
 }

@@ -14,14 +14,19 @@ const [buffer, callback] = ['kBuffer', 'kBufferCb'].map((name) => own.find(({ de
 /**
  * Hands over what a socket reads at once, out of a buffer that all share: the documented `onread` of sockets that connect, for those that a
  * server accepts, which Node does not offer it. Its streams make a buffer for each read, queue it and take it out again: 14 % of a message's
- * cost (docs/benchmarks.md). Where Node is built otherwise there is 'data' alone, which also brings what was read before.
+ * cost (docs/benchmarks.md). What was read before comes by 'data'.
  *
  * @param take called with how much of the buffer it is
+ * @returns false where Node is built otherwise, and all comes by 'data'
  */
-export function readShared(socket: Socket, take: (this: Socket, length: number, buffer: Uint8Array) => boolean): void {
+export function readShared(
+  socket: Socket,
+  take: (this: Socket, length: number, buffer: Uint8Array) => boolean,
+): boolean {
   const reading = socket as unknown as Reading
-  if (!buffer || !callback || !reading._handle?.useUserBuffer) return
+  if (!buffer || !callback || !reading._handle?.useUserBuffer) return false
   reading[buffer] = shared
   reading[callback] = take
   reading._handle.useUserBuffer(shared)
+  return true
 }

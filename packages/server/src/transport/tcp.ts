@@ -135,8 +135,8 @@ export class TcpTransport implements Transport {
   }
 
   #read(): void {
-    readShared(this.#socket, onRead)
-    this.#socket.on('data', onData)
+    const socket = this.#socket
+    if (!readShared(socket, onRead) || socket.readableLength > 0) socket.on('data', onData)
   }
 
   #gone(error: Error | undefined): void {
