@@ -28,6 +28,10 @@ export class BlockedBy {
   }
 }
 
+function inOrder(all: ReadonlyMap<string, number>): ReadonlySet<string> {
+  return new Set([...all].sort(([, a], [, b]) => a - b).map(([jid]) => jid))
+}
+
 /** The block lists of a virtual host's accounts. Those of accounts with sessions stay in memory: nothing waits for them. */
 export class Blocklists {
   readonly #host: Host
@@ -47,8 +51,7 @@ export class Blocklists {
       // Changed while this was read: that is newer.
       const newer = this.#known.get(owner)
       if (newer) return newer
-      const entries = [...all].sort(([, a], [, b]) => a - b).map(([jid]) => jid)
-      const list = new BlockedBy(account, entries.length > 0 ? new Set(entries) : nobody)
+      const list = new BlockedBy(account, all.size > 0 ? inOrder(all) : nobody)
       if (this.#hasSessions(account)) this.#known.set(owner, list)
       return list
     })
