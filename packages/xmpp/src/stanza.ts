@@ -56,7 +56,12 @@ export class Stanza<K extends Kind = Kind> extends Element {
   /** A new stanza: see `message`, `presence` and `iq`. */
   static of<K extends Kind>(name: K, attributes: StanzaAttributes, children: readonly (Node | undefined)[]): Stanza<K> {
     const { to, from, id, type, lang } = attributes
-    const attrs = changed([], { to: to?.toString(), from: from?.toString(), id, type, 'xml:lang': lang })
+    const attrs: string[] = []
+    if (to) attrs.push('to', to.toString())
+    if (from) attrs.push('from', from.toString())
+    if (id !== undefined) attrs.push('id', id)
+    if (type !== undefined) attrs.push('type', type)
+    if (lang !== undefined) attrs.push('xml:lang', lang)
     return new Stanza(
       name,
       attrs,

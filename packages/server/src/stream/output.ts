@@ -20,8 +20,8 @@ export class Output {
   #texts: string[] | undefined
   #size = 0
   #isCongested = false
-  /** What had not left when the client was last looked at, since it stopped reading. */
-  #pendingBefore = Infinity
+  /** What had not left when the client was last looked at, since it stopped reading; no number, which is an object, in the many that read. */
+  #pendingBefore: number | undefined
   /** Called once, in a later tick, when all has left. */
   whenDrained: (() => void) | undefined
 
@@ -67,7 +67,7 @@ export class Output {
   /** What was written has left. */
   drain(): void {
     this.#isCongested = false
-    this.#pendingBefore = Infinity
+    this.#pendingBefore = undefined
     this.#intake.resume()
     this.#tellDrained()
   }
@@ -75,7 +75,7 @@ export class Output {
   /** Whether a congested client has taken nothing since this was asked before. */
   isStuck(): boolean {
     const { pendingBytes } = this.#transport
-    const isStuck = pendingBytes >= this.#pendingBefore
+    const isStuck = pendingBytes >= (this.#pendingBefore ?? Infinity)
     this.#pendingBefore = pendingBytes
     return isStuck
   }

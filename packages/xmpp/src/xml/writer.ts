@@ -26,10 +26,11 @@ export function write(element: Element, scope = '', streamPrefix = false): strin
     text = ns === scope ? `<${tag}` : `<${tag} xmlns='${escapeAttribute(ns)}'`
   }
   text += attributesOf(element)
-  if (element.children.length === 0) return `${text}/>`
-  const open = `${text}>${content(element, scope)}`
+  const isEmpty = element.children.length === 0
+  const open = isEmpty ? text : `${text}>${content(element, scope)}`
+  const close = isEmpty ? '/>' : `</${tag}>`
   // What has copies is mostly kept, too, and V8 makes JSON of a string in half the time when it is in one piece, as `join` makes it.
-  return element.rendered === undefined ? `${open}</${tag}>` : [open, `</${tag}>`].join('')
+  return element.rendered === undefined ? open + close : [open, close].join('')
 }
 
 /** Of the copy that was rendered last: one that was given more children has the same. One chunk, at most, is kept alive by it until the next. */
