@@ -72,7 +72,7 @@ export async function exchange(
   client: ClientMechanism,
   server: ServerMechanism,
   tamper: (message: Uint8Array, number: number) => Uint8Array = (message) => message,
-): Promise<{ username: string; authzid?: string }> {
+): Promise<{ username: string; authzid?: string | undefined }> {
   let number = 0
   let message = client.initial()
   for (;;) {

@@ -19,7 +19,7 @@ export function oauthbearerServer(credentials: Credentials): ServerMechanism {
       if (isRefused) throw new SaslError('not-authorized')
       const { authzid, token } = read(messageText(input))
       const username = token === undefined ? undefined : await credentials.bearer?.(token)
-      if (username !== undefined) return { success: { username, ...(authzid !== undefined && { authzid }) } }
+      if (username !== undefined) return { success: { username, authzid } }
       isRefused = true
       return { challenge: utf8('{"status":"invalid_token"}'), isRefusal: true }
     },
