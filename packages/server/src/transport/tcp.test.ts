@@ -3,8 +3,9 @@ import type { Socket } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test } from 'vitest'
-import { dial, Doorway, drainOf, network } from './fixture.ts'
+import { dial, Doorway, drainOf, Ear, network } from './fixture.ts'
 import type { Listener, NetworkLimits } from './network.ts'
+import type { Transport } from './transport.ts'
 
 const open: { close(): unknown }[] = []
 afterEach(async () => {
@@ -85,6 +86,24 @@ test('all read into one buffer: what is handed over is copied by whoever keeps i
     expect(await read.promise).toBe(word)
   }
   expect(buffers.size).toBe(1)
+})
+
+test('what has come before a connection is opened is handed over, and what comes then behind it', async () => {
+  const accepted: Transport[] = []
+  const listener = await network().network.listenTcp({ address: '127.0.0.1', port: 0 }, {}, (transport) => {
+    accepted.push(transport)
+  })
+  open.push(listener, { close: () => accepted.forEach((transport) => transport.destroy()) })
+  const [early, other] = [await dial(listener.port), await dial(listener.port)]
+  open.push({ close: () => [early, other].forEach((client) => client.destroy()) })
+  early.write('before ')
+  other.write('read')
+  // Then what was written before it has been read, too.
+  await new Ear(accepted[1]!).hears('read')
+  const ear = new Ear(accepted[0]!)
+  early.write('after')
+  await ear.hears('after')
+  expect(ear.text).toBe('before after')
 })
 
 test('what is written while something leaves follows it, and drain comes once, after all', async () => {
