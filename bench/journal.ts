@@ -33,7 +33,11 @@ for (const durability of ['process', 'power'] as const) {
 
 const open = (mode: 'inline' | 'worker') => {
   const store = openFileJournal({ folder: join(folder, 'journal'), durability: 'process' })
-  const journal = new Journal({ store, clock: systemClock, onCommit: (number) => storage.committed(number) })
+  const journal = new Journal({
+    store,
+    clock: systemClock,
+    onCommit: (number, size) => storage.committed(number, size),
+  })
   const storage = openSqliteStorage({
     path,
     journal,

@@ -38,8 +38,8 @@ export interface JournalOptions {
   readonly onTrouble?: (error: Error | undefined) => void
   /** Told what a flush threw. */
   readonly onFault?: (error: unknown) => void
-  /** Told the number of each batch as it is kept. */
-  readonly onCommit?: (number: number) => void
+  /** Told the number of each batch as it is kept, and of how many characters it is. */
+  readonly onCommit?: (number: number, size: number) => void
 }
 
 /** Characters of a batch after which the tick takes in no more: a batch is one string, and whoever waits for it waits for all of it. */
@@ -155,9 +155,10 @@ export class Journal {
     }
     if (this.#records.length === 0) return
     this.#store.append(this.#records.join(',\n'))
+    const size = this.#size
     this.#records = []
     this.#size = 0
-    this.#options.onCommit?.(this.#store.last)
+    this.#options.onCommit?.(this.#store.last, size)
   }
 
   #flush(): void {
