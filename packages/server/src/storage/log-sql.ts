@@ -27,12 +27,13 @@ export function shelf(reader: SqliteReader, store: number | undefined, owner: st
 const newer = 'FROM logs WHERE id > ? AND state < 2'
 
 /**
- * Put the entries behind an id where pages find them. In order, so that a leaf is found once for all that goes into it; without the means
- * to undo a statement alone, for a transaction that fails is undone as a whole.
+ * Put the entries behind an id where pages find them. In order, so that a leaf is found once for all that goes into it: by owners first, who
+ * tell two entries apart at once, whereas the store is mostly the same. Without the means to undo a statement alone, for a transaction that
+ * fails is undone as a whole.
  */
 export const shelving: readonly string[] = [
-  `INSERT OR ROLLBACK INTO shelves SELECT store, owner, id, at ${newer} ORDER BY store, owner, id`,
-  `INSERT OR ROLLBACK INTO peers SELECT store, owner, peer, id, at ${newer} AND peer IS NOT NULL ORDER BY store, owner, peer, id`,
+  `INSERT OR ROLLBACK INTO shelves SELECT store, owner, id, at ${newer} ORDER BY owner, store, id`,
+  `INSERT OR ROLLBACK INTO peers SELECT store, owner, peer, id, at ${newer} AND peer IS NOT NULL ORDER BY owner, store, peer, id`,
 ]
 
 /** How the entries of a query are found, in the order of their ids. */

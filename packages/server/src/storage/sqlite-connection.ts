@@ -4,11 +4,16 @@ import { StorageError } from './storage.ts'
 /** How long (ms) a connection waits while another one writes. */
 const PATIENCE = 5000
 
+/** Pages of 4 KiB after which SQLite moves what was written to its place, where the applier, which goes by the journal, has not done so before. */
+const MOVED_AT = 16_000
+
 export function connect(path: string, durability: 'process' | 'power'): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: PATIENCE })
   try {
     const synchronous = durability === 'power' ? 'FULL' : 'NORMAL'
-    database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 8000`)
+    database.exec(
+      `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = ${MOVED_AT}`,
+    )
   } catch (error) {
     database.close()
     throw error
