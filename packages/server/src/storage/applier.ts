@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type JournalRecord, recordsOf } from '../journal/journal.ts'
 import type { Json } from '../world.ts'
-import { condition, encodeValue, type Shelf, shelving, unknownId, wayTo, window } from './log-sql.ts'
+import { condition, encodeValue, likeBefore, type Shelf, shelving, unknownId, wayTo, window } from './log-sql.ts'
 import { searchedText, shelfWord } from './log-text.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { type LogQuery, StorageError } from './storage.ts'
@@ -45,6 +45,8 @@ export class Applier {
   #shelved: number
   /** That of the entry applied last. */
   #value: Json = null
+  /** Of the record applied last. */
+  #kind = ''
 
   /** @param isPowerSafe each transaction is synchronised by itself */
   constructor(database: DatabaseSync, isPowerSafe: boolean) {
@@ -112,13 +114,19 @@ export class Applier {
 
   /** Kinds of other readers of the journal are passed over. */
   #record(record: JournalRecord): void {
+    const before = this.#kind
+    this.#kind = record[0]
     switch (record[0]) {
       case 'log':
         this.#value = record[7]!
-        return this.#log(record as unknown as LogRecord, record[8])
-      // Its value is that of the entry before it, which is in the same batch.
+        return this.#log(record as unknown as LogRecord, encodeValue(this.#value), record[8])
+      // Its value is that of the entry before it, which is in the same batch; whether that one's row is still there is certain right behind it.
       case 'again':
-        return this.#log(record as unknown as LogRecord, record[7])
+        return this.#log(
+          record as unknown as LogRecord,
+          before === 'log' ? likeBefore : encodeValue(this.#value),
+          record[7],
+        )
       case 'map':
         return this.#map(...(record.slice(1) as [string, string, string, Json?]))
       case 'settle':
@@ -134,7 +142,7 @@ export class Applier {
     }
   }
 
-  #log([, store, owner, position, at, peer, state]: LogRecord, isSearchable: Json | undefined): void {
+  #log([, store, owner, position, at, peer, state]: LogRecord, value: string, isSearchable: Json | undefined): void {
     if (position > this.position) this.position = position
     const of = this.#shelf(store, owner)
     this.#reader.run(
@@ -145,7 +153,7 @@ export class Applier {
       at,
       peer === null ? null : this.#name(peer),
       state,
-      encodeValue(this.#value),
+      value,
     )
     if (isSearchable) this.#index(of, position, this.#value)
   }

@@ -97,6 +97,12 @@ export function window(query: LogQuery, more = 0): string {
   return query.max === undefined ? order : `${order} LIMIT ${Math.max(0, Math.trunc(query.max)) + more}`
 }
 
+/** In the place of a value: the same as in the row before. Two archives mostly keep the same message. */
+export const likeBefore = '='
+
+export const columns = `logs.id, logs.at, (SELECT name FROM names WHERE names.id = logs.peer), state,
+  CASE logs.value WHEN '${likeBefore}' THEN (SELECT value FROM logs AS before WHERE before.id < logs.id ORDER BY before.id DESC LIMIT 1) ELSE logs.value END`
+
 /** A value as column text: a string as it is, anything else (and a string that SQL text cannot hold) as JSON behind a `=`. */
 export function encodeValue(value: Json): string {
   const isPlain = typeof value === 'string' && !value.startsWith('=') && value.isWellFormed()

@@ -56,6 +56,13 @@ const migrations: readonly string[] = [
      DELETE FROM peers WHERE store = old.store AND owner = old.owner AND peer = old.peer AND id = old.id;
      DELETE FROM texts WHERE rowid = old.id;
    END;`,
+  // An entry with the value `=` has that of the entry right before it, which hands it on when it goes or gets another.
+  `CREATE TRIGGER logs_handed_on AFTER DELETE ON logs WHEN old.value <> '=' BEGIN
+     UPDATE logs SET value = old.value WHERE id = (SELECT id FROM logs WHERE id > old.id ORDER BY id LIMIT 1) AND value = '=';
+   END;
+   CREATE TRIGGER logs_replaced AFTER UPDATE OF value ON logs WHEN old.value <> '=' BEGIN
+     UPDATE logs SET value = old.value WHERE id = (SELECT id FROM logs WHERE id > old.id ORDER BY id LIMIT 1) AND value = '=';
+   END;`,
 ]
 
 /** The schema of this version. */

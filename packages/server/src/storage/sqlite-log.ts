@@ -1,6 +1,6 @@
 import type { Awaitable, Json } from '../world.ts'
 import type { LogIds } from './log-id.ts'
-import { condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, wayTo, window } from './log-sql.ts'
+import { columns, condition, decodeValue, latestByPeer, namedIds, shelf, unknownId, wayTo, window } from './log-sql.ts'
 import { Outstanding } from './outstanding.ts'
 import type { StoreAccess } from './sqlite-map.ts'
 import { StoreNumber } from './store-number.ts'
@@ -16,7 +16,6 @@ export interface LogAccess extends StoreAccess {
   trim(store: string, owner: string, query: LogQuery): Promise<number>
 }
 
-const columns = 'logs.id, logs.at, (SELECT name FROM names WHERE names.id = logs.peer), state, value'
 type Row = [id: number, at: number, peer: string | null, state: number, value: string]
 
 /** A log store in SQLite behind the journal: an owner's reads wait for what was appended for that owner before. */

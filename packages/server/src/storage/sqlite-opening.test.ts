@@ -59,7 +59,7 @@ test('a database from a newer version is refused', async () => {
   await keep('one')
   new DatabaseSync(path).exec('PRAGMA user_version = 99')
   expect(refusal()).toBe(
-    `The database ${path} was written by a newer Jackdaw (schema 99, this one knows 4): install that version again or a later one.`,
+    `The database ${path} was written by a newer Jackdaw (schema 99, this one knows 5): install that version again or a later one.`,
   )
 })
 
@@ -226,7 +226,8 @@ test('every query finds its rows by an index, in order, without sorting', async 
         (step) =>
           !/json_each|LIST SUBQUERY|CORRELATED SCALAR SUBQUERY|CREATE BLOOM|CO-ROUTINE|SCAN \(subquery/.test(step),
       )
-    for (const step of steps) expect(step).toMatch(/^SEARCH (maps|logs|shelves|peers|names|stores|progress) USING/)
+    for (const step of steps)
+      expect(step).toMatch(/^SEARCH (maps|logs|before|shelves|peers|names|stores|progress) USING/)
     const found = /state > 0/.test(sql) ? 'logs_pending' : /peer = \?/.test(sql) ? 'peers' : ''
     if (!/id = \?|id IN/.test(sql)) expect(steps.join()).toContain(found)
   }
@@ -256,7 +257,7 @@ test('a database of the first schema is brought to the newest with all that it h
   place = sqlitePlace('inline', 'files', { onUpgrade: (sentence) => told.push(sentence) }, place.folder)
   const { storage } = place.open()
   expect(told).toEqual([
-    `The database ${path} is brought from schema 1 to 4; with millions of messages it takes minutes.`,
+    `The database ${path} is brought from schema 1 to 5; with millions of messages it takes minutes.`,
   ])
   const log = storage.log<string>('log')
   const values = async (owner: string, query: LogQuery = {}) =>

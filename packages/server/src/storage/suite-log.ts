@@ -168,6 +168,29 @@ export function logSuite(here: Subject): void {
       expect(() => log.replace('romeo', 'nonsense', 'x')).toThrow(UnknownIdError)
     })
 
+    test('of entries with one value in one tick each keeps it when another one goes or gets another value', async () => {
+      const log = here.storage.log<string>('log')
+      const keep = (value: string) =>
+        ['romeo', 'juliet', 'nurse'].map((owner) => log.append(owner, { value, at: here.now }))
+      const [one, two, three] = [keep('one'), keep('two'), keep('three')] as const
+      log.settle('romeo', [log.append('romeo', { value: 'four', at: here.now, isTransient: true })])
+      log.append('juliet', { value: 'four', at: here.now })
+      log.replace('romeo', one[0]!, 'new')
+      expect(await log.trim('romeo', { ids: [two[0]!] })).toBe(1)
+      log.replace('juliet', three[1]!, 'newer')
+      log.append('romeo', { value: 'five', at: here.now })
+      log.append('juliet', { value: 'five', at: here.now })
+      here.storage.drop('log', 'romeo')
+      for (let round = 0; round < 2; round += 1) {
+        const said = async (owner: string) =>
+          (await here.storage.log<string>('log').page(owner, {})).entries.map(({ value }) => value)
+        expect(await said('romeo')).toEqual([])
+        expect(await said('juliet')).toEqual(['one', 'two', 'newer', 'four', 'five'])
+        expect(await said('nurse')).toEqual(['one', 'two', 'three'])
+        await here.reopen()
+      }
+    })
+
     test('the owners of entries come each once, with those of this tick', async () => {
       const log = here.storage.log<string>('log')
       const owners = async (): Promise<string[]> => {
@@ -389,6 +412,7 @@ export function logSuite(here: Subject): void {
             const log = here.storage.log<Json>(`run${(run += 1)}`)
             const base = here.now
             let model: ModelEntry[] = []
+            const theirs: ModelEntry[] = []
             const ids: string[] = []
             const idOf = (index: number): string => ids[index % Math.max(1, ids.length)] ?? 'none'
             const real = (asked: typeof removal): LogQuery =>
@@ -405,7 +429,7 @@ export function logSuite(here: Subject): void {
               else if ('append' in what) {
                 const added: Entry = { ...what.append, at: base + what.append.at }
                 const id = log.append('owner', added)
-                log.append('somebody else', added)
+                theirs.push(modelEntry(log.append('somebody else', added), added))
                 ids.push(id)
                 model.push(modelEntry(id, added))
               } else if (ids.length > 0) {
@@ -433,6 +457,12 @@ export function logSuite(here: Subject): void {
             expect(await log.page('owner', {})).toEqual(modelPage(model, {}))
             expect(await log.page('owner', { isPending: true })).toEqual(modelPage(model, { isPending: true }))
             expect(await log.pending('owner')).toBe(model.filter(({ isPending }) => isPending).length)
+            expect((await log.page('somebody else', { isPending: true })).entries.map(({ value }) => value)).toEqual(
+              theirs.filter((one) => one.isPending).map(({ value }) => value),
+            )
+            expect((await log.page('somebody else', {})).entries.map(({ value }) => value)).toEqual(
+              theirs.filter((one) => !one.isTransient).map(({ value }) => value),
+            )
           },
         ),
         { numRuns: 80 },
