@@ -58,7 +58,7 @@ test('XEP-0313 §4.2: the message as it was received, and when', async () => {
     const [, second] = results
     expect(second!.forwarded.delay).toEqual({ stamp: Date.UTC(2026, 0, 1, 0, 0, 1) })
     expect(second!.forwarded.stanza.toString()).toBe(
-      "<message xmlns='jabber:client' to='juliet@home.test' from='romeo@home.test/phone' type='chat'><body>2</body></message>",
+      "<message xmlns='jabber:client' to='juliet@home.test' type='chat' from='romeo@home.test/phone'><body>2</body></message>",
     )
   }
 })
