@@ -15,7 +15,7 @@ export interface Sizes {
   readonly pingers: number
   /** Occupants of the two rooms. */
   readonly rooms: readonly [number, number]
-  /** Logins that are counted, after three times as many that are not. */
+  /** Logins that are counted, after five times as many that are not. */
   readonly logins: number
   readonly idle: readonly [number, number]
   /** How long they have been idle when memory is looked at. */

@@ -3,14 +3,14 @@ import { Meter } from '../meter.ts'
 import type { Work } from './work.ts'
 
 /**
- * `cpu`: the server's milliseconds for a login: connect, SCRAM (the client has its keys), bind, roster, presence. Three times as many
- * before these, so that compilers have done theirs, are not counted.
+ * `cpu`: the server's milliseconds for a login: connect, SCRAM (the client has its keys), bind, roster, presence. Five times as many before
+ * these, so that compilers have done theirs, are not counted: V8 sets about what is called once for each after three thousand calls.
  */
 export function logins(name: string, link: Link): Work {
   return {
     name,
     async run(peer, { logins: count, turns }) {
-      for (let i = 0; i < 3; i++) await leaveAll(await loginMany(peer, 0, count, link))
+      for (let i = 0; i < 5; i++) await leaveAll(await loginMany(peer, 0, count, link))
       await peer.othersTurns()
       const meter = new Meter(peer)
       const clients: LoadClient[] = []
