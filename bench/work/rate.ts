@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { leaveAll, type Link, type LoadClient, loginMany } from '../load.ts'
 import { Meter } from '../meter.ts'
 import { pause } from '../processes.ts'
@@ -5,6 +7,10 @@ import { converse } from './chat.ts'
 import { numberOf, saying } from './message.ts'
 import { percentile } from './percentile.ts'
 import type { Work } from './work.ts'
+
+setFlagsFromString('--expose-gc')
+/** Of the load: its own pauses are not to be counted. */
+const collectGarbage = runInNewContext('gc') as () => void
 
 /**
  * So many messages a second from half of the clients to the other half, whether or not earlier ones have arrived. `p50`, `p99`: milliseconds
@@ -24,6 +30,7 @@ export function rate(name: string, link: Link): Work {
       const meter = new Meter(peer)
       const before = flows.map(({ latencies }) => latencies.length)
       for (let turn = 0; turn < sizes.turns; turn++) {
+        collectGarbage()
         await meter.during(async () => {
           await send(flows, sizes.rate, sizes.seconds / sizes.turns)
           for (const flow of flows) await flow.end()
