@@ -33,11 +33,7 @@ for (const durability of ['process', 'power'] as const) {
 
 const open = (mode: 'inline' | 'worker') => {
   const store = openFileJournal({ folder: join(folder, 'journal'), durability: 'process' })
-  const journal = new Journal({
-    store,
-    clock: systemClock,
-    onCommit: (number, size) => storage.committed(number, size),
-  })
+  const journal = new Journal({ store, clock: systemClock, onCommit: (number) => storage.committed(number) })
   const storage = openSqliteStorage({
     path,
     journal,

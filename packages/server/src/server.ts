@@ -137,8 +137,8 @@ export class Server {
       clock,
       onTrouble: this.#trouble('journal'),
       onFault: (error) => this.log.error({ err: error }, 'output could not be written'),
-      onCommit: (number, size) => {
-        this.#storage.committed(number, size)
+      onCommit: (number) => {
+        this.#storage.committed(number)
         this.sessions.committed()
         // What the database held at the start already can go as soon as the sessions have been written anew.
         this.#release()

@@ -38,8 +38,8 @@ export interface JournalOptions {
   readonly onTrouble?: (error: Error | undefined) => void
   /** Told what a flush threw. */
   readonly onFault?: (error: unknown) => void
-  /** Told the number of each batch as it is kept, and of how many characters it is. */
-  readonly onCommit?: (number: number, size: number) => void
+  /** Told the number of each batch as it is kept. */
+  readonly onCommit?: (number: number) => void
 }
 
 /** Characters of a batch after which the tick takes in no more: a batch is one string, and whoever waits for it waits for all of it. */
@@ -155,10 +155,9 @@ export class Journal {
     }
     if (this.#records.length === 0) return
     this.#store.append(this.#records.join(',\n'))
-    const size = this.#size
     this.#records = []
     this.#size = 0
-    this.#options.onCommit?.(this.#store.last, size)
+    this.#options.onCommit?.(this.#store.last)
   }
 
   #flush(): void {

@@ -24,7 +24,7 @@ type LogRecord = [
 ]
 
 /** A transaction ends with the batch that brings it to this many characters of records: some fifteen thousand entries, some hundred milliseconds. */
-export const TRANSACTION = 8 * 1024 * 1024
+const TRANSACTION = 8 * 1024 * 1024
 /** After so many characters the database is made safe against a power cut, so that the journal may let them go. */
 const CHECKPOINT = 2 * TRANSACTION
 

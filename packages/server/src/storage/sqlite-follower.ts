@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../world.ts'
-import { type Applier, TRANSACTION, type TrimOutcome } from './applier.ts'
+import type { Applier, TrimOutcome } from './applier.ts'
 import {
   COMMITTED,
   CLOSING,
@@ -16,8 +16,8 @@ const RETRY = 1000
 
 /** Who applies the journal's batches to the database. */
 export interface Follower {
-  /** Batches up to this one have been committed, the last of so many characters. */
-  committed(number: number, size: number): void
+  /** Batches up to this one have been committed. */
+  committed(number: number): void
   /** Somebody waits for this batch. */
   wanted(number: number): void
   /** Applies what has been committed, unless the database refuses it, and ends. */
@@ -85,8 +85,6 @@ export class WorkerFollower implements Follower {
   #isTroubled = false
   #isClosing = false
   #wanted = 0
-  /** Characters committed since a transaction of them was last asked for. */
-  #size = 0
   #cursor: number
 
   constructor(data: Omit<WorkerData, 'state'>, cursor: number, events: FollowerEvents) {
@@ -96,13 +94,9 @@ export class WorkerFollower implements Follower {
     this.#worker = this.#start()
   }
 
-  committed(number: number, size: number): void {
+  committed(number: number): void {
     Atomics.store(this.#state.numbers, COMMITTED, BigInt(number))
     this.#signal(SIGNAL)
-    this.#size += size
-    if (this.#size < TRANSACTION) return
-    this.#size = 0
-    this.#signal(URGENT)
   }
 
   wanted(number: number): void {

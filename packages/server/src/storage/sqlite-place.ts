@@ -35,7 +35,7 @@ export function sqlitePlace(
       const journalFolder = join(folder, 'journal')
       store =
         journalIn === 'memory' ? memory : openFileJournal({ folder: journalFolder, durability, partBytes: 50_000 })
-      journal = new Journal({ store, clock, onCommit: (number, size) => storage.committed(number, size) })
+      journal = new Journal({ store, clock, onCommit: (number) => storage.committed(number) })
       const files = journalIn === 'files' ? { journalFolder } : {}
       const onApplied = (cursor: number): void => store.release(cursor)
       const path = join(folder, 'data.sqlite')

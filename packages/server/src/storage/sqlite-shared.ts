@@ -4,7 +4,7 @@ import type { TrimOutcome } from './applier.ts'
 export const COMMITTED = 0
 export const WANTED = 1
 
-/** Of `signals`: counts that grow when something was committed, when somebody begins to wait or a transaction is full, when the worker is to end. */
+/** Of `signals`: counts that grow when something was committed, when somebody begins to wait, when the worker is to end. */
 export const SIGNAL = 0
 export const URGENT = 1
 export const CLOSING = 2

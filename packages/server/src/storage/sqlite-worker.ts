@@ -4,8 +4,8 @@ import { Applier } from './applier.ts'
 import { connect } from './sqlite-connection.ts'
 import { CLOSING, COMMITTED, type FollowerReport, SIGNAL, URGENT, WANTED, type WorkerData } from './sqlite-shared.ts'
 
-/** Nobody waits: so long (ms), or until they fill a transaction, batches gather, because rows written together cost half. */
-const GATHER = 2000
+/** Nobody waits: so long (ms) batches gather, because rows written together cost half. */
+const GATHER = 500
 const RETRY = 1000
 
 /** The worker thread that follows the journal: it sleeps in `Atomics.wait`, never in an event loop. */

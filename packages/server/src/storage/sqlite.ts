@@ -145,8 +145,8 @@ class SqliteStorage implements Storage, LogAccess {
   }
 
   /** The journal's batches up to this one have been committed: for the journal's `onCommit`. */
-  committed(number: number, size: number): void {
-    this.#follower.committed(number, size)
+  committed(number: number): void {
+    this.#follower.committed(number)
   }
 
   /** Applies what has been committed first; what the database refuses stays in the journal. */
