@@ -100,6 +100,7 @@ export function window(query: LogQuery, more = 0): string {
 /** In the place of a value: the same as in the row before. Two archives mostly keep the same message. */
 export const likeBefore = '='
 
+/** What a page reads of each entry. */
 export const columns = `logs.id, logs.at, (SELECT name FROM names WHERE names.id = logs.peer), state,
   CASE logs.value WHEN '${likeBefore}' THEN (SELECT value FROM logs AS before WHERE before.id < logs.id ORDER BY before.id DESC LIMIT 1) ELSE logs.value END`
 
