@@ -78,6 +78,8 @@ export class LoadClient extends Client {
   /** Comes back; resolves when the server has its session, and has told that it has all that was sent. */
   async return(): Promise<void> {
     const resumed = Promise.withResolvers<void>()
+    // The server may hang up before anybody awaits it.
+    resumed.promise.catch(() => {})
     let text = ''
     const wire = await this.#connect({
       data: (chunk) => {
