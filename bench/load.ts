@@ -166,7 +166,7 @@ export class LoadClient extends Client {
 
 /** A client of account u{number}: connected, logged in, with its roster, present, having heard its own presence. */
 export async function login(peer: Peer, number: number, link: Link): Promise<LoadClient> {
-  if (peer.kind === relay) return join(peer, number)
+  if (peer.kind === relay) return join(peer, number, link)
   const client = await arrive(peer, number, link)
   const from = new RegExp(`^<presence[^>]* from=['"]${client.jid}['"]`)
   await new Promise<void>((resolve) => {
@@ -179,9 +179,10 @@ export async function login(peer: Peer, number: number, link: Link): Promise<Loa
 }
 
 /** Who is only relayed: with the next number for an even one, with the last for an odd one. */
-async function join(peer: Peer, number: number): Promise<LoadClient> {
-  const client = new LoadClient({ jid: `u${number}@localhost/bench`, password, connect: tcp(peer.port) })
-  client.wire = await tcp(peer.port)(client)
+async function join(peer: Peer, number: number, { isTls }: Link): Promise<LoadClient> {
+  const connect = isTls ? tls(peer.tlsPort) : tcp(peer.port)
+  const client = new LoadClient({ jid: `u${number}@localhost/bench`, password, connect })
+  client.wire = await connect(client)
   await new Promise<void>((resolve) => {
     client.listen(() => resolve())
     client.wire!.write(String(number >> 1))

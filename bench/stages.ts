@@ -54,14 +54,13 @@ export const stages: readonly Stage[] = [
     servers: [relay, ...all],
     hasFeatures: false,
     stored: talkers,
-    works: [chat('chat-plain', plain)],
+    works: [chat('chat-plain', plain), chat('chat-tls', secure)],
   },
   {
     servers: all,
     hasFeatures: false,
     stored: talkers,
     works: [
-      chat('chat-tls', secure),
       rate('rate-plain', plain),
       presence('presence', plain),
       ping('ping', plain),

@@ -1,4 +1,4 @@
-// node relay-process.ts OPTIONS, where OPTIONS is JSON: joins each two connections that begin with the same line; on the other port, bare TLS.
+// node relay-process.ts OPTIONS, where OPTIONS is JSON: joins each two connections that begin with the same line; on the other port the same over TLS.
 import { readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -7,7 +7,7 @@ const { port, tlsPort, key, cert } = JSON.parse(process.argv[2]!)
 const waiting = new Map<string, Socket>()
 const ignore = () => {}
 
-const relay = createServer({ noDelay: true }, (socket) => {
+function join(socket: Socket): void {
   socket.on('error', ignore).once('data', (line) => {
     const name = line.toString()
     const other = waiting.get(name)
@@ -18,9 +18,8 @@ const relay = createServer({ noDelay: true }, (socket) => {
     socket.write('<joined/>')
     other.write('<joined/>')
   })
-})
-relay.listen(port, '127.0.0.1', 4096)
-const tls = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert), minVersion: 'TLSv1.3' }, (socket) => {
-  socket.on('error', ignore)
-})
-tls.listen(tlsPort, '127.0.0.1', 4096)
+}
+
+createServer({ noDelay: true }, join).listen(port, '127.0.0.1', 4096)
+const tls = { key: readFileSync(key), cert: readFileSync(cert), minVersion: 'TLSv1.3', noDelay: true } as const
+createTlsServer(tls, join).listen(tlsPort, '127.0.0.1', 4096)
