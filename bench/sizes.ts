@@ -18,7 +18,7 @@ export interface Sizes {
   /** Logins that are counted, after five times as many that are not. */
   readonly logins: number
   readonly idle: readonly [number, number]
-  /** How long they have been idle when memory is looked at. */
+  /** How long they have been idle when memory is looked at: servers give back then what a busy time needed. */
   readonly idleTime: number
   readonly archives: { readonly owners: number; readonly messages: number }
   readonly storm: number
@@ -48,7 +48,7 @@ export const full: Sizes = {
   rooms: [200, 1000],
   logins: 1000,
   idle: [5000, 15_000],
-  idleTime: 3,
+  idleTime: 25,
   archives: { owners: 20, messages: 500 },
   storm: 5000,
   growthPairs: 50,

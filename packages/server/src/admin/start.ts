@@ -5,11 +5,13 @@ import type { Config } from '../config.ts'
 import { hasComponents } from '../config/components.ts'
 import { modules } from '../modules/modules.ts'
 import { createServer } from '../server.ts'
+import { systemClock } from '../world.ts'
 import type { Listener } from './commands.ts'
 import { listenForControl } from './control-server.ts'
 import { describeFailure } from './failure.ts'
 import { firstInvitation } from './invite.ts'
 import { isPretty, openLog } from './log.ts'
+import { saveMemoryWhenQuiet } from './quiet.ts'
 
 /** npm passes a Ctrl-C on that the terminal has sent to all of them: the second one within this time (ms) is the same one. */
 const SAME_SIGNAL = 500
@@ -18,6 +20,7 @@ const SAME_SIGNAL = 500
 export async function start(file: string | undefined): Promise<void> {
   // Or V8 collects everything anew whenever connections have taken another 64 MB outside of its heap: at each six hundredth over TLS.
   setFlagsFromString('--external-memory-accounted-in-global-limit')
+  saveMemoryWhenQuiet(systemClock)
   const config = readConfig(file, modules)
   const log = openLog(config.log, process.stdout)
   const server = await createServer(config, { log })

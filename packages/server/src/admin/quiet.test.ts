@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { ManualClock } from '@jackdaw/testkit'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { saveMemoryWhenQuiet } from './quiet.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+test('ten seconds with hardly anything to do are quiet, and the first busy one ends that', async () => {
+  const clock = new ManualClock()
+  const told: string[] = []
+  let part = 0
+  saveMemoryWhenQuiet(
+    clock,
+    () => part,
+    (flag) => told.push(flag),
+  )
+  await clock.advance(9000)
+  part = 0.02
+  await clock.advance(1000)
+  part = 0.019
+  await clock.advance(9000)
+  expect(told).toEqual([])
+  await clock.advance(5000)
+  expect(told).toEqual(['--memory-saver-mode'])
+  part = 0.5
+  await clock.advance(5000)
+  expect(told).toEqual(['--memory-saver-mode', '--no-memory-saver-mode'])
+})
+
+test('a server that has nothing to do gives memory back', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'jackdaw-quiet-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'jackdaw.yaml')
+  writeFileSync(file, 'data: d\nlisten: { xmpp: { port: 0 }, xmpps: false, http: false, https: false }\n')
+  // V8 looks every eight seconds, and first after thirty.
+  const sooner = ['--gc-memory-reducer-start-delay-ms=100', '--memory-reducer-delay-ms=100']
+  const cli = fileURLToPath(new URL('../cli.ts', import.meta.url))
+  const server = spawn(
+    process.execPath,
+    ['--conditions=source', '--trace-gc', ...sooner, cli, 'start', '--config', file],
+    { cwd: folder },
+  )
+  onTestFinished(() => void server.kill('SIGKILL'))
+  const saved: string[] = []
+  for await (const line of createInterface({ input: server.stdout })) {
+    const sizes = /Mark-Compact \(reduce\) \S+ \((\S+)\) -> \S+ \((\S+)\) MB/.exec(line)
+    if (!sizes) continue
+    saved.push(line)
+    expect(Number(sizes[2])).toBeLessThan(Number(sizes[1]))
+    break
+  }
+  expect(saved).toHaveLength(1)
+})
