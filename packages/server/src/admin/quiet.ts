@@ -5,21 +5,26 @@ import type { Clock } from '../world.ts'
 const little = 0.02
 /** Seconds of that, one after the other, after which a process is quiet. */
 const patience = 10
+/** Milliseconds that V8 takes to give memory back: it looks each second whether it should, and then collects twice. */
+const saving = 3000
 
 /**
- * Has V8 give back, while the process is quiet, the memory that a busy time needed. By itself it would with its next collection, which then hardly ever
- * comes: 5,000 idle sessions kept three times what they take. Saving makes work a third dearer, and ends with the first second that has some.
+ * Has V8 give back the memory that a busy time needed, once there has been hardly anything to do. By itself it would with its next collections, which
+ * then hardly ever come: 5,000 idle sessions kept three times what they take. It collects in steps; while it is to save memory, work costs a third more,
+ * so that ends whether it has or not.
  *
  * @param busy part of the time since it was called last in which the process was at work, 0 … 1
  * @param tell sets a flag of V8; one that this V8 does not know changes nothing
  */
 export function saveMemoryWhenQuiet(clock: Clock, busy = busySince(), tell = setFlagsFromString): void {
+  tell('--memory-reducer-delay-ms=1000')
   let quiet = 0
   clock.after(1000, function second() {
-    const before = quiet
     quiet = busy() < little ? quiet + 1 : 0
-    if (quiet === patience) tell('--memory-saver-mode')
-    else if (quiet === 0 && before >= patience) tell('--no-memory-saver-mode')
+    if (quiet === patience) {
+      tell('--memory-saver-mode')
+      clock.after(saving, () => tell('--no-memory-saver-mode'))
+    }
     clock.after(1000, second)
   })
 }
