@@ -14,9 +14,11 @@ const saving = 3000
  * so that ends whether it has or not.
  *
  * @param busy part of the time since it was called last in which the process was at work, 0 … 1
- * @param tell sets a flag of V8; one that this V8 does not know changes nothing
+ * @param tell sets a flag of V8
  */
 export function saveMemoryWhenQuiet(clock: Clock, busy = busySince(), tell = setFlagsFromString): void {
+  // Older ones look each eight seconds, and know no such flag.
+  if (Number.parseInt(process.versions.node) < 26) return
   tell('--memory-reducer-delay-ms=1000')
   let quiet = 0
   clock.after(1000, function second() {
