@@ -7,3 +7,5 @@ declare class TextEncoder {
   encode(input?: string): Uint8Array<ArrayBuffer>
   encodeInto(source: string, destination: Uint8Array): { readonly read: number; readonly written: number }
 }
+declare function atob(text: string): string
+declare function btoa(binary: string): string

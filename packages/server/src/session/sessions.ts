@@ -279,7 +279,7 @@ export class Sessions implements TickEnd, SessionOwner {
   }
 
   #token(size: number): string {
-    return this.#random.bytes(size).toBase64({ alphabet: 'base64url' })
+    return Buffer.from(this.#random.bytes(size)).toString('base64url')
   }
 }
 

@@ -358,7 +358,7 @@ export class Stream implements TransportEvents, TickEnd, SessionStream {
     return this.#connection.framing.open({
       to: bareOf(this.#claimed),
       from: this.host?.domain.domain ?? this.#port.domain,
-      id: this.#port.random.bytes(12).toBase64({ alphabet: 'base64url' }),
+      id: Buffer.from(this.#port.random.bytes(12)).toString('base64url'),
       version: '1.0',
       lang: this.#lang ?? 'en',
     })
