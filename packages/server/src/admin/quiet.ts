@@ -3,7 +3,7 @@ import type { Clock } from '../world.ts'
 
 /** Part of a second below which there is hardly anything to do. */
 const little = 0.02
-/** Seconds of that, one after the other, after which a process is quiet. What was given back must be taken anew: the first thousands of logins after that cost a fifth more. */
+/** Seconds of that, one after the other, after which a process is quiet. What was given back must be taken anew: the first 700 logins after that cost a fifth more. */
 const patience = 60
 /** Milliseconds that V8 takes to give memory back: it looks each second whether it should, and then collects twice. */
 const saving = 3000
@@ -34,8 +34,9 @@ export function saveMemoryWhenQuiet(clock: Clock, busy = busySince(), tell = set
 function busySince(): () => number {
   let last = performance.eventLoopUtilization()
   return () => {
-    const { utilization } = performance.eventLoopUtilization(last)
-    last = performance.eventLoopUtilization()
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, last)
+    last = now
     return utilization
   }
 }

@@ -17,7 +17,7 @@ export function encodeBase64(data: Uint8Array): string {
  */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return isOwn ? decoded(text) : decodedByOthers(text)
+    return isOwn ? decoded(text) : decodedByAtob(text)
   } catch {
     return undefined
   }
@@ -36,7 +36,7 @@ function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
   return data.length === length ? data : undefined
 }
 
-function decodedByOthers(text: string): Uint8Array<ArrayBuffer> | undefined {
+function decodedByAtob(text: string): Uint8Array<ArrayBuffer> | undefined {
   const binary = atob(text)
   // It forgives much more.
   return btoa(binary) === text ? Uint8Array.from(binary, (byte) => byte.charCodeAt(0)) : undefined
