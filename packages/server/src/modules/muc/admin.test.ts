@@ -192,6 +192,18 @@ test('XEP-0045 §9.2: changes of which one is refused are not made at all', asyn
   for (const client of Object.values(play.clients)) await client.hearsNothing()
 })
 
+test.each([
+  "<item nick='thirdwitch' role='none'/><item nick='thirdwitch' role='none'/>",
+  "<item nick='thirdwitch' role='none'/><item nick='thirdwitch' role='visitor'/>",
+  "<item jid='hag66@home.test' affiliation='outcast'/><item nick='thirdwitch' role='none'/>",
+])('XEP-0045 §8.2, §9.1: one request takes an occupant out once, whatever else it says of it: %s', async (items) => {
+  const play = await coven()
+  await admin(play.desktop, `${items}<item nick='secondwitch' role='none'/>`)
+  for (const nick of ['thirdwitch', 'secondwitch'])
+    await play.desktop.hears(`<presence from='${room}/${nick}' type='unavailable'/>`)
+  await play.desktop.hearsNothing()
+})
+
 test('XEP-0045 §9.1, §9.2: a ban, and its end', async () => {
   const play = await coven()
   await admin(play.desktop, "<item jid='hag66@home.test' affiliation='member' nick='Hag'/>")

@@ -57,7 +57,10 @@ export function change(room: Room, user: Jid, { items }: MucAdmin): void {
     if (item.role !== undefined) {
       const occupant = named(room, item)
       checkRole(actor, { role: occupant.role, affiliation: room.affiliations.of(occupant.account) }, item.role)
-      return () => changeRole(room, occupant, item.role!, why)
+      return () => {
+        // What came before it in the request may have taken the occupant out.
+        if (occupant.sessions.size > 0) changeRole(room, occupant, item.role!, why)
+      }
     }
     const jid = userOf(room, item)
     const { affiliation, nick } = item
