@@ -226,6 +226,31 @@ test('XEP-0045 §9.1: moderators who see no JIDs ban by nickname', async () => {
   await play.pda.hears(`<presence type='unavailable'>${x(301)}</presence>`)
 })
 
+const knowing = (affiliations: number) => ({
+  config: { hosts: { 'home.test': { modules: { muc: { affiliations } } } } },
+})
+
+test('XEP-0045 §9.1: in a room that knows as many users as it may, one of them is banned', async () => {
+  const play = await coven({}, knowing(2))
+  await admin(play.desktop, "<item jid='hag66@home.test' affiliation='member'/>")
+  await expect(admin(play.desktop, "<item jid='wiccarocks@home.test' affiliation='member'/>")).rejects.toMatchObject({
+    condition: 'resource-constraint',
+  })
+  await admin(play.desktop, "<item jid='hag66@home.test' affiliation='outcast'/>")
+})
+
+test('XEP-0045 §9.5, §10.2: neither by the form nor by invitations a room knows more users than it may', async () => {
+  const play = await coven({}, knowing(2))
+  const admins = ['a@home.test', 'b@home.test']
+  await expect(configured(play.desktop, { roomadmins: admins })).rejects.toMatchObject({
+    condition: 'resource-constraint',
+  })
+  await configured(play.desktop, { roomadmins: 'a@home.test', membersonly: '1' })
+  await quiet(play)
+  play.desktop.says(`<message to='${room}'>${x("<invite to='b@home.test'/>")}</message>`)
+  await play.desktop.hears(`<message type='error'>${error('resource-constraint')}</message>`)
+})
+
 test('XEP-0045 §9.3, §9.4: membership granted and revoked, seen by all', async () => {
   const play = await coven({ moderatedroom: '1' })
   await admin(play.desktop, "<item affiliation='member' jid='hag66@home.test'/>")

@@ -102,8 +102,15 @@ export function checkOwners(room: Room, items: readonly MucItem[]): void {
   if (owners.size === 0) throw new StanzaError('conflict', 'A room has at least one owner')
 }
 
-export function checkSize({ affiliations, host }: Room, items: readonly MucItem[]): void {
-  const added = items.filter(({ affiliation }) => affiliation !== undefined && affiliation !== 'none').length
-  if (added > 0 && affiliations.size + added > host.config.affiliations)
+/** What a user is already may be changed however many there are: bans above all. @throws StanzaError resource-constraint */
+export function checkSize(room: Room, items: readonly MucItem[]): void {
+  const { affiliations, host } = room
+  const added = new Set<string>()
+  for (const item of items) {
+    if (item.affiliation === undefined || item.affiliation === 'none') continue
+    const user = userOf(room, item)
+    if (!affiliations.has(user)) added.add(user.toString())
+  }
+  if (added.size > 0 && affiliations.size + added.size > host.config.affiliations)
     throw new StanzaError('resource-constraint', 'The room knows too many users')
 }

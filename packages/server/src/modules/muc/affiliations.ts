@@ -37,6 +37,10 @@ export class Affiliations {
     return this.#known.get(jid.bare.toString()) ?? nobody
   }
 
+  has(jid: Jid): boolean {
+    return this.#known.has(jid.bare.toString())
+  }
+
   set(jid: Jid, known: Affiliated): void {
     const key = jid.bare.toString()
     const isForgotten = known.affiliation === 'none' && !known.hasVoice

@@ -1,5 +1,6 @@
 import { Jid, type Message, type MucInvitation, MucUser, message, StanzaError } from '@jackdaw/xmpp'
 import { when } from '../../when.ts'
+import { checkSize } from './admin.ts'
 import { isAtLeast } from './affiliations.ts'
 import { take } from './messages.ts'
 import type { Occupant } from './occupants.ts'
@@ -22,11 +23,15 @@ export function invite(room: Room, occupant: Occupant, stanza: Message, invitati
     throw new StanzaError('forbidden', 'You may not invite others to this room')
   for (const { to } of invitations)
     if (affiliations.of(to!) === 'outcast') throw new StanzaError('not-allowed', `${to} is banned from this room`)
+  // §9.5: in an open room it changes nothing.
+  const isNew = (user: Jid) => config.isMembersOnly && affiliations.of(user) === 'none'
+  const added = invitations
+    .filter(({ to }) => isNew(to!))
+    .map(({ to }) => ({ jid: to!, affiliation: 'member' as const }))
+  checkSize(room, added)
   for (const { to, reason, continues } of invitations) {
     take(room, occupant)
-    // §9.5: in an open room it changes nothing.
-    const isNew = config.isMembersOnly && affiliations.of(to!) === 'none'
-    if (isNew) changeAffiliation(room, to!.bare, 'member')
+    if (isNew(to!)) changeAffiliation(room, to!.bare, 'member')
     remember(room, to!, occupant)
     send(room, to!, { from: inviterOf(room, occupant), reason, continues }, stanza.id)
   }

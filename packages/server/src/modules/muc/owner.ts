@@ -12,7 +12,7 @@ import {
   message,
   StanzaError,
 } from '@jackdaw/xmpp'
-import { checkOwners } from './admin.ts'
+import { checkOwners, checkSize } from './admin.ts'
 import { isAtLeast } from './affiliations.ts'
 import { broadcast } from './broadcast.ts'
 import { adminsVar, configForm, ownersVar, type RoomConfig, submitted } from './config-form.ts'
@@ -54,6 +54,7 @@ function configure(room: Room, form: Form): void {
   const config = submitted(form, room.config, room.host.config)
   const items = [...listed(room, form, adminsVar, 'admin'), ...listed(room, form, ownersVar, 'owner')]
   checkOwners(room, items)
+  checkSize(room, items)
   reconfigure(room, config, items)
 }
 
