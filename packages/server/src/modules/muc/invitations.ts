@@ -17,6 +17,8 @@ export function invite(room: Room, occupant: Occupant, stanza: Message, invitati
   const { affiliations, config } = room
   if (invitations.length > most) throw new StanzaError('not-acceptable', `Invite ${most} at a time`)
   if (invitations.some(({ to }) => to === undefined)) throw new StanzaError('bad-request', 'Who is invited?')
+  // It would make members of all users of a domain.
+  if (invitations.some(({ to }) => to!.local === undefined)) throw new StanzaError('item-not-found', 'Invite users')
   const affiliation = affiliations.of(occupant.account)
   // §9.5
   if (config.isMembersOnly && !isAtLeast(affiliation, config.mayInvite ? 'member' : 'admin'))

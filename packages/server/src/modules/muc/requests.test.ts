@@ -52,6 +52,7 @@ test.each([
   ['tablet', inviting('hag66@home.test'), 'not-acceptable'],
   ['pda', `<message to='${room}'>${x('<invite/>')}</message>`, 'bad-request'],
   ['pda', inviting('outcast@home.test'), 'not-allowed'],
+  ['pda', inviting('home.test'), 'item-not-found'],
   [
     'pda',
     `<message to='${room}'>${x(...Array.from({ length: 21 }, () => "<invite to='a@home.test'/>"))}</message>`,
@@ -80,6 +81,17 @@ test('XEP-0045 §9.5: into a room for members only admins invite; members do whe
   play.pda.says(inviting('wiccarocks@home.test'))
   await play.tablet.awaits(`<message from='${room}'>${x(`<invite from='${room}/thirdwitch'/>`)}</message>`)
   await entered(play.tablet, 'fourth')
+})
+
+test('XEP-0045 §9.5: a member who may invite users does not let a whole domain in', async () => {
+  const play = await coven()
+  await admin(play.desktop, "<item affiliation='member' jid='hag66@home.test'/>")
+  await configured(play.desktop, { membersonly: '1', allowinvites: '1' })
+  await quiet(play)
+  play.pda.says(inviting('home.test'))
+  await play.pda.hears(`<message type='error'>${error('item-not-found')}</message>`)
+  enters(play.tablet, 'fourth')
+  await play.tablet.hears(`<presence type='error'>${error('registration-required')}</presence>`)
 })
 
 async function registers(client: Witches['pda'], nick: string) {
