@@ -181,6 +181,17 @@ test('XEP-0045 §9.1, §10.3, §10.6: an admin bans no owner, makes no admin, se
   await admin(play.laptop, "<item jid='hag66@home.test' affiliation='outcast'/>")
 })
 
+test('XEP-0045 §9.1: an admin bans no one whose domain is admin or owner either', async () => {
+  const play = await coven()
+  await admin(
+    play.desktop,
+    "<item affiliation='admin' jid='hag66@home.test'/><item affiliation='owner' jid='home.test'/>",
+  )
+  await expect(admin(play.pda, "<item affiliation='outcast' jid='wiccarocks@home.test'/>")).rejects.toMatchObject({
+    condition: 'not-allowed',
+  })
+})
+
 test('XEP-0045 §9.2: changes of which one is refused are not made at all', async () => {
   const play = await coven()
   await expect(

@@ -64,7 +64,7 @@ export function change(room: Room, user: Jid, { items }: MucAdmin): void {
     }
     const jid = userOf(room, item)
     const { affiliation, nick } = item
-    checkAffiliation(actor.affiliation, room.affiliations.get(jid).affiliation, affiliation!)
+    checkAffiliation(actor.affiliation, room.affiliations.of(jid), affiliation!)
     // §9.1
     if (affiliation === 'outcast' && user.bare.equals(jid)) throw new StanzaError('conflict', 'That is yourself')
     const reserved = item.jid === undefined ? undefined : nick
