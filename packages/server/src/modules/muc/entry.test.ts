@@ -223,6 +223,13 @@ test.each([
   expect(heard).toEqual(bodies)
 })
 
+test('XEP-0045 §7.2.8, §7.2.9: in a full room there is a place for another session of an occupant, not for another nickname of it', async () => {
+  const play = await coven({ maxusers: '3' })
+  enters(play.tablet, 'fourth')
+  await play.tablet.hears(`<presence type='error'>${error('service-unavailable')}</presence>`)
+  await entered(play.tablet, 'secondwitch')
+})
+
 test('XEP-0045 §7.2.14: maxchars counts whole stanzas', async () => {
   const play = await coven()
   says(play.pda, 'x'.repeat(300))

@@ -16,9 +16,9 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   const { from, to } = stanza
   const nick = to!.resource!
   const affiliation = room.affiliations.of(from!)
-  admit(room, from!, entry)
-  checkNick(room, from!, nick)
   const same = room.occupants.withNick(nick)
+  admit(room, from!, entry, same?.account.equals(from!.bare) === true)
+  checkNick(room, from!, nick)
   const hasVoice = room.affiliations.get(from!).hasVoice === true
   const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
@@ -55,8 +55,11 @@ function welcome(
   sendTo(room, subjectMessage(room), session)
 }
 
-/** @throws StanzaError §7.2.18, in the order of what tells least */
-function admit(room: Room, user: Jid, { password }: MucEntry): void {
+/**
+ * @param isShared it is another session of an occupant: there is none more
+ * @throws StanzaError §7.2.18, in the order of what tells least
+ */
+function admit(room: Room, user: Jid, { password }: MucEntry, isShared: boolean): void {
   const { affiliations, config, host, isLocked, occupants } = room
   const affiliation = affiliations.of(user)
   if (isLocked && affiliation !== 'owner') throw new StanzaError('item-not-found', 'The room is being made')
@@ -66,7 +69,7 @@ function admit(room: Room, user: Jid, { password }: MucEntry): void {
   if (config.password !== '' && config.password !== password && affiliation !== 'owner')
     throw new StanzaError('not-authorized', password === undefined ? 'A password is needed' : 'The password is wrong')
   const most = config.maxUsers === 0 ? host.config.occupants : Math.min(config.maxUsers, host.config.occupants)
-  if (occupants.size >= most + (isAtLeast(affiliation, 'admin') ? spare : 0))
+  if (!isShared && occupants.size >= most + (isAtLeast(affiliation, 'admin') ? spare : 0))
     throw new StanzaError('service-unavailable', 'The room is full', { type: 'wait' })
 }
 
