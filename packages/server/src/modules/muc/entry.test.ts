@@ -249,6 +249,20 @@ test('XEP-0045 §7.2.14: maxchars counts whole stanzas', async () => {
   await play.tablet.awaits(`<message><body>${'x'.repeat(300)}</body></message>`)
 })
 
+test('XEP-0045 §7.2.14: maxchars counts the stanzas as they are sent', async () => {
+  const play = await coven()
+  says(play.pda, 'short')
+  await quiet(play)
+  enters(play.tablet, 'fourth')
+  const { length } = String(await play.tablet.awaits('<message><body>short</body></message>'))
+  await play.tablet.hears('<message><subject/></message>')
+  enters(play.tablet, 'fourth', `<history maxchars='${length - 1}'/>`)
+  await play.tablet.awaits(`<presence from='${room}/fourth'/>`)
+  await play.tablet.hears('<message><subject/></message>')
+  enters(play.tablet, 'fourth', `<history maxchars='${length}'/>`)
+  await play.tablet.awaits('<message><body>short</body></message>')
+})
+
 test.each(["<history maxstanzas='-1'/>", "<history seconds='x'/>", "<history since='yesterday'/>"])(
   'XEP-0045 §7.2.14: %s is refused',
   async (wish) => {

@@ -50,7 +50,7 @@ function welcome(
   if (config.whois === 'anyone') own.push(100)
   if (config.isLogged || room.archives.supervisor) own.push(logged)
   tellSelf(room, occupant, { statuses: own }, session)
-  for (const message of room.history.chosen(history, config.historyLength, host.clock.now()))
+  for (const message of room.history.chosen(history, config.historyLength, host.clock.now(), session))
     sendTo(room, message, session)
   sendTo(room, subjectMessage(room), session)
 }

@@ -60,15 +60,16 @@ export class History {
     return this.#said.length < before
   }
 
-  /** §7.2.14: the least that meets every wish, in the order in which it was said. */
-  chosen({ maxChars = Infinity, maxStanzas = Infinity, seconds, since = 0 }: HistoryWish, most: number, now: number) {
+  /** §7.2.14: the least that meets every wish, in the order in which it was said. @param to its address is in each of them */
+  chosen(wish: HistoryWish, most: number, now: number, to: Jid): Message[] {
+    const { maxChars = Infinity, maxStanzas = Infinity, seconds, since = 0 } = wish
     const from = Math.max(since, seconds === undefined ? 0 : now - seconds * 1000)
     const chosen: Message[] = []
     let left = maxChars
     for (let i = this.#said.length - 1; i >= 0 && chosen.length < Math.min(most, maxStanzas); i--) {
       const { at, message } = this.#said[i]!
       if (at < from) break
-      if (maxChars !== Infinity) left -= message.toString().length
+      if (maxChars !== Infinity) left -= message.addressed({ to }).toString().length
       if (left < 0) break
       chosen.push(message)
     }
