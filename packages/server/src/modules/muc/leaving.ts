@@ -33,8 +33,9 @@ export function leave(room: Room, session: Jid, told: Told = {}): void {
 
 /** §7.14: by its own will. */
 export function exit(room: Room, stanza: Presence): void {
-  // §10.1.3: with its maker goes a room that is being made.
-  leave(room, stanza.from!, { content: contentOf(stanza), ...(room.isLocked && { destroyed: {} }) })
+  // §10.1.3: with the last session of its maker goes a room that is being made.
+  const isEnd = room.isLocked && [...room.occupants.sessions].length === 1
+  leave(room, stanza.from!, { content: contentOf(stanza), ...(isEnd && { destroyed: {} }) })
 }
 
 /** Takes an occupant out with all its sessions: §8.2 (307), §9.1 (301), §9.4 (321), §10.2 (322). */

@@ -1,6 +1,19 @@
 import { DiscoInfo, fieldValues, MucOwner } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
-import { admin, configured, coven, entered, enters, quiet, room, says, type Witches, witches, x } from './fixture.ts'
+import {
+  admin,
+  configured,
+  coven,
+  entered,
+  enters,
+  quiet,
+  room,
+  says,
+  userNs,
+  type Witches,
+  witches,
+  x,
+} from './fixture.ts'
 
 const owner = (content: string, type = 'set', to = room) =>
   `<iq to='${to}' type='${type}'><query xmlns='http://jabber.org/protocol/muc#owner'>${content}</query></iq>`
@@ -95,6 +108,17 @@ test('XEP-0045 §10.1.3: a room whose configuration is cancelled, or whose maker
   await play.desktop.close()
   enters(play.pda, 'thirdwitch')
   await play.pda.hears(`<presence from='${room}/thirdwitch'>${x(201)}</presence>`)
+})
+
+test('XEP-0045 §10.1.3: a room that is being made stays while its maker is in it with another session', async () => {
+  const play = await witches()
+  for (const client of [play.laptop, play.tablet]) await entered(client, 'secondwitch')
+  play.tablet.clear()
+  play.tablet.says(`<presence to='${room}/secondwitch' type='unavailable'/>`)
+  const left = await play.tablet.hears(`<presence from='${room}/secondwitch' type='unavailable'/>`)
+  expect(left.child('x', userNs)!.child('destroy')).toBeUndefined()
+  play.laptop.says(`<presence to='${room}/secondwitch' type='unavailable'/>`)
+  await play.laptop.awaits(`<presence from='${room}/secondwitch' type='unavailable'>${x('<destroy/>')}</presence>`)
 })
 
 test('XEP-0045 §10.2: cancelled later, everything stays', async () => {
