@@ -195,6 +195,22 @@ test('XEP-0045 §7.13, §8.6: a visitor asks for voice and is given it', async (
   await play.laptop.hears(`<message type='error'>${error('bad-request')}</message>`)
 })
 
+test('XEP-0045 §8.6: who has taken the nickname of a visitor that asked for voice is not given it', async () => {
+  const play = await coven({ moderatedroom: '1' })
+  const wish = `<message to='${room}'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field><field var='muc#role'><value>participant</value></field></x></message>`
+  play.pda.says(wish)
+  const question = await play.desktop.hears(`<message from='${room}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  const form = Form.read(question.child('x', 'jabber:x:data')!)
+  play.pda.says(`<presence to='${room}/oldhag'/>`)
+  await play.pda.sync()
+  play.laptop.says(`<presence to='${room}/thirdwitch'/>`)
+  await quiet(play)
+  const fields = form.fields!.map((field) => (field.var === 'muc#request_allow' ? { ...field, values: ['1'] } : field))
+  play.desktop.says(`<message to='${room}'>${Form.write({ ...form, type: 'submit', fields })}</message>`)
+  await play.desktop.hears(`<message type='error'>${error('item-not-found')}</message>`)
+  await play.laptop.hearsNothing()
+})
+
 const disco = (to: string, kind: 'info' | 'items', content = '', node = '') =>
   `<iq to='${to}' type='get'><query xmlns='http://jabber.org/protocol/disco#${kind}'${node && ` node='${node}'`}>${content}</query></iq>`
 

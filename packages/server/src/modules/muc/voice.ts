@@ -3,6 +3,7 @@ import {
   fieldValues,
   Form,
   formTypeField,
+  jidValue,
   type Message,
   message,
   mucRequestForm,
@@ -32,7 +33,10 @@ function approve(room: Room, moderator: Occupant, form: Form): void {
   const isAllowed = booleanValue(fieldValues(form, 'muc#request_allow')?.[0] ?? '0')
   if (form.type !== 'submit' || !isAllowed) return
   const visitor = room.occupants.withNick(fieldValues(form, 'muc#roomnick')?.[0] ?? '')
-  if (!visitor) throw new StanzaError('item-not-found', 'Who asked is no longer here')
+  const [asker] = fieldValues(form, 'muc#jid') ?? []
+  // Meanwhile somebody else may have that nickname.
+  if (!visitor || (asker && !jidValue(asker).bare.equals(visitor.account)))
+    throw new StanzaError('item-not-found', 'Who asked is no longer here')
   if (visitor.role !== 'visitor') return
   checkRole(actor, { role: visitor.role, affiliation: room.affiliations.of(visitor.account) }, 'participant')
   changeRole(room, visitor, 'participant', {})
