@@ -71,11 +71,7 @@ export function requirements(room: Room, user: Jid): RoomRegistration {
 export function register(room: Room, user: Jid, { isRemoval, form }: RoomRegistration): void {
   checkMay(room, user)
   const { affiliation } = room.affiliations.get(user)
-  if (isRemoval) {
-    if (affiliation === 'member') return changeAffiliation(room, user.bare, 'none')
-    // An admin keeps what it is and gives up the nickname.
-    return changeAffiliation(room, user.bare, affiliation, { nick: '' })
-  }
+  if (isRemoval) return unregister(room, user)
   const nick = (form && fieldValues(form, nickVar)?.[0]) ?? ''
   if (form?.type !== 'submit' || formType(form) !== mucRegisterForm || nick.trim() === '')
     throw new StanzaError('bad-request', 'Submit the form with a nickname')
@@ -89,6 +85,16 @@ export function register(room: Room, user: Jid, { isRemoval, form }: RoomRegistr
   // Where members may do what others may not, an admin decides.
   if (!config.isMembersOnly && !config.isModerated) return changeAffiliation(room, user.bare, 'member', { nick })
   askAdmins(room, user, nick)
+}
+
+/** XEP-0077 §3.2. @throws StanzaError registration-required */
+function unregister(room: Room, user: Jid): void {
+  const { affiliation, nick } = room.affiliations.get(user)
+  const hasAsked = room.applicants.delete(user)
+  if (affiliation === 'member') return changeAffiliation(room, user.bare, 'none')
+  // An admin keeps what it is and gives up the nickname.
+  if (nick !== undefined) return changeAffiliation(room, user.bare, affiliation, { nick: '' })
+  if (!hasAsked) throw new StanzaError('registration-required', 'You are not registered with this room')
 }
 
 /** §9.9 */

@@ -140,6 +140,30 @@ test.each(['', "<x xmlns='jabber:x:data' type='submit'/>", '<username>hag</usern
   },
 )
 
+const unregister = `<iq to='${room}' type='set'><query xmlns='jabber:iq:register'><remove/></query></iq>`
+
+test('XEP-0045 §7.10, XEP-0077 §3.2: who is not registered with a room does not end its registration', async () => {
+  const play = await coven()
+  await expect(play.pda.asks(unregister)).rejects.toMatchObject({ condition: 'registration-required' })
+  await play.desktop.hearsNothing()
+})
+
+test('XEP-0045 §7.10, §9.9: who has asked for membership and thinks better of it is not let in', async () => {
+  const play = await coven()
+  await configured(play.desktop, { membersonly: '1' })
+  play.desktop.comes()
+  await quiet(play)
+  await registers(play.tablet, 'Hecate')
+  const question = await play.desktop.hears(`<message from='${room}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  await play.tablet.asks(unregister)
+  const form = Form.read(question.child('x', 'jabber:x:data')!)
+  const fields = form.fields!.map((field) => (field.var === 'muc#register_allow' ? { ...field, values: ['1'] } : field))
+  play.desktop.says(`<message to='${room}'>${Form.write({ ...form, type: 'submit', fields })}</message>`)
+  await play.desktop.sync()
+  enters(play.tablet, 'Hecate')
+  await play.tablet.hears(`<presence type='error'>${error('registration-required')}</presence>`)
+})
+
 test('XEP-0045 §7.10: who is banned does not register', async () => {
   const play = await coven()
   await admin(play.desktop, "<item affiliation='outcast' jid='hag66@home.test'/>")
