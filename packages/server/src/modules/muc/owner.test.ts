@@ -159,6 +159,22 @@ test('XEP-0045 §5.1.2: voice goes and comes with the moderation of the room', a
   await play.laptop.awaits(`<presence from='${room}/thirdwitch'>${x("<item role='participant'/>")}</presence>`)
 })
 
+test('XEP-0045 §10.2: when other roles are broadcast, others learn who has come for them and who has gone', async () => {
+  const play = await coven()
+  await configured(play.desktop, { presencebroadcast: ['moderator'] })
+  await play.desktop.awaits(
+    `<presence from='${room}/thirdwitch' type='unavailable'>${x("<item role='none'/>")}</presence>`,
+  )
+  await play.laptop.hears(
+    `<presence from='${room}/thirdwitch' type='unavailable'>${x("<item role='none'/>")}</presence>`,
+  )
+  await play.laptop.hears(`<message from='${room}' type='groupchat'>${x(104)}</message>`)
+  await quiet(play)
+  await configured(play.desktop, { presencebroadcast: ['moderator', 'participant'] })
+  await play.laptop.hears(`<presence from='${room}/thirdwitch'>${x("<item role='participant'/>")}</presence>`)
+  await play.laptop.hears(`<message from='${room}' type='groupchat'>${x(104)}</message>`)
+})
+
 test('XEP-0045 §10.2: admins and owners by the form', async () => {
   const play = await coven()
   await configured(play.desktop, { roomadmins: ['wiccarocks@home.test'] })

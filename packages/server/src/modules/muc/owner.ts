@@ -17,6 +17,7 @@ import { isAtLeast } from './affiliations.ts'
 import { broadcast } from './broadcast.ts'
 import { adminsVar, configForm, ownersVar, type RoomConfig, submitted } from './config-form.ts'
 import { evacuate, expel } from './leaving.ts'
+import { isBroadcast, tellOthers } from './presence.ts'
 import { initialRole } from './roles.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
@@ -64,10 +65,19 @@ export function reconfigure(room: Room, config: RoomConfig, items: readonly MucI
   const wasLocked = room.isLocked
   if (wasLocked) room.unlock()
   room.config = config
+  tellOfWhom(room, old)
   for (const { jid, affiliation } of items) changeAffiliation(room, jid!, affiliation!)
   if (config.isMembersOnly && !old.isMembersOnly) expelStrangers(room)
   if (config.isModerated !== old.isModerated) moderate(room)
   if (!wasLocked) tell(room, codes(old, config))
+}
+
+/** §10.2: who is broadcast from now on comes for the others, who is no longer goes, or it would stay there for ever. */
+function tellOfWhom(room: Room, old: RoomConfig): void {
+  for (const occupant of room.occupants) {
+    const is = isBroadcast(room, occupant)
+    if (is !== old.broadcasts.includes(occupant.role)) tellOthers(room, occupant, is ? {} : { type: 'unavailable' })
+  }
 }
 
 /** §10.2: who loses or gets an affiliation by a list of the form. */
