@@ -15,6 +15,7 @@ import { messageOf } from '../archive.ts'
 import { checkFields, findPage, finOf, known } from '../archive-search.ts'
 import { isAtLeast } from './affiliations.ts'
 import { sendTo } from './broadcast.ts'
+import type { RoomConfig } from './config-form.ts'
 import type { Room, RoomRecord } from './room.ts'
 import { standingOf } from './standing.ts'
 
@@ -48,7 +49,12 @@ export function isReadable(
   affiliation: MucAffiliation,
   isInside: boolean,
 ): boolean {
-  if (isLocked || !config.isLogged || affiliation === 'outcast') return false
+  return !isLocked && config.isLogged && mayListen(config, affiliation, isInside)
+}
+
+/** Whether somebody may know what a room talks about. */
+export function mayListen(config: RoomConfig, affiliation: MucAffiliation, isInside: boolean): boolean {
+  if (affiliation === 'outcast') return false
   // Who knows the password is known while it is here.
   const isRestricted = config.isMembersOnly || config.password !== ''
   return !isRestricted || isAtLeast(affiliation, 'member') || isInside

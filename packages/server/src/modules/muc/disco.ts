@@ -28,6 +28,7 @@ import {
   vcardNs,
 } from '@jackdaw/xmpp'
 import { describeCommand, listCommands } from '../commands/ad-hoc.ts'
+import { mayListen } from './archive.ts'
 import { avatarHash } from './avatar.ts'
 import { hatCommands } from './hat-commands.ts'
 import type { Room } from './room.ts'
@@ -81,7 +82,7 @@ export function roomInfo(room: Room, user: Jid, node: string | undefined): Disco
     config.isModerated ? 'muc_moderated' : 'muc_unmoderated',
     config.whois === 'anyone' ? 'muc_nonanonymous' : 'muc_semianonymous',
   ]
-  return { identities: [identity(config.name || room.jid.local!)], features, forms: [infoForm(room)] }
+  return { identities: [identity(config.name || room.jid.local!)], features, forms: [infoForm(room, user)] }
 }
 
 /** §6.5: who is here, for those who are here themselves. */
@@ -91,8 +92,8 @@ export function roomItems(room: Room, user: Jid, node: string | undefined): Disc
   return isInside ? [...room.occupants].map(({ jid }) => ({ jid })) : []
 }
 
-function infoForm(room: Room): Form {
-  const { config } = room
+function infoForm(room: Room, user: Jid): Form {
+  const { affiliations, config, occupants } = room
   const hash = avatarHash(room)
   const { supervisor } = room.archives
   const hats = room.hats.hash
@@ -103,8 +104,11 @@ function infoForm(room: Room): Form {
       formTypeField(mucRoomInfoForm),
       field('muc#roominfo_description', config.description),
       field('muc#roominfo_lang', config.language),
-      field('muc#roominfo_subject', subjectMessage(room).child('subject')!.text),
-      field('muc#roominfo_occupants', String(room.occupants.size)),
+      // §14.4
+      ...(mayListen(config, affiliations.of(user), occupants.of(user) !== undefined)
+        ? [field('muc#roominfo_subject', subjectMessage(room).child('subject')!.text)]
+        : []),
+      field('muc#roominfo_occupants', String(occupants.size)),
       field('muc#roomconfig_changesubject', config.maySetSubject ? '1' : '0'),
       field('muc#maxhistoryfetch', String(config.historyLength)),
       ...(config.pubsub === '' ? [] : [field('muc#roomconfig_pubsub', config.pubsub)]),

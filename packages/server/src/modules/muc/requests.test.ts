@@ -321,6 +321,25 @@ test.each([
   })
 })
 
+test.each([{ membersonly: '1' }, { passwordprotectedroom: '1', roomsecret: 'cauldronburn' }])(
+  'XEP-0045 §6.4, §14.4: the subject of a room with %j is told to who may know it',
+  async (fields) => {
+    const play = await coven()
+    await admin(play.desktop, "<item affiliation='member' jid='hag66@home.test'/>")
+    await configured(play.desktop, fields)
+    play.desktop.says(`<message to='${room}' type='groupchat'><subject>Spells</subject></message>`)
+    await quiet(play)
+    const subject = async (client: Witches['pda']) =>
+      fieldValues(DiscoInfo.read((await client.asks(disco(room, 'info'))).first()!).forms[0]!, 'muc#roominfo_subject')
+    expect(await subject(play.tablet)).toBeUndefined()
+    expect(await subject(play.pda)).toEqual(['Spells'])
+    await configured(play.desktop, { membersonly: '0', passwordprotectedroom: '0' })
+    expect(await subject(play.tablet)).toEqual(['Spells'])
+    await admin(play.desktop, "<item affiliation='outcast' jid='wiccarocks@home.test'/>")
+    expect(await subject(play.tablet)).toBeUndefined()
+  },
+)
+
 test('XEP-0045 §6.5: who is in a room is told to those who are in it', async () => {
   const play = await coven()
   const items = async (client: Witches['pda']) =>
