@@ -289,6 +289,15 @@ test('XEP-0045 §9.4: who is no member any more leaves a room for members only, 
   await play.pda.hears(`<presence type='error'>${error('registration-required')}</presence>`)
 })
 
+test('XEP-0045 §9.3: one request does not reserve a nickname for two users', async () => {
+  const play = await coven()
+  const items = ['hag66', 'wiccarocks'].map(
+    (name, i) => `<item affiliation='member' jid='${name}@home.test' nick='${['Hecate', 'HECATE'][i]}'/>`,
+  )
+  await expect(admin(play.desktop, items.join(''))).rejects.toMatchObject({ condition: 'conflict' })
+  await play.desktop.hearsNothing()
+})
+
 test('XEP-0045 §9.5: who becomes a member of a room for members only is asked in, with the password', async () => {
   const play = await coven({ membersonly: '0', passwordprotectedroom: '0' })
   await configured(play.desktop, { membersonly: '1', passwordprotectedroom: '1', roomsecret: 'cauldronburn' })

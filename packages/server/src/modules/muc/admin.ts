@@ -1,5 +1,5 @@
 import { type MucAffiliation, type Jid, MucAdmin, type MucItem, type MucRole, StanzaError } from '@jackdaw/xmpp'
-import { checkAffiliation, isAtLeast } from './affiliations.ts'
+import { checkAffiliation, folded, isAtLeast } from './affiliations.ts'
 import type { Occupant } from './occupants.ts'
 import { checkRole, type Standing } from './roles.ts'
 import type { Room } from './room.ts'
@@ -71,9 +71,18 @@ export function change(room: Room, user: Jid, { items }: MucAdmin): void {
     if (reserved) checkReservation(room, jid, reserved)
     return () => changeAffiliation(room, jid, affiliation!, { ...why, nick: reserved })
   })
+  checkNicks(items)
   checkOwners(room, items)
   checkSize(room, items)
   for (const act of acts) if (!room.isDestroyed) act()
+}
+
+/** §9.3: a nickname is reserved for one user. */
+function checkNicks(items: readonly MucItem[]): void {
+  const nicks = items
+    .filter(({ affiliation, jid, nick }) => affiliation && jid && nick)
+    .map(({ nick }) => folded(nick!))
+  if (new Set(nicks).size < nicks.length) throw new StanzaError('conflict', 'A nickname is reserved for one user')
 }
 
 function named(room: Room, { nick }: MucItem): Occupant {
