@@ -1,4 +1,4 @@
-import { correctedId, Delay, type HistoryWish, type Jid, type Message, StanzaId } from '@jackdaw/xmpp'
+import { correctedId, Delay, type HistoryWish, type Jid, type Message, OccupantId, StanzaId } from '@jackdaw/xmpp'
 
 /** In milliseconds. */
 const hour = 3_600_000
@@ -53,11 +53,18 @@ export class History {
     this.#said = this.#said.filter(({ at }) => at > until)
   }
 
-  /** Whether it was there. */
-  remove(id: string): boolean {
-    const before = this.#said.length
-    this.#said = this.#said.filter((said) => said.id !== id)
-    return this.#said.length < before
+  /** Also its corrections (XEP-0308 §3). Whether it was there. @param by the occupant-id of who may do that; undefined: anybody's goes */
+  remove(id: string, by?: string): boolean {
+    const removed = this.#said.find((said) => said.id === id)
+    if (!removed) return false
+    const author = authorOf(removed.message)
+    if (by !== undefined && author !== by) return false
+    const corrected = removed.message.id
+    this.#said = this.#said.filter(
+      ({ id: other, message }) =>
+        other !== id && (corrected === undefined || correctedId(message) !== corrected || authorOf(message) !== author),
+    )
+    return true
   }
 
   /** §7.2.14: the least that meets every wish, in the order in which it was said. @param to its address is in each of them */
@@ -75,4 +82,8 @@ export class History {
     }
     return chosen.reverse()
   }
+}
+
+function authorOf(message: Message): string | undefined {
+  return message.child(OccupantId.name, OccupantId.ns)?.attr('id')
 }

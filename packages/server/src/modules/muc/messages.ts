@@ -10,17 +10,16 @@ import {
   withoutDelay,
   withoutStanzaId,
 } from '@jackdaw/xmpp'
-import type { LogEntry } from '../../storage/storage.ts'
 import { whenAll } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { broadcast } from './broadcast.ts'
 import type { Occupant } from './occupants.ts'
-import { retract } from './retractions.ts'
+import { retract, type Retractable } from './retractions.ts'
 import type { Room } from './room.ts'
 import { isSubjectChange, setSubject } from './subject.ts'
 
 /** XEP-0045 §7.4: from one occupant to all. @param retracted what it takes back (XEP-0424) */
-export function say(room: Room, occupant: Occupant, stanza: Message, retracted?: LogEntry<string>): void {
+export function say(room: Room, occupant: Occupant, stanza: Message, retracted?: Retractable): void {
   const { jid } = room
   // §7.4: visitors have no voice.
   if (occupant.role === 'visitor') throw new StanzaError('forbidden', 'You have no voice in this room')

@@ -514,6 +514,66 @@ test('XEP-0424 §5: an author takes back what it said; nobody else does', async 
   await play.tablet.hears('<message><subject/></message>')
 })
 
+test.each(['0', '1'])(
+  'XEP-0424 §5: in a room with enablelogging=%s, who enters is not told what its author has taken back',
+  async (enablelogging) => {
+    const play = await coven({ enablelogging })
+    says(play.pda, 'oops', "id='m1'")
+    const said = await play.laptop.hears('<message><body>oops</body></message>')
+    const id = said.child('stanza-id', 'urn:xmpp:sid:0')!.attr('id')!
+    const retraction = `<message to='${room}' type='groupchat' id='r1'><retract id='${id}' xmlns='urn:xmpp:message-retract:1'/></message>`
+    const told = async () => {
+      enters(play.tablet, 'fourth')
+      await play.tablet.awaits(`<presence from='${room}/fourth'/>`)
+      return (await play.tablet.stanza()).child('body')?.text
+    }
+    play.laptop.says(retraction)
+    await play.laptop.sync()
+    expect(await told()).toBe('oops')
+    await play.tablet.awaits('<message><subject/></message>')
+    play.pda.says(retraction)
+    await quiet(play)
+    expect(await told()).toBeUndefined()
+  },
+)
+
+test.each([
+  [
+    'its author',
+    (id: string) =>
+      `<message to='${room}' type='groupchat' id='r1'><retract id='${id}' xmlns='urn:xmpp:message-retract:1'/></message>`,
+  ],
+  [
+    'a moderator',
+    (id: string) =>
+      `<iq to='${room}' type='set' id='r1'><moderate id='${id}' xmlns='urn:xmpp:message-moderate:1'><retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>`,
+  ],
+] as const)(
+  'XEP-0424 §4, XEP-0308 §3: with a message that %s retracts go its corrections, and not those of others',
+  async (who, retraction) => {
+    const play = await coven()
+    const corrects = (client: Witches['pda'], body: string) =>
+      client.says(
+        `<message to='${room}' type='groupchat'><body>${body}</body><replace id='m1' xmlns='urn:xmpp:message-correct:0'/></message>`,
+      )
+    says(play.pda, 'wrong', "id='m1'")
+    const said = await play.laptop.hears('<message><body>wrong</body></message>')
+    corrects(play.pda, 'worse')
+    await play.pda.sync()
+    corrects(play.laptop, 'other')
+    await play.laptop.sync()
+    const author = who === 'its author' ? play.pda : play.desktop
+    author.says(retraction(said.child('stanza-id', 'urn:xmpp:sid:0')!.attr('id')!))
+    await quiet(play)
+    const bodies = (await archived(play.laptop)).map(({ forwarded }) => forwarded.stanza.child('body')?.text)
+    expect(bodies).toEqual([undefined, undefined, 'other', undefined])
+    enters(play.tablet, 'fourth')
+    await play.tablet.awaits(`<presence from='${room}/fourth'/>`)
+    await play.tablet.hears('<message><body>other</body></message>')
+    await play.tablet.hears('<message><subject/></message>')
+  },
+)
+
 test('XEP-0425 §3: other kinds of moderation are not known', async () => {
   const play = await coven()
   await expect(
