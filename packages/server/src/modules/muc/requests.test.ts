@@ -574,6 +574,22 @@ test.each([
   },
 )
 
+test('XEP-0425 §4: that a message was moderated stays, though its author retracts it then', async () => {
+  const play = await coven()
+  says(play.pda, 'oops', "id='m1'")
+  const said = await play.laptop.hears('<message><body>oops</body></message>')
+  const id = said.child('stanza-id', 'urn:xmpp:sid:0')!.attr('id')!
+  const retract = "<retract xmlns='urn:xmpp:message-retract:1'/>"
+  await play.desktop.asks(
+    `<iq to='${room}' type='set'><moderate id='${id}' xmlns='urn:xmpp:message-moderate:1'>${retract}</moderate></iq>`,
+  )
+  play.pda.says(`<message to='${room}' type='groupchat' id='r1'>${retract.replace('/>', ` id='${id}'/>`)}</message>`)
+  await quiet(play)
+  const [tombstone] = await archived(play.laptop)
+  const moderated = tombstone!.forwarded.stanza.child('retracted', 'urn:xmpp:message-retract:1')!
+  expect(moderated.child('moderated', 'urn:xmpp:message-moderate:1')?.attr('by')).toBe(`${room}/firstwitch`)
+})
+
 test('XEP-0425 §3: other kinds of moderation are not known', async () => {
   const play = await coven()
   await expect(

@@ -72,6 +72,8 @@ export function retract(room: Room, author: Jid, retraction: Message, { id, entr
 function bury(room: Room, entries: readonly LogEntry<string>[], tombstone: Element): void {
   for (const entry of entries) {
     const old = messageOf(entry)
+    // What went already keeps who made it go: an author does not hide that it was moderated.
+    if (old.child(Retracted.name, Retracted.ns)) continue
     const author = old.child(OccupantId.name, OccupantId.ns)
     const left = old.containing(author ? [author, tombstone] : [tombstone])
     room.history.remove(entry.id)
