@@ -17,7 +17,19 @@ export interface Photo {
 
 /** The image that a vCard has; undefined for one that is empty, elsewhere, or no base64. */
 export function photoOf(card: Element): Photo | undefined {
-  const photo = card.child('PHOTO')
+  return imageIn(card.child('PHOTO'))
+}
+
+/** The same image in all the formats in which a vCard has it (XEP-0486 §5). */
+export function photosOf(card: Element): Photo[] {
+  return card
+    .elements()
+    .filter(({ name, ns }) => name === 'PHOTO' && ns === card.ns)
+    .map(imageIn)
+    .filter((photo) => photo !== undefined)
+}
+
+function imageIn(photo: Element | undefined): Photo | undefined {
   const data = photo?.child('BINVAL')?.text.replace(/\s+/g, '') ?? ''
   if (data === '' || !isBase64.test(data)) return undefined
   return { type: photo?.child('TYPE')?.text.trim() ?? '', data }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Element, type Jid, parse, photoOf, StanzaError, unlimited } from '@jackdaw/xmpp'
+import { type Element, type Jid, parse, photosOf, StanzaError, unlimited } from '@jackdaw/xmpp'
 import { tell } from './owner.ts'
 import type { Room } from './room.ts'
 
@@ -20,8 +20,8 @@ export function getVcard({ vcard }: Pick<Room, 'vcard'>): Element {
   return parse(vcard, unlimited)
 }
 
-/** XEP-0153 §3.2: of the picture itself. */
-export function avatarHash({ vcard }: Room): string | undefined {
-  const photo = vcard === undefined ? undefined : photoOf(getVcard({ vcard }))
-  return photo && createHash('sha1').update(Buffer.from(photo.data, 'base64')).digest('hex')
+/** XEP-0486 §5: of the picture itself, in each of its formats. */
+export function avatarHashes({ vcard }: Room): string[] {
+  const photos = vcard === undefined ? [] : photosOf(getVcard({ vcard }))
+  return photos.map(({ data }) => createHash('sha1').update(Buffer.from(data, 'base64')).digest('hex'))
 }

@@ -29,7 +29,7 @@ import {
 } from '@jackdaw/xmpp'
 import { describeCommand, listCommands } from '../commands/ad-hoc.ts'
 import { mayListen } from './archive.ts'
-import { avatarHash } from './avatar.ts'
+import { avatarHashes } from './avatar.ts'
 import { hatCommands } from './hat-commands.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
@@ -94,7 +94,7 @@ export function roomItems(room: Room, user: Jid, node: string | undefined): Disc
 
 function infoForm(room: Room, user: Jid): Form {
   const { affiliations, config, occupants } = room
-  const hash = avatarHash(room)
+  const pictures = avatarHashes(room)
   const { supervisor } = room.archives
   const hats = room.hats.hash
   const field = (name: string, value: string) => ({ var: name, values: [value] })
@@ -115,7 +115,9 @@ function infoForm(room: Room, user: Jid): Form {
       ...(isActivityTold(room) ? [field(mucActivityField, activity(room))] : []),
       ...(supervisor ? [supervisor.field] : []),
       ...(hats === undefined ? [] : [field('hats#hash', hats)]),
-      ...(hash === undefined ? [] : [{ ...field('muc#roominfo_avatarhash', hash), type: 'text-multi' as const }]),
+      ...(pictures.length === 0
+        ? []
+        : [{ var: 'muc#roominfo_avatarhash', type: 'text-multi' as const, values: pictures }]),
     ].filter(({ values }) => values?.[0] !== ''),
   }
 }

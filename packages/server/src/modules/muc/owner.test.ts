@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { DiscoInfo, fieldValues, MucOwner } from '@jackdaw/xmpp'
 import { expect, test } from 'vitest'
 import {
@@ -221,7 +222,7 @@ test('XEP-0045 §10.9: destroyed, with another venue; nothing is left', async ()
   await play.laptop.hears('<message><subject/></message>')
 })
 
-test('XEP-0486 §3: an owner gives the room a picture, all learn of it', async () => {
+test('XEP-0486 §3, §5: an owner gives the room a picture, in two formats then, all learn of it', async () => {
   const play = await coven()
   const vcard = "<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>AAEC</BINVAL></PHOTO></vCard>"
   await expect(play.pda.asks(`<iq to='${room}' type='set'>${vcard}</iq>`)).rejects.toMatchObject({
@@ -239,6 +240,12 @@ test('XEP-0486 §3: an owner gives the room a picture, all learn of it', async (
     return fieldValues(DiscoInfo.read(answer.first()!).forms[0]!, 'muc#roominfo_avatarhash')
   }
   expect(await hash()).toEqual(['0c7a623fd2bbc05b06423be359e4021d36e721ad'])
+  const other = '<PHOTO><TYPE>image/svg+xml</TYPE><BINVAL>AAED</BINVAL></PHOTO></vCard>'
+  await play.desktop.asks(`<iq to='${room}' type='set'>${vcard.replace('</vCard>', other)}</iq>`)
+  expect(await hash()).toEqual([
+    '0c7a623fd2bbc05b06423be359e4021d36e721ad',
+    createHash('sha1').update('\0\x01\x03').digest('hex'),
+  ])
   await play.desktop.asks(`<iq to='${room}' type='set'><vCard xmlns='vcard-temp'/></iq>`)
   expect(await hash()).toBeUndefined()
   await expect(play.tablet.asks(`<iq to='${room}' type='get'><vCard xmlns='vcard-temp'/></iq>`)).rejects.toMatchObject({
