@@ -99,14 +99,17 @@ const settings: readonly Setting[] = [
   several('getmemberlist', 'memberListFor', 'Roles that may read the list of members'),
   {
     var: `${prefix}maxusers`,
-    field: ({ maxUsers }, { occupants }) => ({
-      type: 'list-single',
-      label: 'Most occupants',
-      values: [maxUsers === 0 ? 'none' : String(maxUsers)],
-      options: ['none', ...[10, 20, 50, 100, 200, 500, 1000, 5000].filter((n) => n <= occupants).map(String)].map(
-        (value) => ({ value }),
-      ),
-    }),
+    field: ({ maxUsers }, { occupants }) => {
+      const usual = [10, 20, 50, 100, 200, 500, 1000, 5000].filter((n) => n <= occupants)
+      // XEP-0004 §3.3: what is chosen is one of the options.
+      const numbers = [...new Set(maxUsers === 0 ? usual : [...usual, maxUsers])].sort((a, b) => a - b)
+      return {
+        type: 'list-single',
+        label: 'Most occupants',
+        values: [maxUsers === 0 ? 'none' : String(maxUsers)],
+        options: offered(['none', ...numbers.map(String)]),
+      }
+    },
     read: (config, [value = 'none'], { occupants }) => ({
       ...config,
       maxUsers: value === 'none' ? 0 : whole(value, 1, occupants),

@@ -122,6 +122,13 @@ test('XEP-0045 §10.1.3: a room that is being made stays while its maker is in i
   await play.laptop.awaits(`<presence from='${room}/secondwitch' type='unavailable'>${x('<destroy/>')}</presence>`)
 })
 
+test('XEP-0045 §10.2, XEP-0004 §3.3: a number of occupants that is none of the usual is among the options', async () => {
+  const play = await coven({ maxusers: '30' })
+  const field = (await formOf(play)).fields!.find((one) => one.var === 'muc#roomconfig_maxusers')!
+  expect(field.values).toEqual(['30'])
+  expect(field.options!.slice(0, 5).map(({ value }) => value)).toEqual(['none', '10', '20', '30', '50'])
+})
+
 test('XEP-0045 §10.2: cancelled later, everything stays', async () => {
   const play = await coven()
   await play.desktop.asks(owner("<x xmlns='jabber:x:data' type='cancel'/>"))
