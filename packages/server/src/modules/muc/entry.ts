@@ -19,6 +19,7 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   const same = room.occupants.withNick(nick)
   admit(room, from!, entry, same?.account.equals(from!.bare) === true)
   checkNick(room, from!, nick)
+  room.changes.take(from!, room.host.clock.now())
   const hasVoice = room.affiliations.get(from!).hasVoice === true
   const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
@@ -31,6 +32,7 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
 
 /** §7.2.1: a session that is here enters again, for it has lost what it knew. */
 export function reenter(room: Room, occupant: Occupant, stanza: Presence, entry: MucEntry): void {
+  room.changes.take(occupant.account, room.host.clock.now())
   room.occupants.put(occupant, stanza.from!, contentOf(stanza), room.host.clock.now())
   welcome(room, occupant, stanza.from!, entry)
 }

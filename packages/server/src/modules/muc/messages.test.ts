@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { configured, coven, entered, enters, error, quiet, room, says, witches, x } from './fixture.ts'
+import { configured, coven, entered, enters, error, quiet, room, says, type Witches, witches, x } from './fixture.ts'
 
 test('XEP-0045 §7.4: a message goes to all, from the occupant, with its id, and ids of the room (XEP-0359, XEP-0421)', async () => {
   const play = await coven()
@@ -228,6 +228,26 @@ test('a subject has a limit, and so has what an occupant says in a while', async
   await play.clock.advance(5000)
   says(play.pda, 'later')
   await play.pda.awaits(`<message from='${room}/thirdwitch'><body>later</body></message>`)
+})
+
+test('XEP-0045 §14.6: rapid changes of presence end for a while, also for who leaves and comes back under another nickname', async () => {
+  const play = await coven()
+  const changes = (client: Witches['pda'], count: number) => {
+    for (let i = 0; i < count; i++) client.says(`<presence to='${room}/thirdwitch'><status>${i}</status></presence>`)
+  }
+  changes(play.pda, 98)
+  play.pda.says(`<presence to='${room}/other'/>`)
+  play.pda.says(`<presence to='${room}/other'><show>away</show></presence>`)
+  await play.pda.awaits(`<presence from='${room}/other' type='error'>${error('policy-violation')}</presence>`)
+  play.pda.says(`<presence to='${room}/other' type='unavailable'/>`)
+  await play.pda.awaits(`<presence from='${room}/other' type='unavailable'/>`)
+  enters(play.pda, 'thirdwitch')
+  await play.pda.awaits(`<presence from='${room}/thirdwitch' type='error'>${error('policy-violation')}</presence>`)
+  play.laptop.clear()
+  play.laptop.says(`<presence to='${room}/secondwitch'><show>away</show></presence>`)
+  await play.laptop.awaits(`<presence from='${room}/secondwitch'><show>away</show></presence>`)
+  await play.clock.advance(1000)
+  await entered(play.pda, 'thirdwitch')
 })
 
 test('XEP-0045 §18.1.2, §11.1: who cannot be reached is taken out with status 333; other errors are nobody’s business', async () => {

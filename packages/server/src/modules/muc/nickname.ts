@@ -12,6 +12,7 @@ export function rename(room: Room, occupant: Occupant, stanza: Presence): void {
   // Another of its own nicknames, under which it is here as well.
   const other = occupants.withNick(nick)
   if (other && other !== occupant) throw new StanzaError('conflict', 'You have that nickname already')
+  room.changes.take(occupant.account, host.clock.now())
   tellAll(room, occupant, { type: 'unavailable', statuses: [303], item: { nick, role: occupant.role } })
   occupants.rename(occupant, nick)
   occupants.put(occupant, stanza.from!, contentOf(stanza), host.clock.now())
@@ -20,6 +21,7 @@ export function rename(room: Room, occupant: Occupant, stanza: Presence): void {
 
 /** §7.7: an occupant says something else of itself. */
 export function update(room: Room, occupant: Occupant, stanza: Presence): void {
+  room.changes.take(occupant.account, room.host.clock.now())
   room.occupants.put(occupant, stanza.from!, contentOf(stanza), room.host.clock.now())
   tellAll(room, occupant)
 }

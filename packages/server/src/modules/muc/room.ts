@@ -3,6 +3,7 @@ import type { Jid, Message } from '@jackdaw/xmpp'
 import type { Host } from '../../module.ts'
 import type { Affiliations } from './affiliations.ts'
 import type { RoomArchives } from './archives.ts'
+import { Changes } from './changes.ts'
 import type { RoomConfig } from './config-form.ts'
 import type { mucFields, mucStores } from './fields.ts'
 import type { Hats } from './hats.ts'
@@ -56,6 +57,7 @@ export class Room {
   readonly history: History
   readonly invited: Pending<Invited>
   readonly applicants: Pending<Applied>
+  readonly changes = new Changes()
   isDestroyed = false
   readonly #leave: (room: Room) => void
   readonly #ids = new Map<string, string>()
