@@ -293,6 +293,16 @@ test('XEP-0045 §17.4.3, XEP-0410 §3.3: requests pass between occupants, who do
   await expect(refused).rejects.toMatchObject({ condition: 'feature-not-implemented' })
 })
 
+test('XEP-0045 §17.4.3: who asks an occupant that has gone elsewhere does not learn where', async () => {
+  const play = await coven()
+  const asked = play.laptop.asks(`<iq to='${room}/thirdwitch' type='get'><query xmlns='jabber:iq:version'/></iq>`)
+  const { id, from } = await play.pda.awaits("<iq type='get'/>")
+  play.pda.says(
+    `<iq type='error' id='${id}' to='${from}'><error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:hag66@new.test</gone></error></iq>`,
+  )
+  await expect(asked).rejects.toMatchObject({ condition: 'gone', payload: undefined })
+})
+
 test('XEP-0045 §6.6: nobody outside asks an occupant what it can do', async () => {
   const play = await coven()
   await expect(

@@ -32,6 +32,12 @@ export function relay(room: Room | undefined, iq: Iq): void {
   host.ask(iq.addressed({ from: asker.jid, to: target })).then(
     (answer) => host.send(iq.reply('result', answer)),
     (error: unknown) =>
-      host.send(iq.error(error instanceof StanzaError ? error : new StanzaError('internal-server-error'))),
+      host.send(iq.error(error instanceof StanzaError ? unaddressed(error) : new StanzaError('internal-server-error'))),
   )
+}
+
+/** Where somebody has gone (RFC 6120 §8.3.3.5, §8.3.3.14) is a real JID. */
+function unaddressed(error: StanzaError): StanzaError {
+  const { condition, text, type, application, payload } = error
+  return payload === undefined ? error : new StanzaError(condition, text, { type, application })
 }
