@@ -31,6 +31,7 @@ import { describeCommand, listCommands } from '../commands/ad-hoc.ts'
 import { mayListen } from './archive.ts'
 import { avatarHashes } from './avatar.ts'
 import { hatCommands } from './hat-commands.ts'
+import { isBroadcast } from './presence.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
 
@@ -89,7 +90,7 @@ export function roomInfo(room: Room, user: Jid, node: string | undefined): Disco
 export function roomItems(room: Room, user: Jid, node: string | undefined): DiscoItem[] {
   if (node === commandsNs) return listCommands(hatCommands(room, user), room.jid)
   const isInside = [...room.occupants.ofAccount(user.bare)].length > 0
-  return isInside ? [...room.occupants].map(({ jid }) => ({ jid })) : []
+  return isInside ? [...room.occupants].filter((other) => isBroadcast(room, other)).map(({ jid }) => ({ jid })) : []
 }
 
 function infoForm(room: Room, user: Jid): Form {

@@ -321,6 +321,12 @@ test.each([
   })
 })
 
+test('XEP-0045 §6.5, §10.2: who is not broadcast is not listed', async () => {
+  const play = await coven({ presencebroadcast: ['moderator'] })
+  const answer = await play.pda.asks(disco(room, 'items'))
+  expect(DiscoItems.read(answer.first()!).items.map(({ jid }) => `${jid}`)).toEqual([`${room}/firstwitch`])
+})
+
 test.each([{ membersonly: '1' }, { passwordprotectedroom: '1', roomsecret: 'cauldronburn' }])(
   'XEP-0045 §6.4, §14.4: the subject of a room with %j is told to who may know it',
   async (fields) => {
