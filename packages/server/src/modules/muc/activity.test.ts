@@ -40,6 +40,23 @@ test.each<[string, number[], number]>([
   expect(history.rate(now)).toBeCloseTo(rate)
 })
 
+test('XEP-0045 §7.2.13: of what was said 256 KiB are remembered, the last message whatever its length', () => {
+  const history = new History(Jid.parse(room), 100)
+  const lengths = () => history.chosen({}, 100, 0, Jid.parse(room)).map((said) => said.child('body')!.text.length)
+  const add = (id: string, length: number) =>
+    history.add(id, 0, message({}, xml('body', 'jabber:client', {}, 'x'.repeat(length))))
+  add('a', 100_000)
+  add('b', 100_000)
+  expect(lengths()).toEqual([100_000, 100_000])
+  add('c', 100_000)
+  expect(lengths()).toEqual([100_000, 100_000])
+  history.remove('b')
+  add('d', 150_000)
+  expect(lengths()).toEqual([100_000, 150_000])
+  add('e', 500_000)
+  expect(lengths()).toEqual([500_000])
+})
+
 test.each([
   [{ persistentroom: '0' }],
   [{ persistentroom: '1', publicroom: '0' }],

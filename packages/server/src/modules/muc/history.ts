@@ -1,4 +1,5 @@
 import { correctedId, Delay, type HistoryWish, type Jid, type Message, OccupantId, StanzaId } from '@jackdaw/xmpp'
+import { sizeOf } from './size.ts'
 
 /** In milliseconds. */
 const hour = 3_600_000
@@ -11,13 +12,20 @@ interface Said {
   readonly at: number
   /** As it is told to who enters (§7.2.13). */
   readonly message: Message
+  readonly size: number
 }
+
+/** Most characters of a discussion that are kept; the last message may be longer. */
+export const mostKept = 256 * 1024
 
 /** The end of a room's discussion, kept in memory for who enters. */
 export class History {
   readonly #room: Jid
   readonly #most: number
   #said: Said[] = []
+  #size = 0
+  /** Whether more was said than is here. */
+  #isCut = false
 
   constructor(room: Jid, most: number) {
     this.#room = room
@@ -28,12 +36,23 @@ export class History {
   add(id: string, at: number, message: Message): void {
     if (this.#most === 0 || message.child('body') === undefined) return
     const by = this.#room
+    const size = sizeOf(message)
     this.#said.push({
       id,
       at,
       message: message.append(StanzaId.write({ id, by }), Delay.write({ from: by, stamp: at })),
+      size,
     })
-    if (this.#said.length > this.#most) this.#said.shift()
+    this.#size += size
+    while (this.#said.length > this.#most || (this.#size > mostKept && this.#said.length > 1)) {
+      this.#size -= this.#said.shift()!.size
+      this.cut()
+    }
+  }
+
+  /** To be called when more was said before than is added. */
+  cut(): void {
+    this.#isCut = true
   }
 
   /**
@@ -43,14 +62,14 @@ export class History {
   rate(now: number): number {
     const first = this.#said[0]
     if (!first) return 0
-    const since = this.#said.length < this.#most ? now - day : Math.max(first.at, now - day)
+    const since = this.#isCut ? Math.max(first.at, now - day) : now - day
     const count = this.#said.filter(({ at, message }) => at >= since && correctedId(message) === undefined).length
     return (count * hour) / Math.max(now - since, hour)
   }
 
   /** Forgets what was said up to then, milliseconds. */
   expire(until: number): void {
-    this.#said = this.#said.filter(({ at }) => at > until)
+    this.#keep(({ at }) => at > until)
   }
 
   /** Also its corrections (XEP-0308 §3). Whether it was there. @param by the occupant-id of who may do that; undefined: anybody's goes */
@@ -60,11 +79,16 @@ export class History {
     const author = authorOf(removed.message)
     if (by !== undefined && author !== by) return false
     const corrected = removed.message.id
-    this.#said = this.#said.filter(
+    this.#keep(
       ({ id: other, message }) =>
         other !== id && (corrected === undefined || correctedId(message) !== corrected || authorOf(message) !== author),
     )
     return true
+  }
+
+  #keep(isKept: (said: Said) => boolean): void {
+    this.#said = this.#said.filter(isKept)
+    this.#size = this.#said.reduce((sum, { size }) => sum + size, 0)
   }
 
   /** §7.2.14: the least that meets every wish, in the order in which it was said. @param to its address is in each of them */

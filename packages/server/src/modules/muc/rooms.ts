@@ -6,7 +6,7 @@ import { Affiliations } from './affiliations.ts'
 import type { RoomArchives } from './archives.ts'
 import { defaultConfig } from './config-form.ts'
 import { Hats } from './hats.ts'
-import { History } from './history.ts'
+import { History, mostKept } from './history.ts'
 import { leave } from './leaving.ts'
 import { Occupants, type Visit } from './occupants.ts'
 import { Pending } from './pending.ts'
@@ -116,7 +116,9 @@ export class Rooms {
     const history = new History(jid, config.history)
     // Of a room that is no longer logged, what was said at last is lost: that is no reason to tell of what was said long before.
     if (record.config.isLogged) {
-      const { entries } = await this.#archives.log.page(key, { max: config.history, fromEnd: true })
+      const end = { max: config.history, maxBytes: mostKept, fromEnd: true }
+      const { entries, isComplete } = await this.#archives.log.page(key, end)
+      if (!isComplete) history.cut()
       for (const entry of entries) history.add(entry.id, entry.at, messageOf(entry))
     }
     const room = this.#add(jid, {
