@@ -181,6 +181,14 @@ test('XEP-0045 §9.1, §10.3, §10.6: an admin bans no owner, makes no admin, se
   await admin(play.laptop, "<item jid='hag66@home.test' affiliation='outcast'/>")
 })
 
+test('XEP-0045 §9.1: a reason has a limit, for it is kept', async () => {
+  const play = await coven()
+  const ban = (length: number) =>
+    admin(play.desktop, `<item affiliation='outcast' jid='a@home.test'><reason>${'x'.repeat(length)}</reason></item>`)
+  await expect(ban(1025)).rejects.toMatchObject({ condition: 'not-acceptable' })
+  await ban(1024)
+})
+
 test('XEP-0045 §9.1: an admin bans no one whose domain is admin or owner either', async () => {
   const play = await coven()
   await admin(

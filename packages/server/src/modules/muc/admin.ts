@@ -5,6 +5,9 @@ import { checkRole, type Standing } from './roles.ts'
 import type { Room } from './room.ts'
 import { changeAffiliation, changeRole, checkReservation, standingOf } from './standing.ts'
 
+/** Characters: those of affiliations are kept, and in memory. */
+const longestReason = 1024
+
 /** XEP-0045 §8.5, §9.2, §9.5, §9.8, §10.5, §10.8: who has an affiliation or a role. */
 export function list(room: Room, user: Jid, { items }: MucAdmin): MucAdmin {
   const [item, ...more] = items
@@ -53,6 +56,8 @@ export function change(room: Room, user: Jid, { items }: MucAdmin): void {
   const acts = items.map((item) => {
     if ((item.affiliation === undefined) === (item.role === undefined))
       throw new StanzaError('bad-request', 'An item is of an affiliation or of a role')
+    if (item.reason !== undefined && item.reason.length > longestReason)
+      throw new StanzaError('not-acceptable', `A reason has ${longestReason} characters at the most`)
     const why = { actor: by, reason: item.reason }
     if (item.role !== undefined) {
       const occupant = named(room, item)
