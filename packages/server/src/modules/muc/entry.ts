@@ -2,7 +2,7 @@ import { type Jid, type MucEntry, type Presence, StanzaError } from '@jackdaw/xm
 import { isAtLeast } from './affiliations.ts'
 import { sendTo } from './broadcast.ts'
 import { Occupant } from './occupants.ts'
-import { contentOf, isBroadcast, tellOthers, tellRoster, tellSelf } from './presence.ts'
+import { isBroadcast, selfOf, tellOthers, tellRoster, tellSelf } from './presence.ts'
 import { initialRole } from './roles.ts'
 import type { Room } from './room.ts'
 import { subjectMessage } from './subject.ts'
@@ -19,13 +19,14 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
   const same = room.occupants.withNick(nick)
   admit(room, from!, entry, same?.account.equals(from!.bare) === true)
   checkNick(room, from!, nick)
+  const self = selfOf(stanza)
   room.changes.take(from!, room.host.clock.now())
   const hasVoice = room.affiliations.get(from!).hasVoice === true
   const role = same?.role ?? initialRole(affiliation, room.config.isModerated && !hasVoice)
   const occupant = same ?? new Occupant(to!, from!.bare, role)
   // §10.1.1
   if (statuses.includes(201)) room.host.tell('room:created', { room: room.jid, by: from!.bare })
-  room.occupants.put(occupant, from!, contentOf(stanza), room.host.clock.now())
+  room.occupants.put(occupant, from!, self, room.host.clock.now())
   room.invited.delete(from!)
   welcome(room, occupant, from!, entry, statuses)
 }
@@ -33,7 +34,7 @@ export function enter(room: Room, stanza: Presence, entry: MucEntry, statuses: r
 /** §7.2.1: a session that is here enters again, for it has lost what it knew. */
 export function reenter(room: Room, occupant: Occupant, stanza: Presence, entry: MucEntry): void {
   room.changes.take(occupant.account, room.host.clock.now())
-  room.occupants.put(occupant, stanza.from!, contentOf(stanza), room.host.clock.now())
+  room.occupants.put(occupant, stanza.from!, selfOf(stanza), room.host.clock.now())
   welcome(room, occupant, stanza.from!, entry)
 }
 

@@ -230,6 +230,22 @@ test('a subject has a limit, and so has what an occupant says in a while', async
   await play.pda.awaits(`<message from='${room}/thirdwitch'><body>later</body></message>`)
 })
 
+test('XEP-0045 §14.6: presence that is too long is refused, of who enters, is there, or takes another nickname', async () => {
+  const play = await coven()
+  const long = `<status>${'x'.repeat(10_001)}</status>`
+  const entry = `<x xmlns='http://jabber.org/protocol/muc'/>`
+  for (const [client, nick, content] of [
+    [play.tablet, 'fourth', entry + long],
+    [play.pda, 'thirdwitch', long],
+    [play.pda, 'thirdwitch', entry + long],
+    [play.pda, 'other', long],
+  ] as const) {
+    client.says(`<presence to='${room}/${nick}'>${content}</presence>`)
+    await client.hears(`<presence from='${room}/${nick}' type='error'>${error('policy-violation')}</presence>`)
+  }
+  await play.desktop.hearsNothing()
+})
+
 test('XEP-0045 §14.6: rapid changes of presence end for a while, also for who leaves and comes back under another nickname', async () => {
   const play = await coven()
   const changes = (client: Witches['pda'], count: number) => {

@@ -9,10 +9,12 @@ import {
   OccupantId,
   type Presence,
   presence,
+  StanzaError,
 } from '@jackdaw/xmpp'
 import { send, sendTo } from './broadcast.ts'
 import type { Occupant } from './occupants.ts'
 import type { Room } from './room.ts'
+import { sizeOf } from './size.ts'
 
 /** What is told of an occupant beside its standing. */
 export interface Told {
@@ -37,6 +39,17 @@ export function contentOf({ children }: Presence): Element[] {
       child.name !== OccupantId.name &&
       child.ns !== Hats.ns,
   )
+}
+
+/** Most characters of it: it is kept in memory, and told to each who enters. */
+const longest = 10_000
+
+/** What a session says of itself. @throws StanzaError policy-violation */
+export function selfOf(stanza: Presence): Element[] {
+  const content = contentOf(stanza)
+  if (content.reduce((sum, element) => sum + sizeOf(element), 0) > longest)
+    throw new StanzaError('policy-violation', `Presence in a room has ${longest} characters at the most`)
+  return content
 }
 
 /** Tells everybody who may know, and then the occupant itself, how an occupant is now. */
