@@ -129,6 +129,14 @@ test('XEP-0045 §10.2, XEP-0004 §3.3: a number of occupants that is none of the
   expect(field.options!.slice(0, 5).map(({ value }) => value)).toEqual(['none', '10', '20', '30', '50'])
 })
 
+test('XEP-0045 §10.2, §4.2: an empty room that becomes temporary ends', async () => {
+  const play = await coven({ persistentroom: '1' })
+  for (const client of [play.desktop, play.laptop, play.pda]) client.says(`<presence to='${room}' type='unavailable'/>`)
+  await quiet(play)
+  await configured(play.desktop, { persistentroom: '0' })
+  await expect(configured(play.desktop)).rejects.toMatchObject({ condition: 'item-not-found' })
+})
+
 test('XEP-0045 §10.2: cancelled later, everything stays', async () => {
   const play = await coven()
   await play.desktop.asks(owner("<x xmlns='jabber:x:data' type='cancel'/>"))

@@ -57,6 +57,8 @@ function configure(room: Room, form: Form): void {
   checkOwners(room, items)
   checkSize(room, items)
   reconfigure(room, config, items)
+  // It may be empty, and temporary from now on (§7.14).
+  room.left()
 }
 
 /** §10.1.2, §10.2: lets it be configured like that; a room that was being made is open from now on. */
