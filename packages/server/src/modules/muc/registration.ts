@@ -13,6 +13,7 @@ import {
   StanzaError,
   xml,
 } from '@jackdaw/xmpp'
+import { checkSize } from './admin.ts'
 import { isAtLeast } from './affiliations.ts'
 import type { Room } from './room.ts'
 import { changeAffiliation, checkReservation } from './standing.ts'
@@ -105,11 +106,16 @@ export function isApproval(form: Form): boolean {
 export function approve(room: Room, admin: Jid, form: Form): void {
   if (!isAtLeast(room.affiliations.of(admin), 'admin')) throw new StanzaError('forbidden', 'Only admins do that')
   const user = jidValue(fieldValues(form, jidVar)?.[0] ?? '').bare
-  if (form.type !== 'submit' || !room.applicants.delete(user)) return
-  if (!booleanValue(fieldValues(form, allowVar)?.[0] ?? '0')) return
+  if (form.type !== 'submit' || !room.applicants.get(user)) return
+  const isAllowed = booleanValue(fieldValues(form, allowVar)?.[0] ?? '0')
   const nick = fieldValues(form, nickVar)?.[0] ?? ''
-  if (nick !== '') checkReservation(room, user, nick)
-  if (room.affiliations.of(user) === 'none') changeAffiliation(room, user, 'member', { nick })
+  // Until it can be done the application stays, to be answered otherwise.
+  if (isAllowed) {
+    if (nick !== '') checkReservation(room, user, nick)
+    checkSize(room, [{ jid: user, affiliation: 'member' }])
+  }
+  room.applicants.delete(user)
+  if (isAllowed && room.affiliations.of(user) === 'none') changeAffiliation(room, user, 'member', { nick })
 }
 
 function askAdmins(room: Room, user: Jid, nick: string): void {

@@ -148,6 +148,33 @@ test('XEP-0045 §7.10, XEP-0077 §3.2: who is not registered with a room does no
   await play.desktop.hearsNothing()
 })
 
+test('XEP-0045 §9.9: an approval that is refused can be given again with another nickname', async () => {
+  const play = await coven()
+  await configured(play.desktop, { membersonly: '1' })
+  play.desktop.comes()
+  await quiet(play)
+  await registers(play.tablet, 'Hecate')
+  const question = await play.desktop.hears(`<message from='${room}'><x xmlns='jabber:x:data' type='form'/></message>`)
+  const form = Form.read(question.child('x', 'jabber:x:data')!)
+  const answer = (nick: string) => {
+    const given = new Map([
+      ['muc#register_allow', '1'],
+      ['muc#register_roomnick', nick],
+    ])
+    const fields = form.fields!.map((field) =>
+      given.has(field.var!) ? { ...field, values: [given.get(field.var!)!] } : field,
+    )
+    play.desktop.says(`<message to='${room}'>${Form.write({ ...form, type: 'submit', fields })}</message>`)
+  }
+  await admin(play.desktop, "<item affiliation='member' jid='hag66@home.test' nick='Hecate'/>")
+  await quiet(play)
+  answer('Hecate')
+  await play.desktop.hears(`<message type='error'>${error('conflict')}</message>`)
+  answer('Hag')
+  await play.desktop.sync()
+  await entered(play.tablet, 'Hag')
+})
+
 test('XEP-0045 §7.10, §9.9: who has asked for membership and thinks better of it is not let in', async () => {
   const play = await coven()
   await configured(play.desktop, { membersonly: '1' })
