@@ -112,6 +112,19 @@ test('XEP-0115 §5.4 item 2, §13: unknown functions and the old format are left
   await phone.hearsNothing()
 })
 
+test.each([
+  ['XEP-0115 §5.4 item 2', `<c xmlns='http://jabber.org/protocol/caps' node='n' ver='v' hash='constructor'/>`],
+  [
+    'XEP-0390 §4.1',
+    `<c xmlns='urn:xmpp:caps'><hash xmlns='urn:xmpp:hashes:2' algo='constructor'>v</hash><hash xmlns='urn:xmpp:hashes:2' algo='__proto__'>v</hash></c>`,
+  ],
+])('%s: a name that every object of the language has is an unknown function', async (_, claim) => {
+  const { phone, ask } = await opened()
+  await comes(phone, claim)
+  expect(ask(phone)).toEqual([])
+  await phone.hearsNothing()
+})
+
 test('an error, or no answer, is not asked for again', async () => {
   const { stage, phone, laptop, ask } = await opened()
   await comes(phone)

@@ -186,7 +186,7 @@ function claimOf(presence: Presence): Claim | undefined {
   const hash = caps?.attr('hash')
   const ver = caps?.attr('ver')
   const node = caps?.attr('node')
-  if (hash === undefined || ver === undefined || node === undefined || !(hash in functions)) return undefined
+  if (hash === undefined || ver === undefined || node === undefined || !Object.hasOwn(functions, hash)) return undefined
   return {
     key: `115 ${hash} ${ver}`,
     node: `${node}#${ver}`,
@@ -197,7 +197,7 @@ function claimOf(presence: Presence): Claim | undefined {
 function newer(element: Element): Claim | undefined {
   for (const child of element.elements()) {
     const algorithm = child.attr('algo')
-    if (algorithm === undefined || !(algorithm in functions) || algorithm === 'sha-1') continue
+    if (algorithm === undefined || !Object.hasOwn(functions, algorithm) || algorithm === 'sha-1') continue
     const hash = child.text.trim()
     const fits = (query: Element) => {
       const text = capsHashText(query)
