@@ -42,7 +42,7 @@ export type PubsubOwnerRequest =
 export const PubsubOwnerRequest: Payload<PubsubOwnerRequest> = { name: 'pubsub', ns: pubsubOwnerNs, read, write }
 
 function read(element: Element): PubsubOwnerRequest {
-  const verb = element.elements().find(({ ns, name }) => ns === pubsubOwnerNs && name in readers)
+  const verb = element.elements().find(({ ns, name }) => ns === pubsubOwnerNs && Object.hasOwn(readers, name))
   if (!verb) throw new StanzaError('bad-request', '<pubsub/> holds nothing that an owner can ask')
   return readers[verb.name]!(verb)
 }

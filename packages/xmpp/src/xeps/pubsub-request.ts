@@ -47,7 +47,7 @@ interface OfSubscriber {
 export const PubsubRequest: Payload<PubsubRequest> = { name: 'pubsub', ns: pubsubNs, read, write }
 
 function read(element: Element): PubsubRequest {
-  const verb = element.elements().find(({ ns, name }) => ns === pubsubNs && name in readers)
+  const verb = element.elements().find(({ ns, name }) => ns === pubsubNs && Object.hasOwn(readers, name))
   if (!verb) throw new StanzaError('bad-request', '<pubsub/> holds nothing that can be asked')
   return readers[verb.name]!(verb, element)
 }
