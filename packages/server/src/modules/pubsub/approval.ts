@@ -74,6 +74,6 @@ export function approve(engine: Engine, node: Node, pending: readonly Subscripti
     engine.shelves.unsubscribe(node, subscription)
     engine.shelves.subscribe(node, { ...subscription, state: 'subscribed' })
     notifySubscription(engine, node, subscription.jid, 'subscribed')
-    welcome(engine, node, Jid.parse(subscription.jid))
+    welcome(engine, node, subscription)
   }
 }

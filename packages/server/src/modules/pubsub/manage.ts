@@ -112,7 +112,7 @@ function admit(engine: Engine, node: Node, jid: Jid): void {
   const subscription = { jid: jid.toString(), subid: newId(engine), state: 'subscribed' as const, ...defaultOptions }
   engine.shelves.subscribe(node, subscription)
   notifySubscription(engine, node, subscription.jid, 'subscribed')
-  welcome(engine, node, jid)
+  welcome(engine, node, subscription)
 }
 
 const isPending = ({ state }: Subscription) => state === 'pending'

@@ -1,7 +1,7 @@
 import {
   type Element,
   Form,
-  type Jid,
+  Jid,
   pubsub,
   pubsubError,
   pubsubNs,
@@ -71,16 +71,16 @@ function join(engine: Engine, node: Node, jid: Jid, options: SubscriptionOptions
   }
   engine.shelves.subscribe(node, subscription)
   if (needsApproval) requestApproval(engine, node, subscription)
-  else welcome(engine, node, jid)
+  else welcome(engine, node, subscription)
   return answer(node, subscription, options)
 }
 
-/** A subscription has begun: its first item (§6.1.7), and the owners are told. */
-export function welcome(engine: Engine, node: Node, jid: Jid): void {
-  notifyOwners(engine, node, jid.toString(), 'subscribed')
+/** A subscription has begun: its first item (§6.1.7), where it is to bring any, and the owners are told. */
+export function welcome(engine: Engine, node: Node, { jid, deliver }: Subscription): void {
+  notifyOwners(engine, node, jid, 'subscribed')
   // After the answer; it still is the same tick.
-  if (node.config.send_last_published_item !== 'never')
-    queueMicrotask(() => queueMicrotask(() => void sendLast(engine, node, jid)))
+  if (deliver && node.config.send_last_published_item !== 'never')
+    queueMicrotask(() => queueMicrotask(() => void sendLast(engine, node, Jid.parse(jid))))
 }
 
 function answer(node: Node, subscription: Subscription, options: SubscriptionOptions | undefined): Element {

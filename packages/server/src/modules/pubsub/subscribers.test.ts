@@ -302,6 +302,15 @@ test('XEP-0060 §6.3.7: subscribed and configured at once', async () => {
   ).rejects.toEqual(refusal('bad-request'))
 })
 
+test('XEP-0060 §12.3: a subscription that is to bring nothing does not bring the last item either', async () => {
+  const { elsinore, barracks } = await opened()
+  await create(elsinore, 'musings')
+  await publish(elsinore, 'musings', 'a')
+  const chosen = `<options>${form('subscribe_options', { deliver: 'false' })}</options>`
+  await ask(barracks, 'set', at, `<subscribe node='musings' jid='${francisco}'/>${chosen}`)
+  await barracks.hearsNothing()
+})
+
 test('XEP-0060 §12.18: a lease ends', async () => {
   const { stage, elsinore, barracks } = await opened()
   await create(elsinore, 'musings')
