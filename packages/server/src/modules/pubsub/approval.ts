@@ -73,7 +73,7 @@ export function approve(engine: Engine, node: Node, pending: readonly Subscripti
   for (const subscription of pending) {
     engine.shelves.unsubscribe(node, subscription)
     engine.shelves.subscribe(node, { ...subscription, state: 'subscribed' })
-    notifySubscription(engine, node, subscription.jid, 'subscribed')
+    notifySubscription(engine, node, subscription, 'subscribed')
     welcome(engine, node, subscription)
   }
 }

@@ -111,7 +111,7 @@ export function changeSubscriptions(engine: Engine, node: Node, changes: readonl
 function admit(engine: Engine, node: Node, jid: Jid): void {
   const subscription = { jid: jid.toString(), subid: newId(engine), state: 'subscribed' as const, ...defaultOptions }
   engine.shelves.subscribe(node, subscription)
-  notifySubscription(engine, node, subscription.jid, 'subscribed')
+  notifySubscription(engine, node, subscription, 'subscribed')
   welcome(engine, node, subscription)
 }
 

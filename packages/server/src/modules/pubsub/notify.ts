@@ -49,12 +49,16 @@ function subidsOf(subscriptions: readonly Subscription[]): string[] {
   return subscriptions.filter(({ state, deliver }) => state === 'subscribed' && deliver).map(({ subid }) => subid)
 }
 
-/** §12.14: an entity learns what has become of its subscription; the owners too, where they want to. */
-export function notifySubscription(engine: Engine, node: Node, jid: string, state: SubscriptionState): void {
-  const event = pubsubEvents.subscription(node.id, Jid.parse(jid), state)
-  engine.host.send(
-    message({ from: node.service, to: Jid.parse(jid), type: typeOf(node), id: idOf(engine, node) }, event),
-  )
+/** §12.13, §6.1.6: an entity learns what has become of one of its subscriptions. */
+export function notifySubscription(
+  engine: Engine,
+  node: Node,
+  { jid, subid }: Subscription,
+  state: SubscriptionState,
+): void {
+  const to = Jid.parse(jid)
+  const event = pubsubEvents.subscription(node.id, to, state, subid)
+  engine.host.send(message({ from: node.service, to, type: typeOf(node), id: idOf(engine, node) }, event))
 }
 
 /** `notify_sub`: owners learn who comes and goes. */

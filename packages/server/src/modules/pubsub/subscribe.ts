@@ -141,10 +141,10 @@ function find(
   return found
 }
 
-/** Ends subscriptions that nobody asked to be ended: their subscribers are told (§12.14). */
+/** Ends subscriptions that nobody asked to be ended: their subscribers are told (§12.13). */
 export function cancel(engine: Engine, node: Node, subscriptions: readonly Subscription[]): void {
   for (const subscription of subscriptions) {
     engine.shelves.unsubscribe(node, subscription)
-    notifySubscription(engine, node, subscription.jid, 'none')
+    notifySubscription(engine, node, subscription, 'none')
   }
 }

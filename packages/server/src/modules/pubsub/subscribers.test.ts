@@ -210,6 +210,24 @@ test('XEP-0060 §6.1.6, §7.1.2.4: several subscriptions with options of their o
   expect(await items(barracks, 'musings', ` subid='${other}'`)).toEqual(['a'])
 })
 
+test('XEP-0060 §6.1.6, §12.13: who is told of a subscription is told which one', async () => {
+  const { elsinore, barracks } = await opened()
+  await create(elsinore, 'musings', { access_model: 'authorize' })
+  const answer = await subscribe(barracks, 'musings')
+  const subid = answer!.child('subscription')!.attr('subid')!
+  for (const state of ['subscribed', 'none']) {
+    await own(
+      elsinore,
+      'set',
+      at,
+      `<subscriptions node='musings'><subscription jid='${francisco}' subid='${subid}' subscription='${state}'/></subscriptions>`,
+    )
+    await barracks.hears(
+      `<message to='${francisco}'><event xmlns='${ns}#event'><subscription node='musings' jid='${francisco}' subid='${subid}' subscription='${state}'/></event></message>`,
+    )
+  }
+})
+
 test('XEP-0060 §6.1.7: a new subscriber gets the last item, with its time, unless the node is otherwise configured', async () => {
   const { stage, elsinore, barracks } = await opened()
   await create(elsinore, 'musings')
