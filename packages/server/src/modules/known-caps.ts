@@ -45,6 +45,12 @@ interface Claim {
   readonly fits: (query: Element) => boolean
 }
 
+interface Claimant {
+  readonly jid: Jid
+  /** By whom they are for; '' for one that is for all. */
+  readonly presences: Map<string, Presence>
+}
+
 type Learnt = (jid: Jid, presence: Presence) => void
 
 const nothing: ReadonlySet<string> = new Set()
@@ -64,8 +70,11 @@ export const knownCaps = defineModule({
   start(host) {
     const { known, counts } = host.stores
     const remembered = new Map<string, ReadonlySet<string>>()
-    /** Those who claim what is being asked for, by the claim's key, then by their JID; the first one is being asked. */
-    const waiting = new Map<string, Map<string, readonly [Jid, Presence]>>()
+    /**
+     * Those who claim what is being asked for, by the claim's key, then by their JID, each with its last presence to whomever; the first one
+     * is being asked.
+     */
+    const waiting = new Map<string, Map<string, Claimant>>()
     const liars = new Set<string>()
     const listeners = new Set<Learnt>()
 
@@ -91,9 +100,11 @@ export const knownCaps = defineModule({
 
     function wait(claim: Claim, jid: Jid, presence: Presence, kept?: Promise<readonly string[] | undefined>): void {
       if (liars.has(`${jid} ${claim.key}`)) return
-      const others = waiting.get(claim.key)
-      if (others) return void others.set(jid.toString(), [jid, presence])
-      waiting.set(claim.key, new Map([[jid.toString(), [jid, presence]]]))
+      const those = waiting.get(claim.key)
+      const claimant = those?.get(jid.toString()) ?? { jid, presences: new Map() }
+      claimant.presences.set(String(presence.to ?? ''), withoutAllButCaps(presence))
+      if (those) return void those.set(jid.toString(), claimant)
+      waiting.set(claim.key, new Map([[jid.toString(), claimant]]))
       if (!kept) return void ask(claim)
       void kept.then((found) => {
         if (!found) return ask(claim)
@@ -107,7 +118,7 @@ export const knownCaps = defineModule({
       for (;;) {
         const [next] = waiting.get(claim.key)!.values()
         if (!next) return void waiting.delete(claim.key)
-        const [jid] = next
+        const { jid } = next
         const found = await question(claim, jid)
         if (found) {
           keep(claim.key, found)
@@ -151,7 +162,8 @@ export const knownCaps = defineModule({
     function tell(key: string): void {
       const those = waiting.get(key)!
       waiting.delete(key)
-      for (const [jid, presence] of those.values()) for (const listener of listeners) listener(jid, presence)
+      for (const { jid, presences } of those.values())
+        for (const presence of presences.values()) for (const listener of listeners) listener(jid, presence)
     }
 
     return {

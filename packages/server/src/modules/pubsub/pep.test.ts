@@ -114,6 +114,14 @@ test('XEP-0163 §4.3.4: the last item comes with the first presence, with its ti
   expect(events(phone)).toEqual(['item mood b'])
 })
 
+test('XEP-0163 §4.3.4: the last item also comes to who has sent presence to somebody else before its hash was known', async () => {
+  const { phone, balcony } = await friends()
+  await publish(balcony, 'tune', 'a')
+  await publish(phone, 'tune', 'b')
+  await comesFor(phone, ['tune'], undefined, 'nurse@home.test')
+  expect(events(phone)).toEqual(['item tune b', 'item tune a'])
+})
+
 test('XEP-0163 §4.3.4: own resources get the last item, also when their hash is known already', async () => {
   const { balcony, garden } = await opened()
   await comesFor(balcony, ['tune'])

@@ -53,12 +53,17 @@ const discoOf = (features: readonly string[]): DiscoInfo => ({
   forms: [],
 })
 
-/** Sends presence that says, by its hash, that the client wants to hear of these nodes, and answers when it is asked what that means. */
-export async function comesFor(client: Actor, nodes: readonly string[], to?: string): Promise<void> {
+/** Sends presence, to all or to these, that says by its hash that the client wants to hear of these nodes; answers when it is asked what that means. */
+export async function comesFor(
+  client: Actor,
+  nodes: readonly string[],
+  ...whom: (string | undefined)[]
+): Promise<void> {
   const info = discoOf(nodes.map((node) => `${node}+notify`))
   const ver = createHash('sha1').update(capsText(info)).digest('base64')
   const caps = Caps.write({ hash: 'sha-1', node: 'urn:test', ver })
-  client.says(`<presence${to ? ` to='${to}'` : ''}>${caps}</presence>`)
+  for (const to of whom.length > 0 ? whom : [undefined])
+    client.says(`<presence${to ? ` to='${to}'` : ''}>${caps}</presence>`)
   await client.sync()
   for (const asked of client.inbox) {
     const query = asked.child(DiscoInfo.name, DiscoInfo.ns)
