@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { at, create, items, opened, publish } from './stage.fixture.ts'
 import { ask, refusal } from './words.fixture.ts'
@@ -58,3 +60,25 @@ test('XEP-0060 §6.5.9.11, §6.5.9.12: no node, no item', async () => {
   await create(elsinore, 'musings')
   expect(await items(barracks, 'musings')).toEqual([])
 })
+
+test('XEP-0060 §6.5.9.11: who asks for nodes with names that none can have leaves nothing behind', async () => {
+  const { barracks } = await opened({ config: { limits: { inboundBurstBytes: '1 GiB', stanzasBurst: 1000 } } })
+  const flood = async (place: number) => {
+    for (let i = place; i < place + 50; i++)
+      // `rejects` would keep the error, and the name in it, for as long as the test takes.
+      await items(barracks, `${i}${'x'.repeat(100_000)}`).catch(({ condition }) =>
+        expect(condition).toBe('item-not-found'),
+      )
+  }
+  await flood(100)
+  const before = heap()
+  await flood(200)
+  // 5 MB were asked for.
+  expect(heap() - before).toBeLessThan(2_500_000)
+})
+
+function heap(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}

@@ -1,6 +1,9 @@
 import type { Affiliation, Jid, SubscriptionState } from '@jackdaw/xmpp'
 import type { NodeConfig } from './node-config.ts'
 
+/** Most characters of the name of a node or of an item. */
+export const mostName = 1023
+
 /** What is kept of a node, but for its subscriptions and items. */
 export type NodeRecord = {
   /** Where it differs from the defaults. */

@@ -19,12 +19,9 @@ import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
 import { mayPublish, mayRetract } from './access.ts'
 import { type Engine, type RelationOf, relationsOf, tell } from './engine.ts'
-import type { Node } from './node.ts'
+import { mostName, type Node } from './node.ts'
 import { meets, most, type NodeConfig, readConfig } from './node-config.ts'
 import { newId, notify, publishedEvent } from './notify.ts'
-
-/** Most characters of the name of a node or of an item. */
-export const mostName = 1023
 
 interface Publication {
   readonly node: string

@@ -2,7 +2,7 @@ import { Jid } from '@jackdaw/xmpp'
 import type { MapStore } from '../../storage/storage.ts'
 import { when } from '../../when.ts'
 import type { Awaitable, Clock } from '../../world.ts'
-import { type ItemHead, Node, type NodeRecord, type Subscription } from './node.ts'
+import { type ItemHead, mostName, Node, type NodeRecord, type Subscription } from './node.ts'
 import type { NodeConfig } from './node-config.ts'
 
 /** So many shelves stay in memory when nobody uses them. */
@@ -47,6 +47,8 @@ export class Shelves {
 
   /** The node, if there is one. */
   node(service: Jid, id: string): Awaitable<Node | undefined> {
+    // The place of one that is not there is remembered, too.
+    if (id.length > mostName) return undefined
     return when(this.#shelf(service, id), (shelf) => {
       const node = shelf.get(id)
       if (node) this.#age(node)
