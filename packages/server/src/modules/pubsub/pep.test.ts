@@ -1,6 +1,7 @@
 import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
 import { Jid } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
+import { defineModule, type Host } from '../../module.ts'
 import { blocking } from '../blocking/blocking.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
@@ -112,6 +113,14 @@ test('XEP-0163 §4.3.4: the last item comes with the first presence, with its ti
   // XEP-0060 §12.2: a new interest brings what is new.
   await comesFor(phone, ['tune', 'mood'])
   expect(events(phone)).toEqual(['item mood b'])
+})
+
+test('XEP-0060 §12.2: a session remembers of which nodes it has got the last items as far as it wants to hear of them', async () => {
+  let host!: Host
+  const curious = defineModule({ name: 'curious', start: (given) => void (host = given) })
+  const { phone } = await opened({ modules: [...modules, curious] })
+  for (const nodes of [['a', 'b'], ['b', 'c'], ['d']]) await comesFor(phone, nodes)
+  expect(host.session(phone.jid)!.get('interests')).toEqual(['d'])
 })
 
 test('XEP-0163 §4.3.4: the last item also comes to who has sent presence to somebody else before its hash was known', async () => {

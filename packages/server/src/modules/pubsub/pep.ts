@@ -165,9 +165,11 @@ export function serveAccounts(
   return {
     greet(session, presence) {
       const greeted = session.get<readonly string[]>(greetedKey) ?? []
-      const interests = interestsOf(featuresOf(session.jid, presence)).filter((id) => !greeted.includes(id))
+      const wanted = interestsOf(featuresOf(session.jid, presence))
+      const interests = wanted.filter((id) => !greeted.includes(id))
       if (interests.length === 0) return
-      session.set(greetedKey, [...greeted, ...interests])
+      // Not also what it wanted before: a client can want something else with each presence, and a record is written as a whole.
+      session.set(greetedKey, wanted)
       void greetOf(session.account, session.jid, interests)
       void when(rosters.of(session.account), (roster) => {
         for (const [key, contact] of roster.contacts) {
