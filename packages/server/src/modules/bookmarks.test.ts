@@ -177,3 +177,22 @@ test('all of it is one batch: after a kill, either everywhere or nowhere', async
   expect((await kept(back, ns)).length).toBe(2)
   expect(await kept(back, legacy)).toEqual([`current ${await inPrivate(back)}`])
 })
+
+test('XEP-0402 §7.2.1: a bookmark stays as its client has made it, whatever the older form makes of its address', async () => {
+  const { balcony, garden } = await opened()
+  await comesFor(garden, [ns])
+  const extensions = "<extensions><state xmlns='urn:client'/></extensions>"
+  await bookmark(balcony, 'Council@Rooms.home.test', extensions)
+  await bookmark(balcony, 'no@address@at.all', extensions)
+  await garden.sync()
+  expect(events(garden)).toEqual([`item ${ns} Council@Rooms.home.test`, `item ${ns} no@address@at.all`])
+  const both = [
+    `Council@Rooms.home.test <conference xmlns='${ns}'>${extensions}</conference>`,
+    `no@address@at.all <conference xmlns='${ns}'>${extensions}</conference>`,
+  ]
+  expect(await kept(balcony, ns)).toEqual(both)
+  await keepInPrivate(balcony, `<conference jid='council@rooms.home.test' name='Council'/>`)
+  expect(await kept(balcony, ns)).toEqual([both[1], both[0]!.replace(`'${ns}'`, `'${ns}' name='Council'`)])
+  await keepInPrivate(balcony, '')
+  expect(await kept(balcony, ns)).toEqual([both[1]])
+})

@@ -1,5 +1,6 @@
 import {
   Bookmark,
+  bookmarkedRoom,
   bookmarksNs,
   type Element,
   type Jid,
@@ -25,6 +26,9 @@ const legacyConfig = { ...config, max_items: 1, send_last_published_item: 'on_su
 
 /** XEP-0048 §3.1 */
 const legacyItem = 'current'
+
+/** A bookmark, with the id of its item: the room's address as a client has written it. */
+type Kept = Bookmark & { readonly id: string }
 
 /** Rooms that people want to find again are the same for all their clients, whichever of three ways each of them knows. */
 export const bookmarks = defineModule({
@@ -62,7 +66,7 @@ export const bookmarks = defineModule({
     }
 
     /** The bookmarks of the newer kind; undefined when there are none, or others may read them. */
-    function current(account: Jid): Awaitable<ReadonlyMap<string, Bookmark> | undefined> {
+    function current(account: Jid): Awaitable<ReadonlyMap<string, Kept> | undefined> {
       return when(nodes.config(account, bookmarksNs), (found) => {
         if (found?.access_model !== 'whitelist') return undefined
         return when(nodes.items(account, bookmarksNs), roomsOf)
@@ -110,27 +114,27 @@ export const bookmarks = defineModule({
 
     function change(
       account: Jid,
-      old: ReadonlyMap<string, Bookmark>,
+      old: ReadonlyMap<string, Kept>,
       given: ReadonlyMap<string, Bookmark>,
     ): Awaitable<void> {
       const changes: Awaitable<void>[] = []
-      for (const room of old.keys()) if (!given.has(room)) changes.push(nodes.retract(account, bookmarksNs, room))
+      for (const [room, { id }] of old) if (!given.has(room)) changes.push(nodes.retract(account, bookmarksNs, id))
       for (const [room, bookmark] of given) {
         const before = old.get(room)
         if (before && isAlike(before, bookmark)) continue
         const payload = Bookmark.write({ ...bookmark, extensions: before?.extensions ?? [] })
-        changes.push(publish(account, room, payload))
+        changes.push(publish(account, before?.id ?? room, payload))
       }
       return whenAll(changes, () => undefined)
     }
 
     /** What is too long to be kept, the client that put it where it knew would not be told of anyway. */
-    function publish(account: Jid, room: string, payload: Element): Awaitable<void> {
+    function publish(account: Jid, id: string, payload: Element): Awaitable<void> {
       const excuse = (error: unknown) => {
         if (!(error instanceof StanzaError)) throw error
       }
       try {
-        const wait = nodes.publish(account, bookmarksNs, { id: room, payload }, config)
+        const wait = nodes.publish(account, bookmarksNs, { id, payload }, config)
         return wait instanceof Promise ? wait.catch(excuse) : wait
       } catch (error) {
         excuse(error)
@@ -139,12 +143,15 @@ export const bookmarks = defineModule({
   },
 })
 
-function roomsOf(items: readonly OwnItem[]): ReadonlyMap<string, Bookmark> {
-  return new Map(
-    items.flatMap(({ id, payload }) =>
-      payload?.name === Bookmark.name && payload.ns === Bookmark.ns ? [[id, Bookmark.read(payload)] as const] : [],
-    ),
-  )
+/** By the rooms' addresses. What has none for its id the older forms cannot say: it is left alone. */
+function roomsOf(items: readonly OwnItem[]): ReadonlyMap<string, Kept> {
+  const rooms = new Map<string, Kept>()
+  for (const { id, payload } of items) {
+    if (payload?.name !== Bookmark.name || payload.ns !== Bookmark.ns) continue
+    const room = bookmarkedRoom(id)
+    if (room) rooms.set(room.toString(), { ...Bookmark.read(payload), id })
+  }
+  return rooms
 }
 
 function legacyOf(payload: Element): LegacyBookmarks | undefined {

@@ -53,7 +53,7 @@ export const LegacyBookmarks: Payload<LegacyBookmarks> = {
     for (const child of element.elements()) {
       if (child.name !== 'conference' || child.ns !== legacyBookmarksNs) others.push(child)
       else {
-        const jid = roomOf(child.attr('jid'))
+        const jid = bookmarkedRoom(child.attr('jid'))
         if (jid) rooms.set(jid.toString(), { ...common(child), extensions: [] })
       }
     }
@@ -69,8 +69,8 @@ export const LegacyBookmarks: Payload<LegacyBookmarks> = {
     ),
 }
 
-/** XEP-0048 §2.1: the address of a bookmarked room. */
-function roomOf(text: string | undefined): Jid | undefined {
+/** XEP-0048 §2.1: the address of a bookmarked room; undefined for a text that is none. */
+export function bookmarkedRoom(text: string | undefined): Jid | undefined {
   try {
     return text === undefined ? undefined : Jid.parse(text).bare
   } catch (error) {
