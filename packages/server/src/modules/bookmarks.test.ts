@@ -196,3 +196,15 @@ test('XEP-0402 §7.2.1: a bookmark stays as its client has made it, whatever the
   await keepInPrivate(balcony, '')
   expect(await kept(balcony, ns)).toEqual([both[1]])
 })
+
+test('bookmarks that are too long together are kept in private storage, and each by itself', async () => {
+  const { balcony } = await opened()
+  const long = 'x'.repeat(100_000)
+  await keepInPrivate(
+    balcony,
+    `<conference jid='${play}' name='${long}'/><conference jid='${orchard}' name='${long}'/>`,
+  )
+  expect(await kept(balcony, ns)).toHaveLength(2)
+  await bookmark(balcony, 'council@rooms.home.test')
+  expect(await inPrivate(balcony)).toContain("jid='council@rooms.home.test'")
+})

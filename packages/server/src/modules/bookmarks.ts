@@ -82,7 +82,7 @@ export const bookmarks = defineModule({
           return when(nodes.config(account, legacyBookmarksNs), (found) => {
             if (found && found.access_model !== 'whitelist') return
             const payload = LegacyBookmarks.write({ rooms, others: old?.others ?? [] })
-            return nodes.publish(account, legacyBookmarksNs, { id: legacyItem, payload }, legacyConfig)
+            return publish(account, legacyBookmarksNs, legacyItem, payload, legacyConfig)
           })
         }),
       )
@@ -123,18 +123,24 @@ export const bookmarks = defineModule({
         const before = old.get(room)
         if (before && isAlike(before, bookmark)) continue
         const payload = Bookmark.write({ ...bookmark, extensions: before?.extensions ?? [] })
-        changes.push(publish(account, before?.id ?? room, payload))
+        changes.push(publish(account, bookmarksNs, before?.id ?? room, payload, config))
       }
       return whenAll(changes, () => undefined)
     }
 
     /** What is too long to be kept, the client that put it where it knew would not be told of anyway. */
-    function publish(account: Jid, id: string, payload: Element): Awaitable<void> {
+    function publish(
+      account: Jid,
+      node: string,
+      id: string,
+      payload: Element,
+      options: typeof config | typeof legacyConfig,
+    ): Awaitable<void> {
       const excuse = (error: unknown) => {
         if (!(error instanceof StanzaError)) throw error
       }
       try {
-        const wait = nodes.publish(account, bookmarksNs, { id, payload }, config)
+        const wait = nodes.publish(account, node, { id, payload }, options)
         return wait instanceof Promise ? wait.catch(excuse) : wait
       } catch (error) {
         excuse(error)
