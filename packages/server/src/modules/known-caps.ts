@@ -54,6 +54,8 @@ interface Claimant {
 type Learnt = (jid: Jid, presence: Presence) => void
 
 const nothing: ReadonlySet<string> = new Set()
+/** What an entity can do that has said so by a hash of which nobody here knows yet what it stands for. */
+export const unknownFeatures: ReadonlySet<string> = new Set()
 
 /** What other entities can do: learnt from the hash in their presence, asked for once for each hash, verified and kept. */
 export const knownCaps = defineModule({
@@ -86,16 +88,16 @@ export const knownCaps = defineModule({
       if (found) return found
       if (waiting.has(claim.key)) {
         wait(claim, jid, presence)
-        return nothing
+        return unknownFeatures
       }
       const kept = known.get(claim.key, '')
       if (!(kept instanceof Promise)) {
         if (kept) return remember(claim.key, kept)
         wait(claim, jid, presence)
-        return nothing
+        return unknownFeatures
       }
       wait(claim, jid, presence, kept)
-      return nothing
+      return unknownFeatures
     }
 
     function wait(claim: Claim, jid: Jid, presence: Presence, kept?: Promise<readonly string[] | undefined>): void {

@@ -123,6 +123,22 @@ test('XEP-0060 §12.2: a session remembers of which nodes it has got the last it
   expect(host.session(phone.jid)!.get('interests')).toEqual(['d'])
 })
 
+test('XEP-0163 §4.3.3: who says another hash goes on hearing what it wanted until it is known what that stands for', async () => {
+  const { phone, balcony } = await friends()
+  await comesFor(phone, ['tune'])
+  phone.says("<presence><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:test' ver='new'/></presence>")
+  await phone.sync()
+  phone.clear()
+  for (const node of ['tune', 'mood']) await publish(balcony, node, 'a')
+  await phone.sync()
+  expect(events(phone)).toEqual(['item tune a'])
+  phone.says('<presence/>')
+  await phone.sync()
+  await publish(balcony, 'tune', 'b')
+  await phone.sync()
+  expect(events(phone)).toEqual([])
+})
+
 test('XEP-0163 §4.3.4: the last item also comes to who has sent presence to somebody else before its hash was known', async () => {
   const { phone, balcony } = await friends()
   await publish(balcony, 'tune', 'a')

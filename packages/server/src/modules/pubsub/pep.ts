@@ -2,7 +2,7 @@ import { Jid, type Presence, pubsubFeature, PubsubOwnerRequest, PubsubRequest, S
 import type { Host, Target } from '../../module.ts'
 import { when } from '../../when.ts'
 import type { Awaitable } from '../../world.ts'
-import { withoutAllButCaps } from '../known-caps.ts'
+import { unknownFeatures, withoutAllButCaps } from '../known-caps.ts'
 import { isSubscribedTo, isSubscriber } from '../roster/contact.ts'
 import type { Roster, RosterChange, Rosters } from '../roster/rosters.ts'
 import { refusal, type Relation } from './access.ts'
@@ -32,6 +32,10 @@ export const accountFeatures = [
 
 /** Where a session's record keeps the nodes of which it has got the last items. */
 const greetedKey = 'interests'
+
+function greetedOf(session: Target): readonly string[] {
+  return session.get<readonly string[]>(greetedKey) ?? []
+}
 
 /** Most entities whose presence is remembered for one account. */
 const mostPresent = 1000
@@ -91,7 +95,11 @@ export function* implicitReaders(
 
   function wants(session: Target, id: string): boolean {
     const { presence } = session
-    return presence !== undefined && isInterested(featuresOf(session.jid, presence), id)
+    if (!presence) return false
+    const features = featuresOf(session.jid, presence)
+    // Another hash than before: until it is known what that stands for, what came before holds.
+    if (features === unknownFeatures) return greetedOf(session).includes(id)
+    return isInterested(features, id)
   }
 }
 
@@ -164,7 +172,7 @@ export function serveAccounts(
 
   return {
     greet(session, presence) {
-      const greeted = session.get<readonly string[]>(greetedKey) ?? []
+      const greeted = greetedOf(session)
       const wanted = interestsOf(featuresOf(session.jid, presence))
       const interests = wanted.filter((id) => !greeted.includes(id))
       if (interests.length === 0) return
