@@ -41,7 +41,8 @@ export function changeAffiliations(engine: Engine, node: Node, changes: readonly
     const jid = full.bare
     const old = node.affiliation(jid)
     if (affiliation === undefined || affiliation === old) continue
-    if (cannotBecome[old]?.includes(affiliation)) {
+    // XEP-0163 §3.2: an account's nodes are its own.
+    if (cannotBecome[old]?.includes(affiliation) || jid.equals(node.service)) {
       wrong.push({ jid, affiliation: old })
       continue
     }

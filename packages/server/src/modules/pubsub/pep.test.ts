@@ -6,7 +6,7 @@ import { blocking } from '../blocking/blocking.ts'
 import { presence } from '../presence/presence.ts'
 import { roster } from '../roster/roster.ts'
 import { subscriptions } from '../subscriptions/subscriptions.ts'
-import { ask, comesFor, events, form, ns, preconditions, refusal } from './words.fixture.ts'
+import { ask, comesFor, events, form, ns, own, preconditions, refusal } from './words.fixture.ts'
 import { pubsub } from './pubsub.ts'
 
 const modules = [roster, subscriptions, presence, pubsub]
@@ -414,4 +414,21 @@ test('nothing acknowledged is lost, nothing comes twice, wherever the server is 
   const all = ['first', ...Array.from({ length: 50 }, (_, n) => `${Math.floor(n / 10)}-${n % 10}`)]
   expect(events(phone)).toEqual(all.map((id) => `item diary ${id}`))
   expect(await items(balcony, 'diary')).toEqual(all)
+})
+
+test('XEP-0163 §3.2: an account stays the owner of its nodes, whomever it has made another', async () => {
+  const { phone, balcony } = await friends()
+  await publish(balcony, 'tune', 'a')
+  const become = (client: Actor, jid: string, affiliation: string) =>
+    own(
+      client,
+      'set',
+      juliet,
+      `<affiliations node='tune'><affiliation jid='${jid}' affiliation='${affiliation}'/></affiliations>`,
+    )
+  await become(balcony, romeo, 'owner')
+  for (const affiliation of ['none', 'outcast'])
+    await expect(become(phone, juliet, affiliation)).rejects.toEqual(refusal('not-acceptable'))
+  await publish(balcony, 'tune', 'b')
+  await become(phone, romeo, 'none')
 })
