@@ -20,8 +20,10 @@ import type { Node, Subscription } from './node.ts'
 import { newId, notifyOwners, notifySubscription, sendLast } from './notify.ts'
 import { defaultOptions, optionsForm, readOptions, type SubscriptionOptions } from './subscription-options.ts'
 
-/** Subscriptions of one entity to one node, each with options of its own (§6.1.6). */
+/** Subscriptions of one JID to one node, each with options of its own (§6.1.6). */
 const mostOfOne = 10
+/** And of all resources of one entity together: no more may be left for others. */
+const mostOfEntity = 100
 
 type Request<V extends PubsubRequest['verb']> = Extract<PubsubRequest, { verb: V }>
 
@@ -60,8 +62,8 @@ function join(engine: Engine, node: Node, jid: Jid, options: SubscriptionOptions
   // §6.1.6: another one only when it is to be another kind of subscription.
   const same = own.find((one) => !options || (one.deliver === options.deliver && one.expires === options.expires))
   if (same) return answer(node, same, options)
-  if (own.length >= mostOfOne || node.subscriptionCount >= engine.limits.subscriptions)
-    throw pubsubError('too-many-subscriptions')
+  const isFull = own.length >= mostOfOne || node.subscriptionCount >= engine.limits.subscriptions
+  if (isFull || node.subscriptionsOf(jid).length >= mostOfEntity) throw pubsubError('too-many-subscriptions')
   const needsApproval = node.config.access_model === 'authorize' && node.affiliation(jid) === 'none'
   const subscription: Subscription = {
     jid: key,

@@ -107,6 +107,17 @@ test('XEP-0060 §6.1.3.9: a node has as many subscriptions as allowed', async ()
   )
 })
 
+test('XEP-0060 §6.1.3.9: one entity does not take all the subscriptions of a node, under whatever resources', async () => {
+  const { elsinore, barracks, gate } = await opened({
+    config: { hosts: { 'home.test': { modules: { pubsub: { subscriptions: 101 } } } } },
+  })
+  await create(elsinore, 'musings')
+  for (let i = 0; i < 100; i++) await subscribe(barracks, 'musings', `${francisco}/${i}`)
+  await expect(subscribe(barracks, 'musings')).rejects.toEqual(refusal('policy-violation', 'too-many-subscriptions'))
+  await subscribe(gate, 'musings')
+  await ask(barracks, 'set', at, `<unsubscribe node='musings' jid='${francisco}/0'/>`)
+})
+
 test.each(['subscribe', 'unsubscribe', 'options'])('XEP-0060 §6: %s for a node that there is not', async (verb) => {
   const { barracks } = await opened()
   await expect(ask(barracks, 'set', at, `<${verb} node='nothing' jid='${francisco}'/>`)).rejects.toEqual(
