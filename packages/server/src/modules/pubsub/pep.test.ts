@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { type Actor, scenario, type ScenarioOptions } from '@jackdaw/testkit'
-import { Jid } from '@jackdaw/xmpp'
+import { Caps, capsText, DiscoInfo, Jid } from '@jackdaw/xmpp'
 import { expect, onTestFinished, test } from 'vitest'
 import { defineModule, type Host } from '../../module.ts'
 import { blocking } from '../blocking/blocking.ts'
@@ -431,4 +432,31 @@ test('XEP-0163 §3.2: an account stays the owner of its nodes, whomever it has m
     await expect(become(phone, juliet, affiliation)).rejects.toEqual(refusal('not-acceptable'))
   await publish(balcony, 'tune', 'b')
   await become(phone, romeo, 'none')
+})
+
+test('XEP-0163 §4.3.4: a new subscriber of another domain that is there already gets the last items', async () => {
+  const domain = 'irc.home.test'
+  const secret = 'a secret that nobody guesses'
+  const { stage, balcony } = await opened({
+    config: { hosts: { 'home.test': { components: { [domain]: { secret } } } } },
+  })
+  const irc = stage.component(domain, secret)
+  await irc.connect()
+  balcony.comes()
+  await publish(balcony, 'tune', 'a')
+  const info = { identities: [{ category: 'client', type: 'pc' }], features: ['tune+notify'], forms: [] }
+  const ver = createHash('sha1').update(capsText(info)).digest('base64')
+  const caps = Caps.write({ hash: 'sha-1', node: 'urn:test', ver })
+  irc.says(`<presence from='nick@${domain}/a' to='${juliet}'>${caps}</presence>`)
+  const asked = await irc.awaits(`<iq type='get' to='nick@${domain}/a'/>`)
+  const said = DiscoInfo.write({ ...info, node: `urn:test#${ver}` })
+  irc.says(`<iq type='result' id='${asked.id}' from='nick@${domain}/a' to='home.test'>${said}</iq>`)
+  irc.says(`<presence from='nick@${domain}' to='${juliet}' type='subscribe'/>`)
+  await irc.hearsNothing()
+  balcony.says(`<presence to='nick@${domain}' type='subscribed'/>`)
+  await balcony.sync()
+  const heard = (await irc.sync()).filter(({ name }) => name === 'message')
+  expect(heard.map((one) => [one.attr('to'), one.child('event', `${ns}#event`)?.child('items')?.attr('node')])).toEqual(
+    [[`nick@${domain}/a`, 'tune']],
+  )
 })

@@ -109,6 +109,7 @@ export function serveAccounts(
   engine: Engine,
   rosters: Rosters,
   featuresOf: FeaturesOf,
+  present: Present,
 ): {
   /** A session has become available, or it has become known what it wants to hear: the last items, once each. */
   greet(session: Target, presence: Presence): void
@@ -203,15 +204,15 @@ export function serveAccounts(
           if (its.length > 0) recalculate(engine, node, () => relation, new Set(its))
         }
       })
-      if (isNew || isMoved)
-        for (const session of host.sessions(jid)) {
-          const { presence } = session
-          if (presence && isSubscriber(after))
-            void greetOf(account, session.jid, interestsOf(featuresOf(session.jid, presence)), {
-              isSubscribed: isSubscriber(before),
-              groups: before.groups,
-            })
-        }
+      if (!isSubscriber(after)) return
+      const relation: Relation = { isSubscribed: isSubscriber(before), groups: before.groups }
+      const greetAgain = (entity: Jid, presence: Presence) =>
+        void greetOf(account, entity, interestsOf(featuresOf(entity, presence)), relation)
+      for (const session of host.sessions(jid)) if (session.presence) greetAgain(session.jid, session.presence)
+      for (const [key, presence] of present.of(account)) {
+        const entity = Jid.parse(key)
+        if (entity.bare.equals(jid) && !host.session(entity)) greetAgain(entity, presence)
+      }
     },
   }
 }

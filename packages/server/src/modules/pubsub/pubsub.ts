@@ -107,7 +107,7 @@ export const pubsub = defineModule({
 
     const publications = host.metrics.counter('jackdaw_pubsub_publications_total', 'Items published')
     engine.watchers.add({ published: () => publications.inc() })
-    const accounts = serveAccounts(host, engine, rosters, featuresOf)
+    const accounts = serveAccounts(host, engine, rosters, featuresOf, present)
     const domain = serveDomain(host, engine, host.config.subdomain)
 
     host.onStop(
