@@ -18,7 +18,7 @@ import { approve } from './approval.ts'
 import { type Engine, type RelationOf, relationsOf, tell } from './engine.ts'
 import type { Node } from './node.ts'
 import { configForm, most, type NodeConfig, readConfig } from './node-config.ts'
-import { notify } from './notify.ts'
+import { notify, sendLast } from './notify.ts'
 import { nodeIdOf } from './publish.ts'
 import { cancel } from './subscribe.ts'
 
@@ -68,15 +68,27 @@ export function reconfigure(engine: Engine, node: Node, changes: Partial<NodeCon
   const before = node.config.access_model
   return when(relationsOf(engine, node, changes.access_model ?? before), (relationOf) => {
     if (node.isDeleted) throw new StanzaError('item-not-found')
+    const isAboutAccess = (changes.access_model ?? before) !== before || changes.roster_groups_allowed !== undefined
+    const readers = new Set(isAboutAccess ? implicitReaders(engine, node, relationOf) : [])
     shelves.write(node, { ...node.record, config: { ...node.record.config, ...changes } })
-    const { max_items, persist_items, access_model, notify_config, deliver_payloads } = node.config
+    const { max_items, persist_items, send_last_published_item, notify_config, deliver_payloads } = node.config
     const excess = persist_items ? node.items.size - most(max_items, limits) : node.items.size
     for (const id of [...node.items.keys()].slice(0, Math.max(0, excess))) shelves.removeItem(node, id)
-    if (access_model !== before || changes.roster_groups_allowed) recalculate(engine, node, relationOf)
+    if (isAboutAccess) {
+      recalculate(engine, node, relationOf)
+      // §12.2
+      if (send_last_published_item === 'on_sub_and_presence')
+        for (const jid of implicitReaders(engine, node, relationOf))
+          if (!readers.has(jid)) void sendLast(engine, node, Jid.parse(jid))
+    }
     if (!notify_config) return
     const content = deliver_payloads ? configForm(node.config, 'result') : undefined
     notify(engine, node, relationOf, pubsubEvents.configured(node.id, content))
   })
+}
+
+function implicitReaders(engine: Engine, node: Node, relationOf: RelationOf): string[] {
+  return [...engine.implicit(node, relationOf)].map(String)
 }
 
 /** §4.5: who may not subscribe any more is unsubscribed, who needs no approval any more is let in. */

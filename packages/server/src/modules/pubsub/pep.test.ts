@@ -460,3 +460,21 @@ test('XEP-0163 §4.3.4: a new subscriber of another domain that is there already
     [[`nick@${domain}/a`, 'tune']],
   )
 })
+
+test('XEP-0060 §12.2: who gains access to a node because of its configuration gets the last item, others do not get it again', async () => {
+  const { phone, balcony, garden } = await friends()
+  await comesFor(phone, ['tune'])
+  await comesFor(garden, ['tune'])
+  await publish(balcony, 'tune', 'a', preconditions({ access_model: 'whitelist' }))
+  await garden.sync()
+  garden.clear()
+  await phone.sync()
+  expect(events(phone)).toEqual([])
+  const configure = (values: Record<string, string>) =>
+    own(balcony, 'set', undefined, `<configure node='tune'>${form('node_config', values)}</configure>`)
+  await configure({ access_model: 'presence' })
+  await phone.sync()
+  expect(events(phone)).toEqual(['item tune a'])
+  await configure({ access_model: 'open' })
+  for (const client of [phone, garden]) await client.hearsNothing()
+})
