@@ -148,6 +148,13 @@ test('XEP-0402 §10: bookmarks are made for their owner alone; those that others
   expect(await inPrivate(balcony)).toBe(storage(`<conference jid='${orchard}'/>`))
 })
 
+test('XEP-0402 §7.2.1: what goes because its node is configured to keep less goes for older clients, too', async () => {
+  const { balcony } = await opened()
+  for (const room of [play, orchard]) await bookmark(balcony, room)
+  await own(balcony, 'set', undefined, `<configure node='${ns}'>${form('node_config', { max_items: '1' })}</configure>`)
+  expect(await kept(balcony, legacy)).toEqual([`current ${storage(`<conference jid='${orchard}'/>`)}`])
+})
+
 test('XEP-0402 §8: the account says that it converts', async () => {
   const { balcony } = await opened()
   const answer = await balcony.asks(

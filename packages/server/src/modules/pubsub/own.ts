@@ -73,7 +73,9 @@ export function reconfigure(engine: Engine, node: Node, changes: Partial<NodeCon
     shelves.write(node, { ...node.record, config: { ...node.record.config, ...changes } })
     const { max_items, persist_items, send_last_published_item, notify_config, deliver_payloads } = node.config
     const excess = persist_items ? node.items.size - most(max_items, limits) : node.items.size
-    for (const id of [...node.items.keys()].slice(0, Math.max(0, excess))) shelves.removeItem(node, id)
+    const removed = [...node.items.keys()].slice(0, Math.max(0, excess))
+    for (const id of removed) shelves.removeItem(node, id)
+    if (removed.length > 0) tell(engine, (watcher) => watcher.retracted?.(node.service, node.id, removed))
     if (isAboutAccess) {
       recalculate(engine, node, relationOf)
       // §12.2
