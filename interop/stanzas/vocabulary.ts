@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path'
 
 const root = dirname(dirname(import.meta.dirname))
 
+/** What every object of the language has: who looks a word up in one finds these. */
+const inherited = ['constructor', 'toString', '__proto__', '__defineGetter__']
+
 /** What words there are, taken out of the sources: names of elements, attributes, fields and values, and namespaces. */
 export interface Vocabulary {
   readonly words: readonly string[]
@@ -12,7 +15,7 @@ export interface Vocabulary {
 }
 
 export function readVocabulary(): Vocabulary {
-  const words = new Set<string>()
+  const words = new Set(inherited)
   const namespaces = new Set<string>()
   const byNamespace = new Map<string, Set<string>>()
   for (const file of globSync('packages/{xmpp/src/xeps,server/src/modules}/**/*.ts', { cwd: root })) {
@@ -26,7 +29,7 @@ export function readVocabulary(): Vocabulary {
     for (const word of own) words.add(word)
     for (const ns of literals.filter((word) => /^(https?:\/\/|urn:|jabber:|vcard-temp)/.test(word))) {
       namespaces.add(ns)
-      const near = byNamespace.get(ns) ?? new Set()
+      const near = byNamespace.get(ns) ?? new Set(inherited)
       for (const word of own) near.add(word)
       byNamespace.set(ns, near)
     }
