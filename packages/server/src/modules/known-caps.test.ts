@@ -24,10 +24,11 @@ function curious() {
   return { module, learnt, ask: (actor: Actor) => ask(actor) }
 }
 
-async function opened(config = {}) {
+async function opened(config = {}, resume = false) {
   const { module, learnt, ask } = curious()
   const stage = await scenario({
     accounts,
+    resume,
     modules: [presence, knownCaps, module],
     config: { hosts: { 'home.test': { modules: { 'known-caps': config } } } },
   })
@@ -142,6 +143,50 @@ test('an error, or no answer, is not asked for again', async () => {
     await client.sync()
     expect(client.inbox.filter(({ name }) => name === 'iq')).toEqual([])
   }
+})
+
+test('XEP-0115 §5.4: who does not answer does not keep others waiting, one account no longer with many sessions than with one', async () => {
+  const { stage, phone, laptop, balcony, learnt, ask } = await opened()
+  for (const client of [phone, laptop, balcony]) {
+    await comes(client)
+    ask(client)
+  }
+  await phone.awaits(`<iq type='get' from='home.test'/>`)
+  for (const client of [laptop, balcony]) await client.hearsNothing()
+  await stage.clock.advance(2000)
+  await laptop.hearsNothing()
+  await answers(balcony, `urn:test#${sha1}`)
+  expect(learnt).toEqual([phone, laptop, balcony].map(({ jid }) => String(jid)))
+  expect(ask(laptop)).toEqual(info.features)
+  await stage.clock.advance(60_000)
+  await laptop.hearsNothing()
+})
+
+test('XEP-0115 §5.4: whose session ended before it answered is asked again when it comes back', async () => {
+  const { phone, ask } = await opened()
+  await comes(phone)
+  ask(phone)
+  await phone.awaits(`<iq type='get' from='home.test'/>`)
+  await phone.close()
+  await phone.connect()
+  await comes(phone)
+  ask(phone)
+  await answers(phone, `urn:test#${sha1}`)
+  expect(ask(phone)).toEqual(info.features)
+})
+
+test('XEP-0115 §5.4: who was cut off while it was asked is asked again when it is back', async () => {
+  const { stage, phone, ask } = await opened({}, true)
+  await comes(phone)
+  ask(phone)
+  await phone.awaits(`<iq type='get' from='home.test'/>`)
+  await phone.cut()
+  await stage.clock.advance(40_000)
+  expect(await phone.connect()).toBe('resumed')
+  phone.clear()
+  ask(phone)
+  await answers(phone, `urn:test#${sha1}`)
+  expect(ask(phone)).toEqual(info.features)
 })
 
 test.each([

@@ -17,7 +17,7 @@ import {
   StanzaError,
 } from '@jackdaw/xmpp'
 import * as z from 'zod'
-import { defineModule, map } from '../module.ts'
+import { defineModule, map, type Target } from '../module.ts'
 import { when } from '../when.ts'
 
 /** The hash functions that can be verified, under their names in both extensions, with node's name. */
@@ -33,8 +33,10 @@ const mostFeatures = 1000
 const mostText = 65_536
 /** Sets of features that stay in memory. */
 const inMemory = 2000
-/** Entities whose hash did not fit, which are not asked again. */
-const mostLiars = 10_000
+/** How long one is awaited before the next one is asked as well, in milliseconds. */
+const patience = 2000
+/** Hashes that did not fit, for which who claims them is not asked again. */
+const mostLies = 10_000
 
 /** What a presence says of an entity's capabilities. */
 interface Claim {
@@ -45,10 +47,30 @@ interface Claim {
   readonly fits: (query: Element) => boolean
 }
 
+/** Who claims something that is not known yet. */
 interface Claimant {
   readonly jid: Jid
   /** By whom they are for; '' for one that is for all. */
   readonly presences: Map<string, Presence>
+  isAsked: boolean
+  /** The session of this server that is asked. */
+  session?: Target | undefined
+}
+
+interface Enquiry {
+  /** By their JID. */
+  readonly claimants: Map<string, Claimant>
+  /** The accounts of those that are being asked. */
+  readonly asked: Set<string>
+  /** Ends the wait after which the next one is asked. */
+  cancel(): void
+}
+
+/** The next one to be asked: of an account that is not being asked already, so that nobody answers slowly with many sessions. */
+function nextOf({ claimants, asked }: Enquiry): Claimant | undefined {
+  for (const claimant of claimants.values())
+    if (!claimant.isAsked && !asked.has(claimant.jid.bare.toString())) return claimant
+  return undefined
 }
 
 type Learnt = (jid: Jid, presence: Presence) => void
@@ -72,12 +94,11 @@ export const knownCaps = defineModule({
   start(host) {
     const { known, counts } = host.stores
     const remembered = new Map<string, ReadonlySet<string>>()
-    /**
-     * Those who claim what is being asked for, by the claim's key, then by their JID, each with its last presence to whomever; the first one
-     * is being asked.
-     */
-    const waiting = new Map<string, Map<string, Claimant>>()
-    const liars = new Set<string>()
+    /** What is being asked for, by the claim's key. */
+    const enquiries = new Map<string, Enquiry>()
+    /** By the JID, which of its claims could not be verified. */
+    const liars = new Map<string, Set<string>>()
+    let lies = 0
     const listeners = new Set<Learnt>()
 
     /** What an entity can do as far as is known at once. What is not known is asked for, and then told to the listeners. */
@@ -86,7 +107,7 @@ export const knownCaps = defineModule({
       if (!claim) return nothing
       const found = remembered.get(claim.key)
       if (found) return found
-      if (waiting.has(claim.key)) {
+      if (enquiries.has(claim.key)) {
         wait(claim, jid, presence)
         return unknownFeatures
       }
@@ -101,37 +122,71 @@ export const knownCaps = defineModule({
     }
 
     function wait(claim: Claim, jid: Jid, presence: Presence, kept?: Promise<readonly string[] | undefined>): void {
-      if (liars.has(`${jid} ${claim.key}`)) return
-      const those = waiting.get(claim.key)
-      const claimant = those?.get(jid.toString()) ?? { jid, presences: new Map() }
+      if (liars.get(jid.toString())?.has(claim.key)) return
+      const enquiry = enquiries.get(claim.key) ?? { claimants: new Map(), asked: new Set(), cancel() {} }
+      const before = enquiry.claimants.get(jid.toString())
+      const isAnother = before?.session?.isEnded === true
+      const claimant: Claimant = before && !isAnother ? before : { jid, presences: new Map(), isAsked: false }
+      if (isAnother) enquiry.asked.delete(jid.bare.toString())
       claimant.presences.set(String(presence.to ?? ''), withoutAllButCaps(presence))
-      if (those) return void those.set(jid.toString(), claimant)
-      waiting.set(claim.key, new Map([[jid.toString(), claimant]]))
-      if (!kept) return void ask(claim)
+      enquiry.claimants.set(jid.toString(), claimant)
+      if (enquiries.has(claim.key)) return isAnother ? ask(claim, enquiry) : undefined
+      enquiries.set(claim.key, enquiry)
+      if (!kept) return ask(claim, enquiry)
       void kept.then((found) => {
-        if (!found) return ask(claim)
+        if (!found) return ask(claim, enquiry)
         remember(claim.key, found)
         tell(claim.key)
       })
     }
 
-    /** XEP-0115 §5.4: asks one after the other of those who claim it, until what one says fits. */
-    async function ask(claim: Claim): Promise<void> {
-      for (;;) {
-        const [next] = waiting.get(claim.key)!.values()
-        if (!next) return void waiting.delete(claim.key)
-        const { jid } = next
-        const found = await question(claim, jid)
+    /** XEP-0115 §5.4: asks one after the other of those who claim it, until what one says fits; the next one also when one takes long. */
+    function ask(claim: Claim, enquiry: Enquiry): void {
+      enquiry.cancel()
+      enquiry.cancel = host.clock.after(patience, () => ask(claim, enquiry))
+      const next = nextOf(enquiry)
+      if (!next) return
+      const { jid } = next
+      next.isAsked = true
+      enquiry.asked.add(jid.bare.toString())
+      next.session = host.session(jid)
+      void question(claim, jid).then((found) => {
+        if (enquiries.get(claim.key) !== enquiry || enquiry.claimants.get(jid.toString()) !== next) return
         if (found) {
           keep(claim.key, found)
           remember(claim.key, found)
           return tell(claim.key)
         }
-        waiting.get(claim.key)!.delete(jid.toString())
-        if (liars.size >= mostLiars) liars.clear()
-        liars.add(`${jid} ${claim.key}`)
-      }
+        enquiry.claimants.delete(jid.toString())
+        enquiry.asked.delete(jid.bare.toString())
+        if (next.session?.isEnded !== true) mistrust(jid, claim)
+        if (enquiry.claimants.size > 0) return ask(claim, enquiry)
+        enquiry.cancel()
+        enquiries.delete(claim.key)
+      })
     }
+
+    function mistrust(jid: Jid, { key }: Claim): void {
+      if (lies >= mostLies) {
+        liars.clear()
+        lies = 0
+      }
+      const claims = liars.get(jid.toString()) ?? new Set()
+      liars.set(jid.toString(), claims.add(flatten(key)))
+      lies++
+    }
+
+    /** It could not answer, or is another client by now. */
+    function trustAgain({ session: { jid } }: { readonly session: Target }): void {
+      lies -= liars.get(jid.toString())?.size ?? 0
+      liars.delete(jid.toString())
+    }
+
+    host.on('session:bound', trustAgain)
+    host.on('session:resumed', trustAgain)
+    host.onStop(() => {
+      for (const enquiry of enquiries.values()) enquiry.cancel()
+    })
 
     async function question({ node, fits }: Claim, jid: Jid): Promise<readonly string[] | undefined> {
       try {
@@ -162,9 +217,10 @@ export const knownCaps = defineModule({
     }
 
     function tell(key: string): void {
-      const those = waiting.get(key)!
-      waiting.delete(key)
-      for (const { jid, presences } of those.values())
+      const { claimants, cancel } = enquiries.get(key)!
+      cancel()
+      enquiries.delete(key)
+      for (const { jid, presences } of claimants.values())
         for (const presence of presences.values()) for (const listener of listeners) listener(jid, presence)
     }
 
