@@ -119,7 +119,11 @@ test.each([
     'XEP-0390 §4.1',
     `<c xmlns='urn:xmpp:caps'><hash xmlns='urn:xmpp:hashes:2' algo='constructor'>v</hash><hash xmlns='urn:xmpp:hashes:2' algo='__proto__'>v</hash></c>`,
   ],
-])('%s: a name that every object of the language has is an unknown function', async (_, claim) => {
+  [
+    'XEP-0115 §5.4 item 3.9',
+    `<c xmlns='http://jabber.org/protocol/caps' node='n' hash='sha-1' ver='${'x'.repeat(89)}'/><c xmlns='urn:xmpp:caps'><hash xmlns='urn:xmpp:hashes:2' algo='sha-256'>${'x'.repeat(89)}</hash></c>`,
+  ],
+])('%s: what no function can give is not asked for', async (_, claim) => {
   const { phone, ask } = await opened()
   await comes(phone, claim)
   expect(ask(phone)).toEqual([])

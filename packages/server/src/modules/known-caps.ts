@@ -28,6 +28,9 @@ const functions: Readonly<Record<string, string>> = {
   'sha-1': 'sha1',
 }
 
+/** Of 512 bits, in Base64: what is longer fits nothing, and is not remembered as what somebody has claimed. */
+const longestHash = 88
+
 /** Most features of one entity, and most characters of them. */
 const mostFeatures = 1000
 const mostText = 65_536
@@ -257,6 +260,7 @@ function claimOf(presence: Presence): Claim | undefined {
   const ver = caps?.attr('ver')
   const node = caps?.attr('node')
   if (hash === undefined || ver === undefined || node === undefined || !Object.hasOwn(functions, hash)) return undefined
+  if (ver.length > longestHash) return undefined
   return {
     key: `115 ${hash} ${ver}`,
     node: `${node}#${ver}`,
@@ -269,6 +273,7 @@ function newer(element: Element): Claim | undefined {
     const algorithm = child.attr('algo')
     if (algorithm === undefined || !Object.hasOwn(functions, algorithm) || algorithm === 'sha-1') continue
     const hash = child.text.trim()
+    if (hash.length > longestHash) continue
     const fits = (query: Element) => {
       const text = capsHashText(query)
       return text !== undefined && digest(algorithm, text) === hash
