@@ -8,6 +8,8 @@ import {
   type SubscriptionChange,
   subscriptionsOfNode,
 } from '@jackdaw/xmpp'
+import { when } from '../../when.ts'
+import { refusal } from './access.ts'
 import { approve } from './approval.ts'
 import type { Engine } from './engine.ts'
 import type { Node, Subscription } from './node.ts'
@@ -77,8 +79,10 @@ function follow(engine: Engine, node: Node, jid: Jid): void {
     case 'member':
       return approve(engine, node, own.filter(isPending))
     case 'none':
-      // §4.5: it is no longer on the whitelist.
-      if (node.config.access_model === 'whitelist') cancel(engine, node, own)
+      // §4.5: it may have been let in for that alone.
+      void when(engine.relation(node.service, node, jid), (relation) => {
+        if (refusal(node, jid, relation, 'subscribe')) cancel(engine, node, node.subscriptionsOf(jid))
+      })
   }
 }
 

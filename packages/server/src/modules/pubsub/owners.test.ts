@@ -379,3 +379,25 @@ test('an account that was removed owns and reads nothing any more', async () => 
   expect(entries(left!.child('affiliations')!, 'affiliation')).toEqual([`${bernardo} owner`])
   expect(String(await own(gate, 'get', at, "<subscriptions node='ours'/>"))).not.toContain(hamlet)
 })
+
+test.each(['presence', 'roster', 'whitelist'])(
+  'XEP-0060 §4.5, §12.13: who was admitted to a %s node by its affiliation alone goes with that',
+  async (access_model) => {
+    const { elsinore, gate } = await opened()
+    await create(elsinore, 'musings', { access_model, publish_model: 'subscribers' })
+    const become = (affiliation: string) =>
+      own(
+        elsinore,
+        'set',
+        at,
+        `<affiliations node='musings'><affiliation jid='${bernardo}' affiliation='${affiliation}'/></affiliations>`,
+      )
+    await become('member')
+    await subscribe(gate, 'musings')
+    await become('none')
+    await gate.hears(
+      `<message><event xmlns='${ns}#event'><subscription node='musings' jid='${bernardo}' subscription='none'/></event></message>`,
+    )
+    await expect(publish(gate, 'musings', 'a')).rejects.toEqual(refusal('forbidden'))
+  },
+)
