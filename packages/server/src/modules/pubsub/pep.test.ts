@@ -246,6 +246,20 @@ test('XEP-0060 §9.1.3: who sends presence hears of open nodes until it goes', a
   await phone.hearsNothing()
 })
 
+test('XEP-0060 §9.1.3, §12.2: who has sent presence, and then says that it wants more, gets the last items of that', async () => {
+  const { phone, balcony } = await opened()
+  for (const node of ['blog', 'tune']) await publish(balcony, node, 'a', preconditions({ access_model: 'open' }))
+  phone.says(`<presence to='${juliet}'/>`)
+  await phone.sync()
+  await comesFor(phone, ['blog'], juliet)
+  expect(events(phone)).toEqual(['item blog a'])
+  await comesFor(phone, ['blog', 'tune'], juliet)
+  expect(events(phone)).toEqual(['item tune a'])
+  phone.says(`<presence to='${juliet}'/>`)
+  await comesFor(phone, ['blog'], juliet)
+  expect(events(phone)).toEqual([])
+})
+
 test.each([
   ['the node is for contacts', juliet, 'tune'],
   ['the node is private', juliet, 'keys'],

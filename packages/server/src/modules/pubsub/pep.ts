@@ -40,23 +40,38 @@ function greetedOf(session: Target): readonly string[] {
 /** Most entities whose presence is remembered for one account. */
 const mostPresent = 1000
 
+interface Here {
+  readonly presence: Presence
+  /** The nodes of which it has got the last items. */
+  greeted: readonly string[]
+}
+
 /** Those who are not of this host, or have not subscribed to an account's presence, and have sent it theirs: by the account, then by full JID. */
 export class Present {
-  readonly #all = new Map<string, Map<string, Presence>>()
+  readonly #all = new Map<string, Map<string, Here>>()
 
-  of(account: Jid): Iterable<readonly [string, Presence]> {
-    return this.#all.get(account.toString()) ?? []
-  }
-
-  /** Returns whether it had not been here. */
+  /** Returns whether there is a place for it. */
   comes(account: Jid, presence: Presence): boolean {
     const key = account.toString()
-    const those = this.#all.get(key) ?? new Map<string, Presence>()
+    const those = this.#all.get(key) ?? new Map<string, Here>()
     const from = presence.from!.toString()
-    const isNew = !those.has(from)
-    if (isNew && those.size >= mostPresent) return false
-    this.#all.set(key, those.set(from, withoutAllButCaps(presence)))
-    return isNew
+    const before = those.get(from)
+    if (!before && those.size >= mostPresent) return false
+    this.#all.set(key, those.set(from, { presence: withoutAllButCaps(presence), greeted: before?.greeted ?? [] }))
+    return true
+  }
+
+  *of(account: Jid): Iterable<readonly [string, Presence]> {
+    for (const [jid, { presence }] of this.#all.get(account.toString()) ?? []) yield [jid, presence]
+  }
+
+  /** Of which of these nodes it has not got the last items yet; from now on it has. */
+  greet(account: Jid, from: Jid, interests: readonly string[]): readonly string[] {
+    const here = this.#all.get(account.toString())?.get(from.toString())
+    if (!here) return []
+    const fresh = interests.filter((id) => !here.greeted.includes(id))
+    if (fresh.length > 0) here.greeted = interests
+    return fresh
   }
 
   goes(account: Jid, from: Jid): void {
@@ -115,7 +130,7 @@ export function serveAccounts(
   greet(session: Target, presence: Presence): void
   /** It is not available any more. */
   part(session: Target): void
-  /** An entity that is not of this host, or no contact, is here. */
+  /** An entity that is not of this host, or no contact, is here, or it has become known what it wants to hear. */
   greetPresent(account: Jid, jid: Jid, presence: Presence): void
   rosterChanged(change: RosterChange): void
 } {
@@ -189,7 +204,7 @@ export function serveAccounts(
     },
     part: (session) => session.set(greetedKey, undefined),
     greetPresent(account, jid, presence) {
-      void greetOf(account, jid, interestsOf(featuresOf(jid, presence)))
+      void greetOf(account, jid, present.greet(account, jid, interestsOf(featuresOf(jid, presence))))
     },
     rosterChanged({ account, jid, before, after }) {
       const isNew = !isSubscriber(before) && isSubscriber(after)
