@@ -258,6 +258,15 @@ test('XEP-0060 §9.1.3, §12.2: who has sent presence, and then says that it wan
   phone.says(`<presence to='${juliet}'/>`)
   await comesFor(phone, ['blog'], juliet)
   expect(events(phone)).toEqual([])
+  // §9.2: until it is known what another hash stands for, what came before holds.
+  phone.says(
+    `<presence to='${juliet}'><c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='urn:test' ver='new'/></presence>`,
+  )
+  await phone.sync()
+  phone.clear()
+  await publish(balcony, 'blog', 'b')
+  await phone.sync()
+  expect(events(phone)).toEqual(['item blog b'])
 })
 
 test.each([

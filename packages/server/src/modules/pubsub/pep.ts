@@ -61,8 +61,8 @@ export class Present {
     return true
   }
 
-  *of(account: Jid): Iterable<readonly [string, Presence]> {
-    for (const [jid, { presence }] of this.#all.get(account.toString()) ?? []) yield [jid, presence]
+  of(account: Jid): Iterable<readonly [string, Here]> {
+    return this.#all.get(account.toString()) ?? []
   }
 
   /** Of which of these nodes it has not got the last items yet; from now on it has. */
@@ -94,27 +94,28 @@ export function* implicitReaders(
   relationOf: RelationOf,
 ): Generator<Jid> {
   const account = node.service
-  for (const session of host.sessions(account)) if (wants(session, node.id)) yield session.jid
+  for (const session of host.sessions(account)) if (wants(session)) yield session.jid
   for (const [key, contact] of roster.contacts) {
     if (!isSubscriber(contact)) continue
     const jid = Jid.parse(key)
     for (const session of host.sessions(jid))
-      if (wants(session, node.id) && !refusal(node, session.jid, relationOf(session.jid), 'read')) yield session.jid
+      if (wants(session) && !refusal(node, session.jid, relationOf(session.jid), 'read')) yield session.jid
   }
-  for (const [key, presence] of present.of(account)) {
+  for (const [key, { presence, greeted }] of present.of(account)) {
     const jid = Jid.parse(key)
     // A session here whose account has subscribed: it has been told.
     if (host.session(jid) && isSubscriber(roster.contact(jid.bare))) continue
-    if (isInterested(featuresOf(jid, presence), node.id) && !refusal(node, jid, relationOf(jid), 'read')) yield jid
+    if (isWanted(featuresOf(jid, presence), greeted) && !refusal(node, jid, relationOf(jid), 'read')) yield jid
   }
 
-  function wants(session: Target, id: string): boolean {
+  function wants(session: Target): boolean {
     const { presence } = session
-    if (!presence) return false
-    const features = featuresOf(session.jid, presence)
-    // Another hash than before: until it is known what that stands for, what came before holds.
-    if (features === unknownFeatures) return greetedOf(session).includes(id)
-    return isInterested(features, id)
+    return presence !== undefined && isWanted(featuresOf(session.jid, presence), greetedOf(session))
+  }
+
+  /** Another hash than before: until it is known what that stands for, what came before holds. */
+  function isWanted(features: ReadonlySet<string>, greeted: readonly string[]): boolean {
+    return features === unknownFeatures ? greeted.includes(node.id) : isInterested(features, node.id)
   }
 }
 
@@ -224,7 +225,7 @@ export function serveAccounts(
       const greetAgain = (entity: Jid, presence: Presence) =>
         void greetOf(account, entity, interestsOf(featuresOf(entity, presence)), relation)
       for (const session of host.sessions(jid)) if (session.presence) greetAgain(session.jid, session.presence)
-      for (const [key, presence] of present.of(account)) {
+      for (const [key, { presence }] of present.of(account)) {
         const entity = Jid.parse(key)
         if (entity.bare.equals(jid) && !host.session(entity)) greetAgain(entity, presence)
       }
