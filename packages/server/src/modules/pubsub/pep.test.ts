@@ -110,6 +110,7 @@ test('XEP-0163 §4.3.4: the last item comes with the first presence, with its ti
     `<message from='${juliet}' to='${romeo}/phone'><event xmlns='${ns}#event'><items node='tune'><item id='a'>${tune('a')}</item></items></event><delay xmlns='urn:xmpp:delay' stamp='2026-01-01T00:00:00Z'/></message>`,
   )
   await comesFor(phone, ['tune'])
+  await comesFor(phone, ['tune'], juliet)
   await phone.hearsNothing()
   // XEP-0060 §12.2: a new interest brings what is new.
   await comesFor(phone, ['tune', 'mood'])
@@ -500,4 +501,21 @@ test('XEP-0060 §12.2: who gains access to a node because of its configuration g
   expect(events(phone)).toEqual(['item tune a'])
   await configure({ access_model: 'open' })
   for (const client of [phone, garden]) await client.hearsNothing()
+})
+
+test('XEP-0163 §4.3.4: a contact of another host gets the last item with its first presence', async () => {
+  const { stage, balcony } = await opened({ accounts: { ...accounts, 'mab@other.test': ['nutshell'] } })
+  const nutshell = stage['nutshell'] as Actor
+  await publish(balcony, 'tune', 'a')
+  for (const [one, other] of [
+    [balcony, nutshell],
+    [nutshell, balcony],
+  ] as const) {
+    one.says(`<presence to='${other.account}' type='subscribe'/>`)
+    await one.sync()
+    other.says(`<presence to='${one.account}' type='subscribed'/>`)
+    await other.sync()
+  }
+  await comesFor(nutshell, ['tune'])
+  expect(events(nutshell)).toEqual(['item tune a'])
 })

@@ -205,7 +205,12 @@ export function serveAccounts(
     },
     part: (session) => session.set(greetedKey, undefined),
     greetPresent(account, jid, presence) {
-      void greetOf(account, jid, present.greet(account, jid, interestsOf(featuresOf(jid, presence))))
+      void when(engine.relation(account, undefined, jid), ({ isSubscribed }) => {
+        const interests = present.greet(account, jid, interestsOf(featuresOf(jid, presence)))
+        // A contact of this host that is here for all has got them with that.
+        const isGreeted = isSubscribed && jid.domain === host.domain.domain && host.session(jid)?.presence !== undefined
+        if (!isGreeted) return greetOf(account, jid, interests)
+      })
     },
     rosterChanged({ account, jid, before, after }) {
       const isNew = !isSubscriber(before) && isSubscriber(after)
