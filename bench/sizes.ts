@@ -48,7 +48,7 @@ export const full: Sizes = {
   rooms: [200, 1000],
   logins: 1000,
   idle: [5000, 15_000],
-  idleTime: 65,
+  idleTime: 125,
   archives: { owners: 20, messages: 500 },
   storm: 5000,
   growthPairs: 50,

@@ -8,7 +8,8 @@ export class ServerMetrics {
 
   /** Also the process's own figures: memory, CPU, event loop, garbage collection. */
   collectProcess(): void {
-    collectDefaultMetrics({ register: this.registry })
+    // The event loop is looked at ten times a second: at the usual hundred a server with nothing to do took 0.8 % of a processor.
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 100 })
   }
 
   /** A figure of the whole server, read when somebody looks. */
