@@ -134,6 +134,16 @@ describe('start', () => {
     expect(readdirSync(join(folder, 'd'))).not.toContain('jackdaw.sock')
   })
 
+  test('a rejection that nobody awaits is in the log, and ends no session', async () => {
+    configure('log: { format: json }')
+    const module = "process.on('SIGUSR2', () => void Promise.reject(new Error('forgotten')))"
+    const { child, next } = await startServer({ NODE_OPTIONS: `--import "data:text/javascript,${module}"` })
+    child.kill('SIGUSR2')
+    expect(JSON.parse(await next())).toMatchObject({ level: 50, err: { message: 'forgotten' } })
+    expect(await jackdaw(['user', 'list', '--config', file])).toEqual({ code: 0, out: '', error: '' })
+    expect(child.exitCode).toBe(null)
+  })
+
   test('in JSON the same is one event', async () => {
     configure('log: { format: json }')
     const { greeting } = await startServer()

@@ -25,6 +25,8 @@ export async function start(file: string | undefined): Promise<void> {
   saveMemoryWhenQuiet(systemClock)
   const config = readConfig(file, modules)
   const log = openLog(config.log, process.stdout)
+  // Or one request's fault, in a promise that nobody awaits, ends the sessions of all.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise that nobody awaited was rejected'))
   const server = await createServer(config, { log })
   let listening: readonly Listener[]
   let invitation: string | undefined
